@@ -1,0 +1,1 @@
+"""The comparison: the one place where the scratch network and Keras meet."""

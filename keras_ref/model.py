@@ -1,0 +1,60 @@
+"""The Keras model that a scratch network is compared with."""
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_ref.precision import precision
+
+
+def build_model(
+    n_features: int,
+    layers: Sequence[int],
+    learning_rate: float = 0.01,
+    dtype: str = "float32",
+    initializer: str = "glorot_uniform",
+    activations: Sequence[str] | None = None,
+    seed: int | None = None,
+) -> keras.Sequential:
+    """Build the compiled `Sequential`: SGD, categorical cross-entropy, accuracy.
+
+    Parameters
+    ----------
+    n_features : int
+    layers : sequence of int
+        Units of each layer; the last one is the number of classes.
+    learning_rate : float
+    dtype : {"float32", "float64"}
+    initializer : {"glorot_uniform", "uniform"}
+        Keras's default, or U(-1, 1).
+    activations : sequence of str, optional
+        One Keras activation for each hidden layer; all "relu" by default. The last layer is softmax.
+    seed : int, optional
+        Seeds the initial weights, layer l with seed + l. None draws them afresh.
+
+    Returns
+    -------
+    keras.Sequential
+        Weights in Keras's order: kernel (inputs, units), bias (units,), ...
+    """
+    hidden = list(activations) if activations is not None else ["relu"] * (len(layers) - 1)
+    if len(hidden) != len(layers) - 1:
+        raise ValueError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {hidden}")
+    with precision(dtype):
+        stack = [keras.layers.Input((n_features,))]
+        for depth, (units, activation) in enumerate(zip(layers, [*hidden, "softmax"], strict=True)):
+            kernel = _initializer(initializer, None if seed is None else seed + depth)
+            stack.append(keras.layers.Dense(units, activation=activation, kernel_initializer=kernel))
+        model = keras.Sequential(stack)
+        model.compile(
+            keras.optimizers.SGD(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"]
+        )
+    return model
+
+
+def _initializer(name: str, seed: int | None) -> keras.initializers.Initializer:
+    if name == "glorot_uniform":
+        return keras.initializers.GlorotUniform(seed)
+    if name == "uniform":
+        return keras.initializers.RandomUniform(-1, 1, seed)
+    raise ValueError(f"`initializer` must be one of uniform, glorot_uniform. Received: initializer={name!r}")
