@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from keras_ref.precision import precision
 
@@ -58,3 +60,14 @@ def _initializer(name: str, seed: int | None) -> keras.initializers.Initializer:
     if name == "uniform":
         return keras.initializers.RandomUniform(-1, 1, seed)
     raise ValueError(f"`initializer` must be one of uniform, glorot_uniform. Received: initializer={name!r}")
+
+
+def draw_weights(
+    n_features: int, layers: Sequence[int], seed: int, initializer: str = "glorot_uniform", dtype: str = "float32"
+) -> list[NDArray[np.floating]]:
+    """Draw the initial weights that `build_model` gives with this seed, without building a model."""
+    weights: list[NDArray[np.floating]] = []
+    for depth, (inputs, units) in enumerate(zip([n_features, *layers], layers, strict=False)):
+        kernel = _initializer(initializer, seed + depth)((inputs, units), dtype=dtype)
+        weights += [keras.ops.convert_to_numpy(kernel), np.zeros(units, dtype)]
+    return weights
