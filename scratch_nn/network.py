@@ -157,7 +157,7 @@ class Network:
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges records inf and nan
             for rows in self._blocks(batch):
                 part = self._part(rows)
-                own = orders if orders is None or orders.ndim == 2 else orders[rows]
+                own = orders if orders is None or orders.ndim == 2 or rows is None else orders[rows]
                 part._run(X_and_ones, labels, batch, own, verbose if self.replicates is None else 0)
         if verbose and self.replicates is not None:
             for epoch in range(0, epochs, verbose):
