@@ -1,0 +1,200 @@
+"""The matched experiment: both sides start from the same weights and see the same batches, and must stay equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from compare import parity, randomness
+from compare.config import Experiment, Protocol
+from compare.data import Dataset
+from scratch_nn import DenseLayer, Network
+
+if TYPE_CHECKING:
+    from keras_ref import History
+
+Array = NDArray[np.floating]
+Weights = list[Array]
+
+FLOOR_RUNS = 8  # permuted runs that measure the noise floor
+DRAWN_BY = {"scratch": "uniform", "keras": "glorot_uniform"}  # who draws the common weights: each side its default
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What the matched experiment found, as tidy tables.
+
+    Attributes
+    ----------
+    trajectories : DataFrame
+        protocol, dtype, drawn_by, side, replicate (the pair), epoch, loss, accuracy.
+    floor : DataFrame
+        The noise floor: protocol, dtype, drawn_by, replicate, epoch, loss, accuracy.
+    parity : DataFrame
+        One row a comparison: what, protocol, dtype, drawn_by, replicate, layer, tensor, and a `parity.Verdict`.
+    """
+
+    trajectories: pd.DataFrame
+    floor: pd.DataFrame
+    parity: pd.DataFrame
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison is within its tolerance."""
+        return bool(self.parity["passed"].all())
+
+
+def scratch_network(units: tuple[int, ...], learning_rate: float, dtype: str, **settings: Any) -> Network:
+    """Build the scratch side: ReLU layers and a softmax; `settings` are those of `Network`."""
+    network = Network(learning_rate=learning_rate, dtype=dtype, **settings)
+    for count in units:
+        network.add(DenseLayer(count))
+    return network
+
+
+def trajectory(loss: Array, accuracy: Array, **labels: object) -> pd.DataFrame:
+    """Make a tidy table of one trajectory, (epochs,), or of several, (replicates, epochs)."""
+    loss, accuracy = np.atleast_2d(loss), np.atleast_2d(accuracy)
+    replicates, epochs = loss.shape
+    columns = {
+        "replicate": np.repeat(np.arange(replicates), epochs),
+        "epoch": np.tile(np.arange(epochs), replicates),
+        "loss": loss.astype(np.float64).ravel(),
+        "accuracy": accuracy.astype(np.float64).ravel(),
+    }
+    return pd.DataFrame({**columns, **labels})
+
+
+def cases(experiment: Experiment) -> list[tuple[Protocol, str, str]]:
+    """Return what is run `pairs` times: protocol, dtype, and who draws the initial weights."""
+    return list(product(experiment.protocols, experiment.dtypes, DRAWN_BY))
+
+
+def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Matched:
+    """Train both sides from equal weights on equal batches, and compare them.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+    advance : callable
+        Called after each pair.
+
+    Returns
+    -------
+    Matched
+    """
+    from keras_ref import build_model, fit, fit_compiled
+
+    units = experiment.units(dataset)
+    models = {
+        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype) for dtype in experiment.dtypes
+    }
+    trajectories, floors, rows = [], [], []
+    for (protocol, dtype, drawn_by), pair in product(cases(experiment), range(experiment.pairs)):
+        case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": pair}
+        start = initial_weights(experiment.seed + pair, drawn_by, dataset.n_features, units, dtype)
+        orders = _orders(experiment.seed, protocol, pair, dataset.n)
+        training = (dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
+
+        scratch = scratch_network(units, experiment.learning_rate, dtype)
+        scratch.set_weights(start)
+        scratch.train(*training, orders)
+        permuted = scratch_network(units, experiment.learning_rate, dtype, replicates=FLOOR_RUNS)
+        permuted.set_weights(start)
+        permuted.train(*training, _floor_orders(experiment.seed, protocol, pair, orders))
+        model = models[dtype]
+        model.set_weights(start)
+        keras = (fit if experiment.keras_fit else fit_compiled)(model, *training, orders)
+
+        loss_floor = parity.noise_floor(permuted.loss, scratch.loss)
+        accuracy_floor = parity.noise_floor(permuted.accuracy, scratch.accuracy)
+        weight_floors = [
+            float(parity.noise_floor(many, one).max())
+            for many, one in zip(permuted.get_weights(), scratch.get_weights(), strict=True)
+        ]
+        found = compare_training(scratch, keras, model.get_weights(), loss_floor, accuracy_floor, weight_floors, dataset.n)
+        if pair == 0 and drawn_by == "scratch":
+            other = fit_compiled if experiment.keras_fit else fit
+            weights = model.get_weights()
+            model.set_weights(start)
+            found += _same_keras(keras, other(model, *training, orders), weights, model.get_weights())
+        rows += [{**case, **row} for row in found]
+        for side, loss, accuracy in (("scratch", scratch.loss, scratch.accuracy), ("keras", *keras)):
+            trajectories.append(trajectory(loss, accuracy, side=side).assign(**case))
+        floors.append(trajectory(loss_floor, accuracy_floor).assign(**case))
+        advance()
+    return Matched(
+        pd.concat(trajectories, ignore_index=True), pd.concat(floors, ignore_index=True), pd.DataFrame(rows)
+    )
+
+
+def compare_training(
+    scratch: Network,
+    keras: History,
+    keras_weights: Weights,
+    loss_floor: Array,
+    accuracy_floor: Array,
+    weight_floors: list[float],
+    n: int,
+) -> list[dict[str, Any]]:
+    """Judge one pair: loss and accuracy at every epoch, and every tensor of the weights at the end."""
+    dtype = str(scratch.dtype)
+    bar = parity.BARS[dtype]
+    rows = [
+        _row("loss", parity.judge(scratch.loss, keras.loss, parity.loss_tolerance(loss_floor, dtype), bar)),
+        _row(
+            "accuracy",
+            parity.judge(
+                scratch.accuracy,
+                keras.accuracy,
+                parity.accuracy_tolerance(accuracy_floor, loss_floor, dtype, n),
+                0.0,
+            ),
+        ),
+    ]
+    for index, (ours, theirs) in enumerate(zip(scratch.get_weights(), keras_weights, strict=True)):
+        allowed = parity.tolerance(weight_floors[index], dtype)
+        verdict = parity.judge(ours, theirs, allowed, bar)._replace(step=len(scratch.loss))
+        rows.append(_row("weights", verdict, layer=index // 2 + 1, tensor=("kernel", "bias")[index % 2]))
+    return rows
+
+
+def _same_keras(one: History, other: History, weights: Weights, other_weights: Weights) -> list[dict[str, Any]]:
+    """Keras's plain fit and its compiled run must agree bit for bit: loss, accuracy and weights."""
+    pairs = [("loss", one.loss, other.loss), ("accuracy", one.accuracy, other.accuracy)]
+    pairs += [("weights", a.ravel(), b.ravel()) for a, b in zip(weights, other_weights, strict=True)]
+    return [_row("fit = compiled", parity.judge(a, b, 0.0, 0.0), tensor=name) for name, a, b in pairs]
+
+
+def _row(what: str, verdict: parity.Verdict, layer: int | None = None, tensor: str = "") -> dict[str, Any]:
+    return {"what": what, "layer": layer, "tensor": tensor, **verdict._asdict()}
+
+
+def initial_weights(seed: int, drawn_by: str, n_features: int, units: tuple[int, ...], dtype: str) -> Weights:
+    """Draw the weights that both sides start from, by the scratch side's initializer or by Keras's."""
+    if drawn_by == "keras":
+        from keras_ref import draw_weights
+
+        return draw_weights(n_features, units, seed, DRAWN_BY[drawn_by], dtype)
+    network = scratch_network(units, 1.0, dtype, seed=seed, initializer=DRAWN_BY[drawn_by])
+    network.build(n_features)
+    return network.get_weights()
+
+
+def _orders(seed: int, protocol: Protocol, pair: int, n: int) -> NDArray[np.intp]:
+    if protocol.batch_size is None:
+        return randomness.in_order(protocol.epochs, n)
+    return randomness.batch_orders(randomness.stream(seed, "matched", protocol.name, str(pair)), protocol.epochs, n)
+
+
+def _floor_orders(seed: int, protocol: Protocol, pair: int, orders: NDArray[np.intp]) -> NDArray[np.intp]:
+    sequence = randomness.stream(seed, "floor", protocol.name, str(pair))
+    batch = protocol.batch_size or orders.shape[1]
+    return randomness.permuted_inside_batches(orders, batch, FLOOR_RUNS, sequence)

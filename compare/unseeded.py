@@ -1,0 +1,206 @@
+"""The unseeded experiment: many runs a side, each with weights and orders of its own; are the two sides alike?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from compare import randomness
+from compare.comparison import Comparison, compare_runs
+from compare.config import Experiment, Protocol
+from compare.data import Dataset
+from compare.matched import scratch_network, trajectory
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[np.floating]
+SHARD = 50  # replicates that run between two signs of progress
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A way to train: who, from which initial weights, over which batches.
+
+    Attributes
+    ----------
+    side : {"scratch", "keras"}
+    initializer : str
+    protocol : Protocol
+    """
+
+    side: str
+    initializer: str
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        return f"{self.side}, {self.initializer}, {self.protocol}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Two procedures to compare.
+
+    Attributes
+    ----------
+    name : str
+    scratch, keras : Procedure
+    """
+
+    name: str
+    scratch: Procedure
+    keras: Procedure
+
+
+@dataclass(frozen=True)
+class Unseeded:
+    """What the unseeded experiment found.
+
+    Attributes
+    ----------
+    settings : tuple of Setting
+    trajectories : DataFrame
+        side, initializer, protocol, dtype, replicate, epoch, loss, accuracy.
+    comparisons : dict of str to Comparison
+        By the setting's name.
+    """
+
+    settings: tuple[Setting, ...]
+    trajectories: pd.DataFrame
+    comparisons: dict[str, Comparison]
+
+
+def settings(experiment: Experiment) -> tuple[Setting, ...]:
+    """Return what is compared: as published, unless one protocol was chosen, and like for like from either initializer."""
+    published = Setting(
+        "as published",
+        Procedure("scratch", "uniform", experiment.adapted("article")),
+        Procedure("keras", "glorot_uniform", experiment.adapted("keras")),
+    )
+    common = experiment.adapted(experiment.protocol or "keras")
+    alike = tuple(
+        Setting(
+            f"like for like, {initializer}",
+            Procedure("scratch", initializer, common),
+            Procedure("keras", initializer, common),
+        )
+        for initializer in ("glorot_uniform", "uniform")
+    )
+    return alike if experiment.protocol else (published, *alike)
+
+
+def procedures(experiment: Experiment) -> list[Procedure]:
+    """Return every procedure of the settings once: like for like shares Keras's published runs."""
+    return list(dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras)))
+
+
+def run_unseeded(
+    experiment: Experiment, dataset: Dataset, advance: Callable[[int], None] = lambda replicates: None
+) -> Unseeded:
+    """Train `experiment.replicates` runs of every procedure and compare the sides.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+    advance : callable
+        Called with the number of replicates just finished.
+
+    Returns
+    -------
+    Unseeded
+    """
+    runs: dict[Procedure, tuple[Array, Array]] = {}
+    for procedure in procedures(experiment):
+        seeds = procedure_stream(experiment.seed, procedure).spawn(experiment.replicates)
+        shards = []
+        for start in range(0, len(seeds), SHARD):
+            shards.append(run_replicates(experiment, dataset, procedure, seeds[start : start + SHARD]))
+            advance(len(shards[-1][0]))
+        loss, accuracy = (np.concatenate(parts) for parts in zip(*shards, strict=True))
+        runs[procedure] = loss, accuracy
+    tables = [
+        trajectory(
+            loss,
+            accuracy,
+            side=procedure.side,
+            initializer=procedure.initializer,
+            protocol=procedure.protocol.name,
+            dtype=unseeded_dtype(experiment),
+        )
+        for procedure, (loss, accuracy) in runs.items()
+    ]
+    rng = np.random.default_rng(randomness.stream(experiment.seed, "permutation test"))
+    compared = settings(experiment)
+    comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
+    return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons)
+
+
+def unseeded_dtype(experiment: Experiment) -> str:
+    """What Keras users run, unless the experiment is about float64 alone."""
+    return experiment.dtypes[0]
+
+
+def procedure_stream(seed: int, procedure: Procedure) -> np.random.SeedSequence:
+    """Return where a procedure's replicates draw from; each side has its own."""
+    return randomness.stream(seed, "unseeded", procedure.side, procedure.initializer, procedure.protocol.name)
+
+
+def run_replicates(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> tuple[Array, Array]:
+    """Train one replicate for each seed; a replicate's numbers depend on its seed alone.
+
+    Returns
+    -------
+    loss, accuracy : ndarray of shape (replicates, epochs)
+    """
+    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
+    if procedure.side == "scratch":
+        stack = scratch_network(
+            units,
+            experiment.learning_rate,
+            dtype,
+            seed=seeds,
+            initializer=procedure.initializer,
+            replicates=len(seeds),
+        )
+        stack.train(dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
+        return stack.loss, stack.accuracy
+    return _keras_replicates(experiment, dataset, procedure, seeds)
+
+
+@lru_cache(maxsize=4)
+def _model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
+    """One model, and the graph traced for it, serve all replicates of this process."""
+    from keras_ref import build_model
+
+    return build_model(n_features, units, learning_rate, dtype)
+
+
+def _keras_replicates(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> tuple[Array, Array]:
+    from keras_ref import draw_weights, fit, fit_compiled
+
+    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
+    model = _model(dataset.n_features, units, experiment.learning_rate, dtype)
+    train = fit if experiment.keras_fit else fit_compiled
+    histories = []
+    for seed in seeds:
+        weight_seed, order_seed = seed.spawn(2)
+        integer = randomness.integer_seeds(weight_seed, 1)[0]
+        model.set_weights(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
+        if protocol.batch_size is None:
+            orders = randomness.in_order(protocol.epochs, dataset.n)
+        else:
+            orders = randomness.batch_orders(order_seed, protocol.epochs, dataset.n)
+        histories.append(train(model, dataset.X, dataset.y, protocol.epochs, protocol.batch_size, orders))
+    loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
+    return loss, accuracy
