@@ -1,1 +1,26 @@
-"""The comparison: the one place where the scratch network and Keras meet."""
+"""The comparison: the one place where the scratch network and Keras meet.
+
+The names below are loaded when first used, so that importing this package costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Experiment": "compare.config",
+    "InputError": "compare.errors",
+    "assert_parity": "compare.check",
+    "check_parity": "compare.check",
+    "run_matched": "compare.matched",
+    "run_unseeded": "compare.unseeded",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'compare' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
