@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,30 @@ class Unseeded:
     settings: tuple[Setting, ...]
     trajectories: pd.DataFrame
     comparisons: dict[str, Comparison]
+
+    def tests(self) -> pd.DataFrame:
+        """Return one row a test: setting, outcome, verdict, and the figures of `Equivalence`.
+
+        The rows "all" hold each setting's verdict; tests of whole curves have a p-value alone.
+        """
+        return pd.DataFrame([row for name, each in self.comparisons.items() for row in _tests(name, each)])
+
+
+def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [
+        {"outcome": "all", "verdict": comparison.verdict, "replicates_80": comparison.replicates_80}
+    ]
+    rows += [{"outcome": name, **asdict(scalar)} for name, scalar in comparison.scalars.items()]
+    rows += [
+        {"outcome": name, "p_different": p, "verdict": "different" if name in comparison.differing else "not shown"}
+        for name, p in comparison.adjusted.items()
+        if name not in comparison.scalars
+    ]
+    for row in rows:
+        row.pop("excluded", None)
+        row["p_adjusted"] = comparison.adjusted.get(str(row["outcome"]))
+    diverged = dict(zip(("diverged_scratch", "diverged_keras"), comparison.divergence.diverged, strict=True))
+    return [{"setting": setting, **row, **diverged} for row in rows]
 
 
 def settings(experiment: Experiment) -> tuple[Setting, ...]:

@@ -1,0 +1,52 @@
+"""The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+
+from compare import __version__
+from compare.errors import InputError
+
+app = cyclopts.App(
+    name="keras-parity",
+    help="Does a from-scratch NumPy network train exactly like Keras, and if not, where and why?",
+    version=__version__,
+    help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input.",
+)
+app.command("compare.run_all:run", name="run")
+app.command("compare.redraw:redraw", name="redraw")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
+    # One processor, whatever the machine has: graphics processors round products to fewer bits.
+    os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        status = app(
+            sys.argv[1:] if arguments is None else arguments,
+            exit_on_error=False,
+            print_error=False,
+            help_on_error=False,
+            result_action="return_value",
+        )
+    except (InputError, cyclopts.CycloptsError) as error:
+        print("keras-parity: " + " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("keras-parity: interrupted; nothing was kept", file=sys.stderr)
+        return 130
+    return status or 0
+
+
+def script() -> None:
+    """Run as a process: the installed command."""
+    sys.exit(main())

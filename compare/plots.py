@@ -1,0 +1,79 @@
+"""What a person looks at: functions from axes and arrays to artists. Nothing is computed here."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+# One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
+SIDES: dict[str, dict[str, object]] = {
+    "keras": {"color": "#56B4E9", "linewidth": 4.0, "linestyle": "-", "zorder": 2},
+    "scratch": {"color": "#8B2500", "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 3},
+}
+NAMES = {"keras": "Keras", "scratch": "scratch (NumPy)"}
+FLOOR = "#BBBBBB"
+LINE = "#222222"
+
+
+def curves(ax: Axes, epochs: ArrayLike, values: dict[str, ArrayLike], label: bool) -> None:
+    """Both sides' curves of one pair, each of shape (epochs,)."""
+    for side, style in SIDES.items():
+        ax.plot(epochs, values[side], label=NAMES[side] if label else None, **style)
+
+
+def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float, smallest: float) -> None:
+    """Each pair's gap over the noise floor, on a log scale.
+
+    Parameters
+    ----------
+    gap : array of shape (pairs, epochs)
+    floor : array of shape (epochs,)
+        The largest of the pairs' noise floors.
+    epsilon, bar : float
+        Machine epsilon; the tolerance of an ordinary run.
+    smallest : float
+        Where a gap of zero is drawn: the lower end of the axis.
+    """
+    shown = np.maximum(gap, smallest)
+    epochs = np.arange(shown.shape[1])
+    ax.fill_between(epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor")
+    style = {"color": SIDES["scratch"]["color"], "linewidth": 0.9}
+    ax.plot(epochs, shown.T, alpha=0.6, **style)
+    ax.plot([], [], label="gap, one line a pair", **style)
+    ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance")
+    ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=smallest)
+
+
+def band(ax: Axes, x: ArrayLike, low: ArrayLike, median: ArrayLike, high: ArrayLike, side: str) -> None:
+    """One side's replicates: the range as a band, the median as a line; each of shape (epochs,)."""
+    color = SIDES[side]["color"]
+    hatch = {"keras": None, "scratch": "////"}[side]
+    ax.fill_between(x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0)
+    ax.plot(x, median, label=f"{NAMES[side]}, median and range", **SIDES[side])
+
+
+def distributions(ax: Axes, values: dict[str, ArrayLike], bins: ArrayLike, medians: dict[str, float]) -> None:
+    """Both sides' replicates as histograms over common bins, their medians marked; values of shape (replicates,)."""
+    for side, style in SIDES.items():
+        filled = side == "keras"
+        ax.hist(
+            values[side],
+            bins=bins,
+            histtype="stepfilled" if filled else "step",
+            color=style["color"],
+            alpha=0.6 if filled else 1.0,
+            linewidth=1.4,
+            linestyle="-" if filled else style["linestyle"],
+            label=f"{NAMES[side]}, median {medians[side]:.3g}",
+            zorder=style["zorder"],
+        )
+        ax.axvline(medians[side], color=style["color"], linewidth=1.4, linestyle=style["linestyle"], zorder=1)
+
+
+def article(ax: Axes, epochs: ArrayLike, runs: dict[str, ArrayLike], at: ArrayLike, published: ArrayLike) -> None:
+    """The published points over what the recipe gives here, and the run without the bug beside Keras."""
+    ax.plot(epochs, runs["keras"], label="Keras", **SIDES["keras"])
+    ax.plot(epochs, runs["without the bug"], label="without the bug", **SIDES["scratch"])
+    ax.plot(epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4)
+    ax.plot(at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5)
