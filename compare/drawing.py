@@ -1,19 +1,22 @@
 """A run's figures, from its recorded tables alone: reduces them to arrays, arranges the axes, and says the finding."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from compare import parity, plots
 from compare.record import Run
 
 STYLE = Path(__file__).with_name("keras_parity.mplstyle")
-DRAWN_BY = {"scratch": "U(-1, 1) start", "keras": "Glorot start"}
+STARTS = {"scratch": "weights from U(-1, 1)", "keras": "weights from Keras's glorot_uniform"}
 MEASURES = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of samples)"}
 
 
@@ -35,69 +38,83 @@ def draw(run: Run, folder: Path) -> list[Path]:
     return [folder / f"{name}.png" for name in figures]
 
 
-def _figure(rows: int, columns: int, height: float, **settings: Any) -> tuple[Figure, NDArray[Any]]:
-    figure = Figure(figsize=(1.2 + 4.4 * columns, height))
+def _figure(rows: int, columns: int, **settings: Any) -> tuple[Figure, NDArray[Any]]:
+    figure = Figure(figsize=(0.8 + 4.4 * columns, 1.1 + 2.6 * rows))
     return figure, figure.subplots(rows, columns, squeeze=False, **settings)
+
+
+def _finish(figure: Figure, labelled: Axes, finding: str) -> Figure:
+    """Put one legend below the panels, and the finding above them."""
+    handles, labels = labelled.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.suptitle(finding, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _log(ax: Axes) -> None:
+    """A log axis whose ticks read 0.2, 0.5, 1, 2, 5."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _protocol(run: Run, name: str) -> str:
     protocol = run.manifest["protocols"][name]
-    batches = "full batch" if protocol["batch_size"] is None else f"shuffled batches of {protocol['batch_size']}"
+    batches = "full batch" if protocol["batch_size"] is None else f"batches of {protocol['batch_size']}"
     return f"{name} protocol: {protocol['epochs']} epochs, {batches}"
 
 
 def _curves(run: Run, measure: str) -> Figure:
-    """Both sides' first pair, in the widest dtype, for each protocol and start."""
+    """Both sides' first pair, in the widest dtype, for each start and protocol."""
     table, judged = run.tables["trajectories"], run.tables["parity"]
     dtype = sorted(table["dtype"].unique())[-1]
     first = table[(table["dtype"] == dtype) & (table["replicate"] == 0)]
     judged = judged[(judged["what"] == measure) & (judged["dtype"] == dtype)]
     protocols = list(first["protocol"].unique())
-    figure, axes = _figure(1, len(protocols), 3.9, sharey=True)
-    for ax, protocol in zip(axes[0], protocols, strict=True):
-        for drawn_by, name in DRAWN_BY.items():
-            part = first[(first["protocol"] == protocol) & (first["drawn_by"] == drawn_by)]
-            values = {side: part.loc[part["side"] == side, measure].to_numpy() for side in plots.SIDES}
-            epochs = np.arange(len(values["keras"]))
-            plots.curves(ax, epochs, values, label=drawn_by == "scratch")
-            middle = len(epochs) // (3 if drawn_by == "scratch" else 2)
-            ax.annotate(name, (epochs[middle], values["keras"][middle]), xytext=(0, 9), textcoords="offset points", fontsize=9)
-        ax.set(title=_protocol(run, protocol), xlabel="epoch")
+    figure, axes = _figure(len(STARTS), len(protocols), sharex="col", sharey=True)
+    for (row, start), (column, protocol) in product(enumerate(STARTS), enumerate(protocols)):
+        ax = axes[row, column]
+        part = first[(first["protocol"] == protocol) & (first["drawn_by"] == start)]
+        values = {side: part.loc[part["side"] == side, measure].to_numpy() for side in plots.SIDES}
+        plots.curves(ax, np.arange(len(values["keras"])), values)
+        ax.set_title(f"{_protocol(run, protocol)}\n{STARTS[start]}")
+        ax.set_xlabel("epoch" if row == len(STARTS) - 1 else "")
+        ax.set_ylabel(MEASURES[measure] if column == 0 else "")
         if measure == "loss":
-            ax.set_yscale("log")
-    axes[0, 0].set_ylabel(MEASURES[measure])
-    axes[0, -1].legend(loc="best")
+            _log(ax)
     worst = judged["max_abs"].max()
-    same = f"the same {measure} at every epoch" if judged["passed"].all() else f"{measure} differs"
-    figure.suptitle(
-        f"Scratch and Keras on {run.manifest['data']['name']}: {same} (largest gap {worst:.1e}, {dtype})",
-        x=0.01,
-        ha="left",
-        fontsize=11,
+    found = f"the same {measure} at every epoch" if judged["passed"].all() else f"{measure} differs"
+    gap = f"largest gap {worst:.1e}" if worst else "not one bit apart"
+    return _finish(
+        figure, axes[0, 0], f"Scratch and Keras on {run.manifest['data']['name']}: {found} ({gap}, {dtype})"
     )
-    return figure
 
 
 def _gaps(run: Run) -> Figure:
-    """Every pair's loss gap, over the noise floor, for each dtype and protocol."""
+    """The pairs' largest loss gap at every epoch, over the noise floor, for each dtype and protocol."""
     table, floors, judged = run.tables["trajectories"], run.tables["noise_floor"], run.tables["parity"]
     dtypes, protocols = list(table["dtype"].unique()), list(table["protocol"].unique())
-    figure, axes = _figure(len(dtypes), len(protocols), 0.9 + 2.9 * len(dtypes), sharey="row")
-    for (row, dtype), (column, protocol) in ((a, b) for a in enumerate(dtypes) for b in enumerate(protocols)):
+    figure, axes = _figure(len(dtypes), len(protocols), sharex="col", sharey="row")
+    for (row, dtype), (column, protocol) in product(enumerate(dtypes), enumerate(protocols)):
         ax, epsilon = axes[row, column], float(np.finfo(dtype).eps)
         part = table[(table["dtype"] == dtype) & (table["protocol"] == protocol)]
         wide = part.pivot_table("loss", ["drawn_by", "replicate"], ["side", "epoch"], dropna=False)
-        gap = parity.gap(wide["scratch"], wide["keras"])
-        floor = floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)].groupby("epoch")["loss"].max()
+        gap = parity.gap(wide["scratch"], wide["keras"]).max(axis=0)
+        floor = (
+            floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)]
+            .groupby("epoch")["loss"]
+            .max()
+        )
         plots.gaps(ax, gap, floor.to_numpy(), epsilon, parity.BARS[dtype], smallest=epsilon / 30)
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
         ax.set_ylabel("|scratch - Keras|, loss (nats)" if column == 0 else "")
-    axes[0, -1].legend(loc="upper right", bbox_to_anchor=(1, 0.93), ncols=2)
     judged = judged[judged["what"] == "loss"]
     inside = f"{judged['passed'].sum()} of {len(judged)} pairs within tolerance"
-    figure.suptitle(f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}", x=0.01, ha="left")
-    return figure
+    return _finish(
+        figure, axes[0, 0], f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}"
+    )
 
 
 def _unseeded(run: Run) -> list[tuple[str, str, dict[str, pd.DataFrame]]]:
@@ -120,22 +137,26 @@ def _unseeded(run: Run) -> list[tuple[str, str, dict[str, pd.DataFrame]]]:
 def _bands(run: Run) -> Figure:
     """Median and range of every setting's replicates, against the weight updates made."""
     settings = _unseeded(run)
-    figure, axes = _figure(len(MEASURES), len(settings), 5.8, sharey="row")
-    for column, (name, verdict, sides) in enumerate(settings):
-        for row, measure in enumerate(MEASURES):
-            ax = axes[row, column]
-            for side, runs in sides.items():
-                low, median, high = runs[measure].quantile([0, 0.5, 1]).to_numpy()
-                updates = np.arange(len(median)) * _steps(run, run.manifest["settings"][name][side][1])
-                plots.band(ax, updates, low, median, high, side)
-            ax.set_ylabel(MEASURES[measure] if column == 0 else "")
-        axes[0, column].set_yscale("log")
-        axes[0, column].set_title(f"{name}: {verdict}")
-        axes[1, column].set_xlabel("weight updates")
-    axes[1, -1].legend(loc="lower right")
-    replicates = len(settings[0][2]["keras"])
-    figure.suptitle(f"Unseeded runs, {replicates} a side", x=0.01, ha="left", fontsize=11)
-    return figure
+    figure, axes = _figure(len(MEASURES), len(settings), sharex="col", sharey="row")
+    for (row, measure), (column, (name, verdict, sides)) in product(enumerate(MEASURES), enumerate(settings)):
+        ax = axes[row, column]
+        for side, runs in sides.items():
+            low, median, high = runs[measure].quantile([0, 0.5, 1]).to_numpy()
+            updates = np.arange(len(median)) * _steps(run, run.manifest["settings"][name][side][1])
+            plots.band(ax, updates, low, median, high, side)
+        ax.set_ylabel(MEASURES[measure] if column == 0 else "")
+        if measure == "loss":
+            _log(ax)
+            ax.set_title(f"{name}: {verdict}")
+        else:
+            ax.set_xlabel("weight updates")
+    return _finish(
+        figure, axes[0, 0], f"Unseeded runs, {len(settings[0][2]['keras'])} a side: {_findings(settings)}"
+    )
+
+
+def _findings(settings: list[tuple[str, str, dict[str, pd.DataFrame]]]) -> str:
+    return "; ".join(f"{name}, {verdict}" for name, verdict, _ in settings)
 
 
 def _steps(run: Run, protocol: str) -> int:
@@ -146,22 +167,28 @@ def _steps(run: Run, protocol: str) -> int:
 def _final(run: Run) -> Figure:
     """Final loss and accuracy of every setting's replicates."""
     settings = _unseeded(run)
-    figure, axes = _figure(len(MEASURES), len(settings), 5.8, sharex="row", sharey="row")
+    figure, axes = _figure(len(MEASURES), len(settings), sharex="row", sharey="row")
     for row, measure in enumerate(MEASURES):
-        ends = [{side: runs[measure].iloc[:, -1].to_numpy() for side, runs in sides.items()} for _, _, sides in settings]
-        pooled = np.concatenate([end for setting in ends for end in setting.values()])
-        bins = np.linspace(*_range(pooled, measure), 31)
-        for column, end in enumerate(ends):
+        ends = [
+            {side: runs[measure].iloc[:, -1].to_numpy() for side, runs in sides.items()}
+            for *_, sides in settings
+        ]
+        bins = np.linspace(
+            *_range(np.concatenate([end for sides in ends for end in sides.values()]), measure), 31
+        )
+        for column, sides in enumerate(ends):
             ax = axes[row, column]
-            medians = {side: float(np.median(values)) for side, values in end.items()}
-            plots.distributions(ax, {side: np.clip(v, bins[0], bins[-1]) for side, v in end.items()}, bins, medians)
+            medians = {side: float(np.median(values)) for side, values in sides.items()}
+            plots.distributions(
+                ax, {side: np.clip(v, bins[0], bins[-1]) for side, v in sides.items()}, bins, medians
+            )
+            title = "medians: " + ", ".join(
+                f"{plots.NAMES[side]} {median:.3f}" for side, median in medians.items()
+            )
+            ax.set_title(f"{settings[column][0]}\n{title}" if row == 0 else title)
             ax.set_xlabel(f"final {MEASURES[measure]}")
             ax.set_ylabel("runs" if column == 0 else "")
-            ax.legend(loc="upper right" if measure == "loss" else "upper left")
-    for column, (name, verdict, _) in enumerate(settings):
-        axes[0, column].set_title(f"{name}: {verdict}")
-    figure.suptitle("Where unseeded runs end", x=0.01, ha="left", fontsize=11)
-    return figure
+    return _finish(figure, axes[0, 0], f"Where unseeded runs end: {_findings(settings)}")
 
 
 def _range(pooled: NDArray[np.floating], measure: str) -> tuple[float, float]:
@@ -175,19 +202,15 @@ def _range(pooled: NDArray[np.floating], measure: str) -> tuple[float, float]:
 def _article(run: Run) -> Figure:
     """The published points over the curves of the reproduced article."""
     table, rows = run.tables["article"], run.tables["article_table"]
-    figure, axes = _figure(1, len(MEASURES), 3.9)
+    figure, axes = _figure(1, len(MEASURES))
     for ax, measure in zip(axes[0], MEASURES, strict=True):
-        runs = {name: part.sort_values("epoch")[measure].to_numpy() for name, part in table.groupby("network")}
+        runs = {
+            name: part.sort_values("epoch")[measure].to_numpy() for name, part in table.groupby("network")
+        }
         epochs = np.arange(len(runs["keras"]))
         plots.article(ax, epochs, runs, rows["epoch"].to_numpy(), rows[f"published_{measure}"].to_numpy())
         ax.set(xlabel="epoch", ylabel=MEASURES[measure])
-    axes[0, 0].set_yscale("log")
-    axes[0, 1].legend(loc="lower right")
+    _log(axes[0, 0])
     worst = parity.gap(rows["published_loss"], rows["article_loss"]).max()
-    figure.suptitle(
-        f"The article's rows come back to {worst:.0e}, and only with its bug; without it the network is Keras's",
-        x=0.01,
-        ha="left",
-        fontsize=11,
-    )
-    return figure
+    finding = f"The article's rows come back to {worst:.0e}, with its bug; without it the network trains as Keras does"
+    return _finish(figure, axes[0, 0], finding)

@@ -9,7 +9,14 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from compare import parity, record, summary
 from compare.article import run_article
@@ -62,7 +69,9 @@ def perform(experiment: Experiment, dataset: Dataset, recorder: record.Recorder)
     return 0 if passed else 1
 
 
-def _manifest(experiment: Experiment, dataset: Dataset, verdicts: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def _manifest(
+    experiment: Experiment, dataset: Dataset, verdicts: dict[str, Any], settings: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "kind": "run",
         "command": _command(experiment),
@@ -70,7 +79,10 @@ def _manifest(experiment: Experiment, dataset: Dataset, verdicts: dict[str, Any]
         "protocols": {each.name: asdict(each) for each in map(experiment.adapted, ("article", "keras"))},
         "settings": settings,
         "layers": list(experiment.units(dataset)),
-        "seeds": {"seed": experiment.seed, "matched_pairs": [experiment.seed + k for k in range(experiment.pairs)]},
+        "seeds": {
+            "seed": experiment.seed,
+            "matched_pairs": [experiment.seed + k for k in range(experiment.pairs)],
+        },
         "data": {
             "name": dataset.name,
             "n": dataset.n,

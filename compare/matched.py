@@ -23,7 +23,10 @@ Array = NDArray[np.floating]
 Weights = list[Array]
 
 FLOOR_RUNS = 8  # permuted runs that measure the noise floor
-DRAWN_BY = {"scratch": "uniform", "keras": "glorot_uniform"}  # who draws the common weights: each side its default
+DRAWN_BY = {
+    "scratch": "uniform",
+    "keras": "glorot_uniform",
+}  # who draws the common weights: each side its default
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def cases(experiment: Experiment) -> list[tuple[Protocol, str, str]]:
     return list(product(experiment.protocols, experiment.dtypes, DRAWN_BY))
 
 
-def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Matched:
+def run_matched(
+    experiment: Experiment, dataset: Dataset, advance: Callable[[], None] = lambda: None
+) -> Matched:
     """Train both sides from equal weights on equal batches, and compare them.
 
     Parameters
@@ -94,7 +99,8 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
 
     units = experiment.units(dataset)
     models = {
-        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype) for dtype in experiment.dtypes
+        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype)
+        for dtype in experiment.dtypes
     }
     trajectories, floors, rows = [], [], []
     for (protocol, dtype, drawn_by), pair in product(cases(experiment), range(experiment.pairs)):
@@ -119,7 +125,9 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
             float(parity.noise_floor(many, one).max())
             for many, one in zip(permuted.get_weights(), scratch.get_weights(), strict=True)
         ]
-        found = compare_training(scratch, keras, model.get_weights(), loss_floor, accuracy_floor, weight_floors, dataset.n)
+        found = compare_training(
+            scratch, keras, model.get_weights(), loss_floor, accuracy_floor, weight_floors, dataset.n
+        )
         if pair == 0 and drawn_by == "scratch":
             other = fit_compiled if experiment.keras_fit else fit
             weights = model.get_weights()
@@ -166,7 +174,9 @@ def compare_training(
     return rows
 
 
-def _same_keras(one: History, other: History, weights: Weights, other_weights: Weights) -> list[dict[str, Any]]:
+def _same_keras(
+    one: History, other: History, weights: Weights, other_weights: Weights
+) -> list[dict[str, Any]]:
     """Keras's plain fit and its compiled run must agree bit for bit: loss, accuracy and weights."""
     pairs = [("loss", one.loss, other.loss), ("accuracy", one.accuracy, other.accuracy)]
     pairs += [("weights", a.ravel(), b.ravel()) for a, b in zip(weights, other_weights, strict=True)]
@@ -191,7 +201,9 @@ def initial_weights(seed: int, drawn_by: str, n_features: int, units: tuple[int,
 def _orders(seed: int, protocol: Protocol, pair: int, n: int) -> NDArray[np.intp]:
     if protocol.batch_size is None:
         return randomness.in_order(protocol.epochs, n)
-    return randomness.batch_orders(randomness.stream(seed, "matched", protocol.name, str(pair)), protocol.epochs, n)
+    return randomness.batch_orders(
+        randomness.stream(seed, "matched", protocol.name, str(pair)), protocol.epochs, n
+    )
 
 
 def _floor_orders(seed: int, protocol: Protocol, pair: int, orders: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -14,32 +14,31 @@ FLOOR = "#BBBBBB"
 LINE = "#222222"
 
 
-def curves(ax: Axes, epochs: ArrayLike, values: dict[str, ArrayLike], label: bool) -> None:
+def curves(ax: Axes, epochs: ArrayLike, values: dict[str, ArrayLike]) -> None:
     """Both sides' curves of one pair, each of shape (epochs,)."""
     for side, style in SIDES.items():
-        ax.plot(epochs, values[side], label=NAMES[side] if label else None, **style)
+        ax.plot(epochs, values[side], label=NAMES[side], **style)
 
 
 def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float, smallest: float) -> None:
-    """Each pair's gap over the noise floor, on a log scale.
+    """The gap between the sides over the noise floor, on a log scale.
 
     Parameters
     ----------
-    gap : array of shape (pairs, epochs)
-    floor : array of shape (epochs,)
-        The largest of the pairs' noise floors.
+    gap, floor : array of shape (epochs,)
+        The largest over all pairs.
     epsilon, bar : float
         Machine epsilon; the tolerance of an ordinary run.
     smallest : float
         Where a gap of zero is drawn: the lower end of the axis.
     """
-    shown = np.maximum(gap, smallest)
-    epochs = np.arange(shown.shape[1])
-    ax.fill_between(epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor")
-    style = {"color": SIDES["scratch"]["color"], "linewidth": 0.9}
-    ax.plot(epochs, shown.T, alpha=0.6, **style)
-    ax.plot([], [], label="gap, one line a pair", **style)
-    ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance")
+    epochs = np.arange(len(np.asarray(gap)))
+    style = {"color": SIDES["scratch"]["color"], "linewidth": 1.0}
+    ax.fill_between(
+        epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor"
+    )
+    ax.plot(epochs, np.maximum(gap, smallest), label="largest gap of all pairs", **style)
+    ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
     ax.set_ylim(bottom=smallest)
@@ -49,7 +48,9 @@ def band(ax: Axes, x: ArrayLike, low: ArrayLike, median: ArrayLike, high: ArrayL
     """One side's replicates: the range as a band, the median as a line; each of shape (epochs,)."""
     color = SIDES[side]["color"]
     hatch = {"keras": None, "scratch": "////"}[side]
-    ax.fill_between(x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0)
+    ax.fill_between(
+        x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0
+    )
     ax.plot(x, median, label=f"{NAMES[side]}, median and range", **SIDES[side])
 
 
@@ -65,15 +66,21 @@ def distributions(ax: Axes, values: dict[str, ArrayLike], bins: ArrayLike, media
             alpha=0.6 if filled else 1.0,
             linewidth=1.4,
             linestyle="-" if filled else style["linestyle"],
-            label=f"{NAMES[side]}, median {medians[side]:.3g}",
+            label=NAMES[side],
             zorder=style["zorder"],
         )
         ax.axvline(medians[side], color=style["color"], linewidth=1.4, linestyle=style["linestyle"], zorder=1)
 
 
-def article(ax: Axes, epochs: ArrayLike, runs: dict[str, ArrayLike], at: ArrayLike, published: ArrayLike) -> None:
+def article(
+    ax: Axes, epochs: ArrayLike, runs: dict[str, ArrayLike], at: ArrayLike, published: ArrayLike
+) -> None:
     """The published points over what the recipe gives here, and the run without the bug beside Keras."""
     ax.plot(epochs, runs["keras"], label="Keras", **SIDES["keras"])
     ax.plot(epochs, runs["without the bug"], label="without the bug", **SIDES["scratch"])
-    ax.plot(epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4)
-    ax.plot(at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5)
+    ax.plot(
+        epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4
+    )
+    ax.plot(
+        at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5
+    )

@@ -132,9 +132,13 @@ def read(folder: Path) -> Run:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, files = manifest["schema_version"], dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again") from None
+        raise InputError(
+            f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again"
+        ) from None
     if version != SCHEMA_VERSION:
-        fix = "update keras-parity" if isinstance(version, int) and version > SCHEMA_VERSION else "run it again"
+        fix = (
+            "update keras-parity" if isinstance(version, int) and version > SCHEMA_VERSION else "run it again"
+        )
         raise InputError(f"`run` has schema {version}, expected {SCHEMA_VERSION}. Received: {folder}; {fix}")
     for name, expected in files.items():
         path = folder / name
@@ -181,7 +185,11 @@ def code() -> dict[str, Any]:
     if not (root / ".git").exists():
         return {"version": version, "commit": None, "dirty": None}
     commit = _git(root, "rev-parse", "HEAD")
-    return {"version": version, "commit": commit, "dirty": bool(_git(root, "status", "--porcelain")) if commit else None}
+    return {
+        "version": version,
+        "commit": commit,
+        "dirty": bool(_git(root, "status", "--porcelain")) if commit else None,
+    }
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -89,7 +89,11 @@ def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
     ]
     rows += [{"outcome": name, **asdict(scalar)} for name, scalar in comparison.scalars.items()]
     rows += [
-        {"outcome": name, "p_different": p, "verdict": "different" if name in comparison.differing else "not shown"}
+        {
+            "outcome": name,
+            "p_different": p,
+            "verdict": "different" if name in comparison.differing else "not shown",
+        }
         for name, p in comparison.adjusted.items()
         if name not in comparison.scalars
     ]
@@ -121,7 +125,9 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
 
 def procedures(experiment: Experiment) -> list[Procedure]:
     """Return every procedure of the settings once: like for like shares Keras's published runs."""
-    return list(dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras)))
+    return list(
+        dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras))
+    )
 
 
 def run_unseeded(
@@ -162,7 +168,9 @@ def run_unseeded(
     ]
     rng = np.random.default_rng(randomness.stream(experiment.seed, "permutation test"))
     compared = settings(experiment)
-    comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
+    comparisons = {
+        each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared
+    }
     return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons)
 
 
