@@ -146,7 +146,8 @@ def curve_permutation_test(
     pooled = np.concatenate([x, y])
     ranked = ~np.isfinite(pooled).all(axis=0)
     pooled[:, ranked] = stats.rankdata(pooled[:, ranked], axis=0)
-    # Scaled to at most 1 first, so that a run that is about to overflow does not overflow here.
+    # Scaled to at most 1, so that a run that is about to overflow does not overflow here; a constant column
+    # becomes all 1, -1 or 0, whose mean is exact, so that it is 0 when centred.
     scale = np.abs(pooled).max(axis=0)
     scale[scale == 0] = 1.0
     z = pooled / scale
@@ -155,7 +156,6 @@ def curve_permutation_test(
     weight = 1 / len(x) + 1 / len(y)
     error = z.std(axis=0, ddof=1) * math.sqrt(weight)
     z /= np.where(constant, 1.0, error)
-    z[:, constant] = 0.0
 
     # Centred columns sum to zero: the difference of means is the first side's sum times (1/n + 1/m).
     sides = np.concatenate([np.full(len(x), weight), np.zeros(len(y))])

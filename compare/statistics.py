@@ -152,12 +152,12 @@ def equivalence(
     # Scaled to at most 1, so that the squares of a run that is about to overflow do not.
     scale = float(max(np.abs(x).max(), np.abs(y).max())) or 1.0
     x, y = x / scale, y / scale
-    difference = _mean(x) - _mean(y)
+    difference = float(x.mean() - y.mean())
     sd = math.sqrt(_variance(y))
     bound = MARGIN_IN_SDS * sd if margin is None else margin / scale
     drift = np.zeros(y.size)
     if margin is None and sd > 0:
-        drift = MARGIN_IN_SDS * ((y - _mean(y)) ** 2 - sd**2) / (2 * sd)
+        drift = MARGIN_IN_SDS * ((y - y.mean()) ** 2 - sd**2) / (2 * sd)
     v, w = _variance(x), _variance(y)
     sides = ((v, max(w, _variance(y + drift))), (v, max(w, _variance(y - drift))))
 
@@ -202,12 +202,8 @@ def _finite(name: str, values: ArrayLike) -> tuple[Floats, int]:
     return kept, array.size - kept.size
 
 
-# A constant's computed mean and variance are off by rounding, which two constants would be judged by.
-def _mean(values: Floats) -> float:
-    return float(values[0]) if np.ptp(values) == 0 else float(values.mean())
-
-
 def _variance(values: Floats) -> float:
+    # The computed variance of a constant is that of its rounding, and would pass for a margin.
     return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
 
 

@@ -34,7 +34,9 @@ def test_too_few_runs_are_inconclusive_and_the_replicates_needed_are_told():
 
 
 def test_a_shift_is_different_and_says_where():
-    got = compare(runs(1, 200, shift=0.6), runs(2, 200))
+    scratch, keras = runs(1, 200, shift=0.6), runs(2, 200)
+    got = compare(scratch, keras)
+    assert got.threshold == np.median([*scratch[0][:, 0], *keras[0][:, 0]]) / 2
     assert got.verdict == "different"
     assert {"final_loss", "loss_area", "loss curve", "accuracy curve"} <= set(got.differing)
 
@@ -66,6 +68,7 @@ def test_diverged_runs_are_counted_compared_and_decide():
     assert got.divergence.diverged == (60, 0)
     assert got.scalars["final_loss"].excluded == (60, 0)
     assert "divergence" in got.differing
+    assert np.isnan(got.curves["loss"].difference).tolist() == [False] * 3 + [True] * 9
     assert (got.divergence.low, got.divergence.high) == pytest.approx((0.162, 0.240), abs=0.002)
 
 

@@ -26,6 +26,8 @@ def test_ks_equals_scipys_epoch_by_epoch():
     assert got.statistic.tolist() == [test.statistic for test in each]
     assert got.adjusted == pytest.approx(stats.false_discovery_control([test.pvalue for test in each]))
     assert got.p_value == got.adjusted.min()
+    assert got.rejected.tolist() == (got.adjusted <= 0.05).tolist()
+    assert 0 < got.rejected.sum() < sum(test.pvalue <= 0.05 for test in each)
 
 
 def test_ks_finds_the_one_epoch_whose_spread_differs():
@@ -35,10 +37,10 @@ def test_ks_finds_the_one_epoch_whose_spread_differs():
 
 
 def test_constant_and_identical_epochs_do_not_differ():
-    x = np.tile([0.1, 0.2, 0.3], (50, 1))
+    x = np.tile([0.1, 0.0, -0.3], (50, 1))
     ks, curve = ks_over_epochs(x, x[:40]), curve_permutation_test(x, x[:40], np.random.default_rng(0))
     assert (ks.p_value, curve.p_value, curve.threshold) == (1, 1, 0)
-    assert curve.difference.tolist() == [0, 0, 0]
+    assert curve.statistic.tolist() == curve.difference.tolist() == [0, 0, 0]
 
 
 def test_a_p_value_that_rounds_above_one_gives_no_warning():

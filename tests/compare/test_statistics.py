@@ -83,6 +83,7 @@ def test_the_default_margin_is_a_quarter_of_the_references_sd_and_a_noisy_subjec
         (0.15, 0.3, "equivalent"),  # real, significant at this size, and smaller than what matters
         (0.3, 0.3, "different"),
         (0.03, 0.05, "inconclusive"),
+        (0.075, 0.08, "inconclusive"),  # p is 0.09
     ],
 )
 def test_the_three_verdicts(shift, margin, verdict):
@@ -107,6 +108,19 @@ def test_the_stated_power_is_the_rate_of_equivalent_verdicts():
     assert 0.85 < rate < 0.95
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_estimated_margin_is_trusted_less_than_the_same_margin_given(side):
+    x, y = np.exp(draws(8, 300, 300)) * side
+    for shift in (0.4, -0.4):
+        estimated = equivalence(x - x.mean() + shift, y - y.mean())
+        known = equivalence(x - x.mean() + shift, y - y.mean(), margin=estimated.margin)
+        assert estimated.p_different == known.p_different
+        # Where a long tail raises mean and deviation together, the error grows; it never shrinks.
+        grows = shift * side > 0
+        assert (estimated.p_equivalent > 1.2 * known.p_equivalent) == grows
+        assert estimated.p_equivalent >= known.p_equivalent
+
+
 @pytest.mark.parametrize(
     ("scratch", "keras", "margin", "verdict"),
     [
@@ -122,6 +136,8 @@ def test_constants(scratch, keras, margin, verdict):
 
 
 def test_a_constant_reference_has_no_margin_and_no_number_of_replicates_helps():
+    assert np.full(300, 0.1 / 0.3).var() > 0
+    assert equivalence(np.full(301, 0.3), np.full(300, 0.1)).margin == 0
     got = equivalence([0.9, 1.0] * 20, np.ones(40))
     assert (got.margin, got.power, got.replicates_80, got.verdict) == (0, 0, None, "different")
 
