@@ -88,17 +88,8 @@ def judge(
     words = [f"at least {least:.3f}"] * (least > 0) + [f"at most {most:.3f}"] * (most < 1)
     passed = interval.high >= least and interval.low <= most
     rate = count / repetitions
-    return Row(
-        case,
-        answer,
-        replicates,
-        repetitions,
-        rate,
-        interval.low,
-        interval.high,
-        ", ".join(words),
-        bool(passed),
-    )
+    bound = ", ".join(words)
+    return Row(case, answer, replicates, repetitions, rate, interval.low, interval.high, bound, bool(passed))
 
 
 def train_shard(
@@ -132,9 +123,8 @@ def alike(pool: Pool, replicates: int, repetitions: int, rng: np.random.Generato
     stated: defaultdict[str, float] = defaultdict(float)
     for _ in range(repetitions):
         x, y = np.split(rng.choice(len(pool.loss), 2 * replicates, replace=False), 2)
-        result = compare_runs(
-            pool.loss[x], pool.accuracy[x], pool.loss[y], pool.accuracy[y], rng, alpha=ALPHA
-        )
+        sides = (pool.loss[x], pool.accuracy[x], pool.loss[y], pool.accuracy[y])
+        result = compare_runs(*sides, rng, alpha=ALPHA)
         counts["verdict different"] += result.verdict == "different"
         counts["verdict equivalent"] += result.verdict == "equivalent"
         for name, scalar in result.scalars.items():
@@ -195,11 +185,8 @@ def known(
     counts: Counter[str] = Counter()
     for _ in range(repetitions):
         x, y = (rng.choice(len(pool.loss), replicates, replace=False) for pool in (scratch, keras))
-        counts[
-            compare_runs(
-                scratch.loss[x], scratch.accuracy[x], keras.loss[y], keras.accuracy[y], rng, alpha=ALPHA
-            ).verdict
-        ] += 1
+        sides = (scratch.loss[x], scratch.accuracy[x], keras.loss[y], keras.accuracy[y])
+        counts[compare_runs(*sides, rng, alpha=ALPHA).verdict] += 1
     power = stated_power(scratch, keras, replicates)
     return [judge(case, "verdict different", replicates, counts["different"], repetitions, least=power)]
 
