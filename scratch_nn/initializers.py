@@ -1,4 +1,4 @@
-"""How initial kernels are drawn, layer by layer, in the article's orientation (units, inputs). Biases start at zero."""
+"""How a layer's initial kernel is drawn, in the article's orientation (units, inputs). Biases are zero."""
 
 from collections.abc import Callable
 

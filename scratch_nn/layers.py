@@ -1,7 +1,7 @@
 """A dense layer: the article's Z = W A + b and A = f(Z), forward and backward.
 
-Samples are columns, as in the article. The bias rides along as the last column of W, against a last row of ones in
-the layer's input; so db comes out of the same product as dW.
+Samples are columns, as in the article. The bias rides along as the last column of W, against a last row of
+ones in the layer's input; so db comes out of the same product as dW.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ class DenseLayer:
     units : int
         Number of neurons, positive.
     activation : str, optional
-        A key of `scratch_nn.activations.ACTIVATIONS`, or "softmax" for the last layer. By default, hidden layers
-        are "relu" and the last one is "softmax".
+        A key of `scratch_nn.activations.ACTIVATIONS`, or "softmax" for the last layer. By default, hidden
+        layers are "relu" and the last one is "softmax".
 
     Raises
     ------
@@ -46,13 +46,13 @@ class DenseLayer:
         )
 
     def forward(self, work: "LayerWork") -> None:
-        """Compute Z = W A_in, and A = f(Z) unless this is the output layer, whose softmax belongs to the loss."""
+        """Compute Z = W A_in and A = f(Z); of the output layer only Z: its softmax belongs to the loss."""
         np.matmul(work.W, work.A_in, out=work.Z)
         if work.hidden:
             work.activation.function(work.Z, work.A)
 
     def backward(self, work: "LayerWork", below: "LayerWork | None") -> None:
-        """From dZ, compute dW = dZ A_inᵀ; and, if a layer lies below, its dA = Wᵀ dZ and its dZ = dA * f'(Z)."""
+        """From dZ, compute dW = dZ A_inᵀ; and for a layer below dA = Wᵀ dZ and dZ = dA * f'(Z)."""
         np.matmul(work.dZ, work.A_in_T, out=work.dW)
         if below is not None:
             np.matmul(work.W_T, work.dZ, out=below.dZ)
@@ -61,7 +61,7 @@ class DenseLayer:
 
 
 class LayerWork:
-    """One layer's arrays for batches of one size: views of its parameters, and buffers that every step reuses.
+    """One layer's arrays for batches of one size: views of its parameters, and buffers that steps reuse.
 
     Parameters
     ----------
@@ -85,4 +85,4 @@ class LayerWork:
         self.activation = ACTIVATIONS[layer.activation or "relu" if hidden else "linear"]
         self.A_and_ones = np.ones((*shape[:-2], shape[-2] + 1, shape[-1]), dtype)
         self.A = self.A_and_ones[..., :-1, :]
-        self.slope = np.empty(shape, dtype)
+        self.slope = np.empty(shape, bool if self.activation.is_mask else dtype)

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
 class SGD:
-    """Stochastic gradient descent, as Keras does it without momentum: `theta = theta - learning_rate * gradient`.
+    """Stochastic gradient descent, as in Keras without momentum: `theta = theta - learning_rate * gradient`.
 
     Parameters
     ----------
@@ -25,6 +25,6 @@ class SGD:
         return SGD(rate[rows, 0] if rate.ndim else rate, rate.dtype)
 
     def update(self, theta: NDArray[np.floating], gradient: NDArray[np.floating]) -> None:
-        """Update the parameters in place; `gradient` is used up. Both of shape (parameters,) or (replicates, parameters)."""
+        """Update theta, (parameters,) or (replicates, parameters), in place; `gradient` is used up."""
         np.multiply(gradient, self.learning_rate, out=gradient)
         np.subtract(theta, gradient, out=theta)

@@ -1,4 +1,4 @@
-"""Where a network's randomness comes from: one stream for the initial weights and one for batch orders, per replicate."""
+"""Where a network's randomness comes from: one stream of weights and one of orders per replicate."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -22,23 +22,23 @@ class Streams:
     """
 
     def __init__(self, seed: Seed | Sequence[Seed], replicates: int | None) -> None:
-        if isinstance(seed, Sequence):
+        seeds: list[Seed]
+        if isinstance(seed, (Sequence, np.ndarray)):
             seeds = list(seed)
         elif replicates is None:
             seeds = [seed]
         else:
-            parent = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-            seeds = list(parent.spawn(replicates))
+            seeds = list(_spawn(seed, replicates))
         if len(seeds) != (replicates or 1):
             raise ValueError(
                 f"`seed` must be one seed or one per replicate ({replicates}). Received: {len(seeds)} seeds"
             )
         self.stack = replicates is not None
+        self.orders = [np.random.default_rng(_spawn(seed, 1)[0]) for seed in seeds]
         self.kernels = [_legacy_stream(seed) for seed in seeds]
-        self.orders = [np.random.default_rng(_sequence(seed).spawn(1)[0]) for seed in seeds]
 
     def draw(
-        self, initializer: Callable[[Draw, int, int], NDArray], units: int, inputs: int
+        self, initializer: Callable[[Draw, int, int], NDArray[np.float64]], units: int, inputs: int
     ) -> NDArray[np.float64]:
         """Draw one layer's kernel for every replicate: (replicates, units, inputs)."""
         return np.stack([initializer(stream, units, inputs) for stream in self.kernels])
@@ -55,12 +55,23 @@ class Streams:
         return part
 
 
+def _spawn(seed: Seed, count: int) -> list[np.random.SeedSequence]:
+    """Spawn from a copy: a SeedSequence counts what it spawned, and would give others the next time."""
+    return copy.deepcopy(_sequence(seed)).spawn(count)
+
+
 def _sequence(seed: Seed) -> np.random.SeedSequence:
-    return seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    if seed is not None and (not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32):
+        raise ValueError(
+            f"`seed` must be an integer from 0 to 2**32 - 1, a SeedSequence or None. Received: seed={seed!r}"
+        )
+    return np.random.SeedSequence(seed)
 
 
 def _legacy_stream(seed: Seed) -> np.random.RandomState:
-    """`RandomState(seed)` for an int, the article's stream; else the same generator, seeded from the sequence."""
+    """`RandomState(seed)` for an int, the article's stream; else the same generator, seeded by a sequence."""
     if isinstance(seed, (int, np.integer)):
         return np.random.RandomState(seed)
     return np.random.RandomState(np.random.MT19937(_sequence(seed)))

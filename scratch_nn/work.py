@@ -14,7 +14,7 @@ BLOCK_BYTES = 2**22  # about a core's share of the cache: a stack trains in bloc
 
 
 def replicates_per_block(shapes: Sequence[tuple[int, int]], samples: int, itemsize: int) -> int:
-    """Return how many replicates, of layers with these (inputs, units), train together on batches of `samples`."""
+    """Return how many replicates of these (inputs, units) train together on batches of `samples`."""
     rows = 4 * sum(units for _, units in shapes)  # Z, A, dZ and slope
     return max(1, BLOCK_BYTES // (rows * samples * itemsize))
 
@@ -39,6 +39,7 @@ class BatchWork:
         leading, dtype = W[0].shape[:-2], W[0].dtype
         # The input is kept sample by sample, so that gathering a batch copies whole rows.
         self.X = np.empty((*(() if shared else leading), samples, W[0].shape[-1]), dtype)
+        self.labels = np.empty(self.X.shape[:-1], np.intp)
         self.loss = CategoricalCrossentropy(leading, layers[-1].units, samples, dtype)
         self.layers: list[LayerWork] = []
         A = self.X.swapaxes(-1, -2)
@@ -51,10 +52,10 @@ class BatchWork:
     def load(
         self, X_and_ones: Array, y: NDArray[np.integer], rows: NDArray[np.integer] | None = None
     ) -> None:
-        """Take the batch made of these rows of the data, (samples,) or (replicates, samples); None: all of it, in order."""
+        """Take these rows, (samples,) or (replicates, samples), of the data as the batch; None: all of it."""
         if rows is None:
             np.copyto(self.X, X_and_ones)
             self.loss.set_labels(y)
         else:
             X_and_ones.take(rows, axis=0, out=self.X, mode="clip")
-            self.loss.set_labels(y.take(rows))
+            self.loss.set_labels(y.take(rows, out=self.labels, mode="clip"))

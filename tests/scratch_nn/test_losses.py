@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import log_softmax
+
+from scratch_nn.losses import CategoricalCrossentropy, softmax
+
+CLASSES, SAMPLES = 3, 5
+DTYPES = st.sampled_from(["float32", "float64"])
+
+
+@st.composite
+def batches(draw, fraction_of_max):
+    """Logits of either dtype, finite, up to a fraction of the dtype's maximum; and labels."""
+    dtype = np.dtype(draw(DTYPES))
+    bound = float(np.finfo(dtype).max) * fraction_of_max
+    logits = st.floats(-bound, bound, width=dtype.itemsize * 8) | st.sampled_from([-bound, 0.0, bound])
+    Z = draw(arrays(dtype, (CLASSES, SAMPLES), elements=logits))
+    return Z, draw(arrays(np.intp, SAMPLES, elements=st.integers(0, CLASSES - 1)))
+
+
+def measured(Z, y):
+    *leading, classes, samples = Z.shape
+    loss = CategoricalCrossentropy(tuple(leading), classes, samples, Z.dtype)
+    loss.set_labels(y)
+    value, correct = loss.value(Z), loss.correct()
+    P = loss.P.copy()
+    return value, correct, P, loss.gradient().copy()
+
+
+@given(batches(0.5))
+def test_any_finite_logits_give_probabilities_and_a_loss_without_a_warning(batch):
+    Z, y = batch
+    with np.errstate(over="ignore"):  # the mean of losses near the dtype's maximum may be infinite
+        value, correct, P, dZ = measured(Z, y)
+    assert value >= 0
+    assert value.dtype == P.dtype == dZ.dtype == Z.dtype
+    assert 0 <= correct <= SAMPLES
+    assert ((P >= 0) & (P <= 1)).all()
+    np.testing.assert_allclose(P.sum(axis=0), 1, rtol=4 * np.finfo(Z.dtype).eps)
+    assert np.abs(dZ.sum(axis=0)).max() <= 4 * np.finfo(Z.dtype).eps
+
+
+@given(batches(1.0))
+def test_logits_up_to_the_dtypes_maximum_never_give_nan(batch):
+    Z, y = batch
+    with np.errstate(over="ignore"):
+        value, _, P, dZ = measured(Z, y)
+    assert value >= 0
+    assert np.isfinite(P).all()
+    assert np.isfinite(dZ).all()
+
+
+@given(batches(0.5))
+def test_softmax_is_what_the_loss_computes(batch):
+    Z, y = batch
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(softmax(Z), measured(Z, y)[2])
+
+
+def test_value_and_gradient_are_the_textbook_formulas():
+    rng = np.random.default_rng(0)
+    Z, y = rng.normal(scale=3, size=(CLASSES, 50)), rng.integers(0, CLASSES, 50)
+    value, correct, P, dZ = measured(Z, y)
+    assert value == pytest.approx(-log_softmax(Z, axis=0)[y, np.arange(50)].mean(), rel=1e-14)
+    np.testing.assert_allclose(dZ, (P - np.eye(CLASSES)[y].T) / 50, rtol=0, atol=1e-16)
+    assert correct == np.count_nonzero(Z.argmax(axis=0) == y)
+
+
+def test_the_articles_cross_entropy_example():
+    y_hat = np.array([3.01929735e-07, 7.83961013e-09, 9.99999690e-01])
+    value, *_ = measured(np.log(y_hat)[:, np.newaxis], np.array([0]))
+    # The article prints -log(y_hat[0]); its probabilities, printed with nine digits, sum to 1 - 2e-10.
+    assert value == pytest.approx(15.013071512205286, abs=1e-9)
+
+
+def test_a_sure_and_wrong_prediction_costs_its_margin_where_probabilities_would_give_infinity():
+    value, *_ = measured(np.array([[0.0], [1000.0]]), np.array([0]))
+    assert value == 1000
+
+
+@given(arrays("float32", (4, SAMPLES), elements=st.sampled_from([0.0, 1e-9, 1.0, -3e38])), st.data())
+def test_of_tied_probabilities_the_first_counts(Z, data):
+    """Logits that differ by less than rounding tie after exp: the comparison must be of probabilities."""
+    y = data.draw(arrays(np.intp, SAMPLES, elements=st.integers(0, 3)))
+    with np.errstate(over="ignore"):
+        _, correct, P, _ = measured(Z, y)
+    assert correct == np.count_nonzero(P.argmax(axis=0) == y)
+
+
+def test_nan_in_one_replicate_and_ties_in_another_do_not_cancel_out():
+    Z = np.stack([np.full((3, 2), np.nan), np.zeros((3, 2)), np.eye(3)[:, :2]])
+    _, correct, *_ = measured(Z, np.array([0, 1]))
+    assert correct.tolist() == [1, 1, 2]
+
+
+def test_of_nan_the_first_class_counts_as_argmax_has_it():
+    _, correct, *_ = measured(np.full((2, 4), np.nan), np.array([0, 0, 0, 1]))
+    assert correct == 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_stack_gives_each_replicates_own_result(dtype):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(4, CLASSES, 150)).astype(dtype)
+    Z[1] = 0  # one replicate all ties
+    y = rng.integers(0, CLASSES, (4, 150))
+    stacked = measured(Z, y)
+    for replicate in range(4):
+        for whole, alone in zip(stacked, measured(Z[replicate], y[replicate]), strict=True):
+            np.testing.assert_array_equal(whole[replicate], alone)
+    shared = measured(Z, y[0])
+    np.testing.assert_array_equal(shared[0][0], stacked[0][0])

@@ -1,0 +1,477 @@
+import copy
+import pickle
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import log_softmax
+from sklearn.datasets import load_iris
+
+from scratch_nn import DenseLayer, Network, work
+
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "linear": lambda Z: Z,
+    "relu": lambda Z: np.maximum(Z, 0),
+    "leaky_relu": lambda Z: np.where(Z > 0, Z, 0.2 * Z),
+    "sigmoid": lambda Z: 1 / (1 + np.exp(-Z)),
+    "tanh": np.tanh,
+}
+
+
+def plain_loss(weights, X, y, activation):
+    """The same mathematics written plainly, samples as rows: the oracle of these tests."""
+    A = X
+    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        A = FUNCTIONS[activation](A @ kernel + bias)
+    return -log_softmax(A @ weights[-2] + weights[-1], axis=1)[np.arange(len(y)), y].mean()
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# The article
+
+
+def test_weights_are_the_articles_stream_bit_for_bit_layer_by_layer(make):
+    net = make((6, 8, 10, 3), seed=99)
+    net.build(4)
+    article = np.random.RandomState(99)
+    weights = net.get_weights()
+    for (inputs, units), kernel, bias in zip(
+        pairwise((4, 6, 8, 10, 3)), weights[::2], weights[1::2], strict=True
+    ):
+        np.testing.assert_array_equal(kernel, article.uniform(-1, 1, size=(units, inputs)).T)
+        np.testing.assert_array_equal(bias, np.zeros(units))
+
+
+def test_the_articles_recipe_without_its_bug(make):
+    net = make((6, 8, 10, 3), seed=99)
+    X, y = load_iris(return_X_y=True)
+    published = [9.99998315e-01, 1.07470169e-06, 6.10266912e-07]
+    np.testing.assert_allclose(net.predict_proba(X)[0], published, rtol=1e-8)
+    net.train(X, y, 200)
+    known = [8.40744716505373, 0.799639109654292, 0.5939579566730921, 0.40885119987212326]
+    np.testing.assert_allclose(net.loss[[0, 20, 40, 180]], known, rtol=1e-12)
+    np.testing.assert_array_equal(np.round(net.accuracy[[0, 20, 40, 180]] * 150), [50, 98, 79, 134])
+
+
+# The mathematics
+
+
+@pytest.mark.parametrize("replicates", [None, 2])
+@pytest.mark.parametrize("activation", FUNCTIONS)
+def test_gradients_are_the_central_differences_of_the_loss(make, data, activation, replicates):
+    net = make(((4, activation), (5, activation), 3), seed=1, replicates=replicates)
+    net.build(4)
+    rng = np.random.default_rng(1)
+    net.set_weights([array + rng.normal(scale=0.1, size=array.shape) for array in net.get_weights()])
+    weights = [array if replicates is None else array[1] for array in net.get_weights()]
+    gradients = [array if replicates is None else array[1] for array in net.gradients(data.X, data.y)]
+    h = 1e-6
+    for array, gradient in zip(weights, gradients, strict=True):
+        for index in np.ndindex(array.shape):
+            kept, ends = array[index], []
+            for array[index] in (kept + h, kept - h):
+                ends.append(plain_loss(weights, data.X, data.y, activation))
+            array[index] = kept
+            assert gradient[index] == pytest.approx((ends[0] - ends[1]) / (2 * h), abs=1e-8)
+
+
+def test_a_step_reports_the_loss_before_it_and_moves_against_the_gradient(make, data):
+    net = make(seed=0, learning_rate=0.3)
+    net.build(4)
+    before, gradients = net.get_weights(), net.gradients(data.X, data.y)
+    loss, accuracy = net.train_on_batch(data.X, data.y)
+    assert loss == pytest.approx(plain_loss(before, data.X, data.y, "relu"), rel=1e-13)
+    net_before = make(seed=0)
+    assert accuracy == np.mean(net_before.predict(data.X) == data.y)
+    for old, gradient, new in zip(before, gradients, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old - 0.3 * gradient)
+
+
+def test_gradients_alone_change_nothing(make, data):
+    net = make(seed=0)
+    net.build(4)
+    before = net.get_weights()
+    net.gradients(data.X, data.y)
+    assert_same(before, net.get_weights())
+
+
+@pytest.mark.parametrize("batch_size", [4, 23, 1000])
+def test_epoch_values_are_means_over_batches_weighted_by_their_size(make, data, batch_size):
+    net, stepwise = make(seed=0), make(seed=0)
+    order = np.random.default_rng(0).permutation(23)
+    net.train(data.X, data.y, 1, batch_size, [order])
+    parts = [
+        (len(rows), *stepwise.train_on_batch(data.X[rows], data.y[rows]))
+        for rows in (order[start : start + batch_size] for start in range(0, 23, batch_size))
+    ]
+    size, loss, accuracy = np.transpose(parts)
+    assert net.loss[0] == pytest.approx(np.average(loss, weights=size), rel=1e-14)
+    assert net.accuracy[0] == pytest.approx(np.average(accuracy, weights=size), rel=1e-14)
+    assert_same(net.get_weights(), stepwise.get_weights())
+
+
+def test_predictions_are_the_probabilities_and_their_argmax(make, data):
+    net = make(seed=0)
+    P = net.predict_proba(data.X)
+    weights = net.get_weights()
+    logits = np.maximum(data.X @ weights[0] + weights[1], 0) @ weights[2] + weights[3]
+    np.testing.assert_allclose(P, np.exp(log_softmax(logits, axis=1)), rtol=1e-13)
+    np.testing.assert_array_equal(net.predict(data.X), P.argmax(axis=1))
+    P[:] = 0  # what is returned is the caller's own
+    np.testing.assert_allclose(net.predict_proba(data.X).sum(axis=1), 1, rtol=1e-14)
+
+
+@settings(max_examples=25)
+@given(scale=st.sampled_from([1e-30, 1.0, 1e18, 1e37]), dtype=st.sampled_from(["float32", "float64"]))
+def test_no_finite_data_make_training_warn_or_an_epoch_go_missing(scale, dtype):
+    net = Network(seed=0, dtype=dtype, learning_rate=10)
+    for units in (4, 3):
+        net.add(DenseLayer(units))
+    X, y = np.random.default_rng(0).normal(size=(9, 4)) * scale, np.arange(9) % 3
+    net.train(X, y, 5)
+    net.train_on_batch(X, y)
+    net.gradients(X, y)
+    net.predict(X)
+    assert len(net.loss) == len(net.accuracy) == 5
+    assert ((net.accuracy >= 0) & (net.accuracy <= 1)).all()
+
+
+# One network or a stack of them
+
+ORDERS = ["none", "shared", "own"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("block_bytes", [1, 5_000, 2**22])
+@pytest.mark.parametrize("orders", ORDERS)
+@pytest.mark.parametrize("batch_size", [None, 1, 4, 8])
+def test_a_stack_is_bit_equal_to_each_replicate_alone(
+    monkeypatch, make, data, dtype, block_bytes, orders, batch_size
+):
+    replicates, epochs = 5, 3
+    monkeypatch.setattr(work, "BLOCK_BYTES", block_bytes)
+    rates, seeds = np.linspace(0.01, 0.5, replicates), list(range(replicates))
+    rng = np.random.default_rng(0)
+    own = np.array([[rng.permutation(23) for _ in range(epochs)] for _ in range(replicates)])
+    given_orders = {"none": None, "shared": own[0], "own": own}[orders]
+    stack = make(seed=seeds, learning_rate=rates, dtype=dtype, replicates=replicates)
+    stack.train(data.X, data.y, epochs, batch_size, given_orders)
+    assert stack.loss.shape == stack.accuracy.shape == (replicates, epochs)
+    probabilities = stack.predict_proba(data.X)
+    for replicate, seed in enumerate(seeds):
+        net = make(seed=seed, learning_rate=rates[replicate], dtype=dtype)
+        net.train(data.X, data.y, epochs, batch_size, own[replicate] if orders == "own" else given_orders)
+        np.testing.assert_array_equal(stack.loss[replicate], net.loss)
+        np.testing.assert_array_equal(stack.accuracy[replicate], net.accuracy)
+        assert_same([array[replicate] for array in stack.get_weights()], net.get_weights())
+        np.testing.assert_array_equal(probabilities[replicate], net.predict_proba(data.X))
+
+
+@pytest.mark.parametrize("activation", FUNCTIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_stack_is_bit_equal_with_every_activation_and_step_by_step(make, data, activation, dtype):
+    layers = ((7, activation), (5, activation), 3)
+    stack = make(layers, seed=[4, 5], dtype=dtype, replicates=2)
+    alone = make(layers, seed=5, dtype=dtype)
+    for _ in range(3):
+        stacked = stack.train_on_batch(data.X, data.y)
+        single = alone.train_on_batch(data.X, data.y)
+        assert [value[1] for value in stacked] == list(single)
+    assert_same([array[1] for array in stack.gradients(data.X, data.y)], alone.gradients(data.X, data.y))
+    np.testing.assert_array_equal(stack.predict(data.X)[1], alone.predict(data.X))
+
+
+def test_a_stack_sees_a_replicate_that_differs(make, data):
+    """The comparison above can fail: another rate for one replicate changes that one and no other."""
+    runs = []
+    for rates in ([0.1, 0.1, 0.1], [0.1, 0.1000001, 0.1]):
+        net = make(seed=3, learning_rate=rates, replicates=3)
+        net.train(data.X, data.y, 5)
+        runs.append(net.loss)
+    assert (runs[0] != runs[1]).any(axis=1).tolist() == [False, True, False]
+
+
+def test_replicates_of_one_seed_each_draw_their_own_weights_and_orders(make, data):
+    net = make(seed=0, replicates=3)
+    net.train(data.X, data.y, 2, batch_size=8)
+    assert len(np.unique(net.loss[:, 0])) == 3
+
+
+# Randomness
+
+
+def test_without_a_seed_two_networks_differ_in_weights_and_orders(make, data):
+    first, second = make(), make()
+    first.build(4)
+    second.build(4)
+    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
+    second.set_weights(first.get_weights())
+    for net in (first, second):
+        net.train(data.X, data.y, 3, batch_size=8)
+    assert not np.array_equal(first.loss, second.loss)
+
+
+def test_the_same_seed_gives_the_same_run_and_the_global_state_is_untouched(make, data):
+    before = np.random.get_state(legacy=False)  # noqa: NPY002 - the point of the test
+    runs = []
+    for _ in range(2):
+        net = make(seed=5)
+        net.train(data.X, data.y, 3, batch_size=8)
+        runs.append(net.loss)
+    make().train(data.X, data.y, 3, batch_size=8)
+    after = np.random.get_state(legacy=False)  # noqa: NPY002
+    np.testing.assert_array_equal(runs[0], runs[1])
+    np.testing.assert_equal(before, after)
+
+
+# State
+
+
+def test_training_continued_is_training_in_one_go(make, data):
+    whole, halves = make(seed=2), make(seed=2)
+    whole.train(data.X, data.y, 6, batch_size=8)
+    losses = []
+    for _ in range(2):
+        halves.train(data.X, data.y, 3, batch_size=8)
+        losses.append(halves.loss)
+    np.testing.assert_array_equal(whole.loss, np.concatenate(losses))
+    assert_same(whole.get_weights(), halves.get_weights())
+
+
+@pytest.mark.parametrize("replicates", [None, 3])
+def test_weights_come_back_as_they_were_set_and_are_copies(make, data, replicates):
+    source, target = make(seed=1, replicates=replicates), make(seed=2, replicates=replicates)
+    source.build(4)
+    weights = source.get_weights()
+    leading = () if replicates is None else (3,)
+    assert [array.shape for array in weights] == [
+        (*leading, *shape) for shape in ((4, 5), (5,), (5, 3), (3,))
+    ]
+    target.set_weights(weights)  # before any data: the weights say how many inputs there are
+    for array in weights:
+        array += 1
+    assert_same(target.get_weights(), source.get_weights())
+    source.train(data.X, data.y, 3)
+    target.train(data.X, data.y, 3)
+    np.testing.assert_array_equal(source.loss, target.loss)
+
+
+def test_weights_without_a_replicate_axis_go_to_every_replicate(make):
+    alone, stack = make(seed=1), make(replicates=2)
+    alone.build(4)
+    stack.set_weights(alone.get_weights())
+    for array, expected in zip(stack.get_weights(), alone.get_weights(), strict=True):
+        assert_same(array, [expected, expected])
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_a_copy_trains_by_itself_and_alike(make, data, duplicate):
+    net = make(seed=0)
+    net.train(data.X, data.y, 2, batch_size=8)
+    twin = duplicate(net)
+    before = twin.get_weights()
+    net.train(data.X, data.y, 2, batch_size=8)
+    assert_same(before, twin.get_weights())
+    twin.train(data.X, data.y, 2, batch_size=8)
+    assert not np.array_equal(before[0], twin.get_weights()[0])
+    np.testing.assert_array_equal(net.loss, twin.loss)
+
+
+def test_data_are_not_changed(make, data):
+    X, y = data.X.copy(), data.y.copy()
+    make(seed=0).train(X, y, 3, batch_size=4)
+    assert_same((X, y), data)
+
+
+# Precision and memory
+
+
+@pytest.mark.parametrize("replicates", [None, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_whatever_goes_in_the_networks_dtype_comes_out(make, data, dtype, replicates):
+    net = make(seed=0, dtype=dtype, replicates=replicates, learning_rate=0.1)
+    net.train(data.X, data.y, 2, batch_size=5)
+    returned = [net.loss, net.accuracy, net.predict_proba(data.X), net.theta, net.gradient]
+    returned += [*net.train_on_batch(data.X, data.y), *net.get_weights(), *net.gradients(data.X, data.y)]
+    assert {array.dtype for array in returned} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_memory_does_not_grow_with_epochs_beyond_the_trajectory(make, data, batch_size):
+    def beyond_trajectory(epochs):
+        net = make(seed=0)
+        net.train(data.X, data.y, 3, batch_size)
+        tracemalloc.start()
+        try:
+            net.train(data.X, data.y, epochs, batch_size)
+            return tracemalloc.get_traced_memory()[1] - net.loss.nbytes - net.accuracy.nbytes
+        finally:
+            tracemalloc.stop()
+
+    assert beyond_trajectory(2_000) - beyond_trajectory(100) < 1_000
+
+
+# Output
+
+
+def test_verbose_prints_every_so_manieth_epoch(make, data, capsys):
+    net = make(seed=0)
+    net.train(data.X, data.y, 41, verbose=20)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"epoch {epoch}: accuracy {net.accuracy[epoch]}, loss {net.loss[epoch]}" for epoch in (0, 20, 40)
+    ]
+    net.train(data.X, data.y, 41)
+    assert capsys.readouterr().out == ""
+
+
+def test_verbose_prints_a_stacks_medians(make, data, capsys):
+    net = make(seed=0, replicates=3)
+    net.train(data.X, data.y, 3, verbose=2)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"epoch 0: accuracy {np.median(net.accuracy[:, 0])}, loss {np.median(net.loss[:, 0])}"
+    assert second.startswith("epoch 2: ")
+
+
+def test_repr_tells_layers_dtype_and_replicates(make):
+    assert repr(make((6, 3))) == "Network(6-3, float64)"
+    assert repr(make((6, 3), replicates=4, dtype="float32")) == "Network(6-3, float32, replicates=4)"
+
+
+def test_importing_leaves_everything_but_numpy_out():
+    code = (
+        "import sys, scratch_nn; "
+        "print([name for name in ('tensorflow', 'keras', 'pandas', 'sklearn', 'matplotlib', 'scipy', "
+        "'compare', 'keras_ref') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+# Bad input: one clear line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"learning_rate": 0},
+            "`learning_rate` must be a positive number, or one for each replicate. Received: learning_rate=0",
+        ),
+        ({"learning_rate": -1.0}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": float("inf")}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": "fast"}, "`learning_rate` must be a positive number"),
+        (
+            {"learning_rate": [0.1, 0.2]},
+            "`learning_rate` must be a positive number, or one for each replicate",
+        ),
+        ({"learning_rate": [0.1, 0.2], "replicates": 3}, "or one for each replicate"),
+        (
+            {"initializer": "zeros"},
+            "`initializer` must be one of uniform, glorot_uniform. Received: initializer='zeros'",
+        ),
+        ({"dtype": "float16"}, "`dtype` must be float32 or float64. Received: dtype='float16'"),
+        ({"dtype": "spam"}, "`dtype` must be float32 or float64. Received: dtype='spam'"),
+        ({"replicates": 0}, "`replicates` must be a positive integer. Received: replicates=0"),
+        ({"replicates": 2.0}, "`replicates` must be a positive integer. Received: replicates=2.0"),
+        ({"seed": -1}, "`seed` must be"),
+        ({"seed": "article"}, "`seed` must be"),
+        (
+            {"seed": [1, 2], "replicates": 3},
+            "`seed` must be one seed or one per replicate (3). Received: 2 seeds",
+        ),
+    ],
+)
+def test_a_bad_setting_is_told_when_the_network_is_made(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        Network(**arguments)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros(5)}, "`X` must have shape (n, features), n > 0. Received: shape=(5,)"),
+        ({"X": np.zeros((0, 4))}, "`X` must have shape (n, features), n > 0. Received: shape=(0, 4)"),
+        ({"X": np.zeros((23, 7))}, "`X` must have 4 features, as the weights do. Received: shape=(23, 7)"),
+        ({"X": [["a"] * 4] * 23}, "`X` must be numbers"),
+        ({"y": np.zeros(22, int)}, "`y` must be integers of shape (23,). Received: shape=(22,), dtype=int64"),
+        ({"y": np.zeros((23, 3), int)}, "`y` must be integers of shape (23,). Received: shape=(23, 3)"),
+        ({"y": np.zeros(23)}, "`y` must be integers of shape (23,). Received: shape=(23,), dtype=float64"),
+        ({"y": ["setosa"] * 23}, "`y` must be integers of shape (23,). Received: shape=(23,), dtype=<U6"),
+        ({"y": np.full(23, 3)}, "`y` must be from 0 to 2. Received: 3 to 3"),
+        ({"y": np.full(23, -1)}, "`y` must be from 0 to 2. Received: -1 to -1"),
+        ({"epochs": 0}, "`epochs` must be a positive integer. Received: epochs=0"),
+        ({"epochs": 2.5}, "`epochs` must be a positive integer. Received: epochs=2.5"),
+        ({"batch_size": 0}, "`batch_size` must be a positive integer. Received: batch_size=0"),
+        ({"batch_size": True}, "`batch_size` must be a positive integer. Received: batch_size=True"),
+        ({"verbose": -20}, "`verbose` must be"),
+        (
+            {"batch_orders": np.zeros((3, 23), int)},
+            "`batch_orders` must be integers of shape (2, n), or with a leading replicate axis. Received: "
+            "shape=(3, 23), dtype=int64",
+        ),
+        ({"batch_orders": np.zeros((2, 23))}, "`batch_orders` must be integers"),
+        ({"batch_orders": np.zeros((4, 2, 23), int)}, "`batch_orders` must be integers"),
+        ({"batch_orders": np.zeros((2, 0), int)}, "`batch_orders` must hold row numbers from 0 to 22"),
+        ({"batch_orders": np.full((2, 23), 23)}, "`batch_orders` must hold row numbers from 0 to 22"),
+        ({"batch_orders": np.full((2, 23), -1)}, "`batch_orders` must hold row numbers from 0 to 22"),
+    ],
+)
+def test_bad_data_are_told_before_anything_is_trained(make, data, change, message):
+    net = make(seed=0)
+    net.build(4)
+    before = net.get_weights()
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        net.train(**{"X": data.X, "y": data.y, "epochs": 2, **change})
+    assert "\n" not in str(error.value)
+    assert_same(before, net.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("layers", "received"),
+    [((), "[]"), (((3, "relu"),), "'relu'"), (((3, "softmax"), 3), "'softmax'")],
+)
+def test_layers_must_end_in_the_only_softmax(make, layers, received):
+    with pytest.raises(ValueError, match=r"^`layers` must end in the only softmax. Received: ") as error:
+        make(layers).build(4)
+    assert received in str(error.value)
+
+
+def test_bad_weights_are_told_and_nothing_is_set(make):
+    net = make(seed=0)
+    net.build(4)
+    before = net.get_weights()
+    with pytest.raises(ValueError, match=r"^`weights` must hold 4 arrays. Received: 3$"):
+        net.set_weights(before[:3])
+    transposed = [before[0], before[1], before[2].T, before[3]]
+    with pytest.raises(ValueError, match=r"^`weights\[2\]` must have shape \(5, 3\). Received: \(3, 5\)$"):
+        net.set_weights([array + 1 for array in transposed])
+    with pytest.raises(ValueError, match=r"^`weights\[0\]` must have shape"):
+        make().set_weights([np.zeros(3)] * 4)
+    assert_same(before, net.get_weights())
+
+
+def test_there_are_no_weights_before_there_are_inputs(make):
+    with pytest.raises(
+        ValueError, match=r"^`get_weights` needs weights: call `build\(inputs\)`, train, or set"
+    ):
+        make().get_weights()
+
+
+def test_a_layer_cannot_join_after_the_weights(make):
+    net = make()
+    net.build(4)
+    with pytest.raises(ValueError, match=r"^`add` must come before the weights exist"):
+        net.add(DenseLayer(3))
