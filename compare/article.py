@@ -98,9 +98,7 @@ def run_article(dataset: Dataset) -> Article:
     keras_steps = steps_compiled(model, X, y, [np.arange(dataset.n)] * 3)
 
     trajectories = [
-        trajectory(
-            net.loss, net.accuracy, network=name if units == UNITS else f"{name} 6-8-3", side="scratch"
-        )
+        trajectory(net.loss, net.accuracy, network=name if units == UNITS else f"{name} 6-8-3", side="scratch")
         for (name, units), net in networks.items()
     ]
     trajectories.append(trajectory(*keras, network="keras", side="keras"))
@@ -116,9 +114,7 @@ def run_article(dataset: Dataset) -> Article:
         _row("published loss", table["article_loss"], PUBLISHED["loss"], REPRODUCED_WITHIN, expected=True),
         _row("published accuracy", table["article_accuracy"], PUBLISHED["accuracy"], 0.0, expected=True),
         _row("without the bug, loss against Keras", corrected.loss, keras.loss, bar, expected=True),
-        _row(
-            "without the bug, accuracy against Keras", corrected.accuracy, keras.accuracy, 0.0, expected=True
-        ),
+        _row("without the bug, accuracy against Keras", corrected.accuracy, keras.accuracy, 0.0, expected=True),
         _row("the article's network, loss against Keras", article.loss, keras.loss, bar, expected=False),
     ]
     return Article(pd.concat(trajectories, ignore_index=True), table, pd.DataFrame(rows), wrong)

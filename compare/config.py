@@ -81,12 +81,12 @@ class Experiment:
     learning_rate: float = 0.01
     epochs: int | None = None
     batch_size: int | None = None
-    protocol: str | None = None
+    protocol: Literal["article", "keras"] | None = None
     only: tuple[Part, ...] | None = None
     pairs: int = 5
     replicates: int = 300
     seed: int = 0
-    dtype: str = "both"
+    dtype: Literal["float32", "float64", "both"] = "both"
     keras_fit: bool = False
 
     def __post_init__(self) -> None:

@@ -86,9 +86,7 @@ def _curves(run: Run, measure: str) -> Figure:
     worst = judged["max_abs"].max()
     found = f"the same {measure} at every epoch" if judged["passed"].all() else f"{measure} differs"
     gap = f"largest gap {worst:.1e}" if worst else "not one bit apart"
-    return _finish(
-        figure, axes[0, 0], f"Scratch and Keras on {run.manifest['data']['name']}: {found} ({gap}, {dtype})"
-    )
+    return _finish(figure, axes[0, 0], f"Scratch and Keras on {run.manifest['data']['name']}: {found} ({gap}, {dtype})")
 
 
 def _gaps(run: Run) -> Figure:
@@ -101,20 +99,14 @@ def _gaps(run: Run) -> Figure:
         part = table[(table["dtype"] == dtype) & (table["protocol"] == protocol)]
         wide = part.pivot_table("loss", ["drawn_by", "replicate"], ["side", "epoch"], dropna=False)
         gap = parity.gap(wide["scratch"], wide["keras"]).max(axis=0)
-        floor = (
-            floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)]
-            .groupby("epoch")["loss"]
-            .max()
-        )
+        floor = floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)].groupby("epoch")["loss"].max()
         plots.gaps(ax, gap, floor.to_numpy(), epsilon, parity.BARS[dtype], smallest=epsilon / 30)
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
         ax.set_ylabel("|scratch - Keras|, loss (nats)" if column == 0 else "")
     judged = judged[judged["what"] == "loss"]
     inside = f"{judged['passed'].sum()} of {len(judged)} pairs within tolerance"
-    return _finish(
-        figure, axes[0, 0], f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}"
-    )
+    return _finish(figure, axes[0, 0], f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}")
 
 
 def _unseeded(run: Run) -> list[tuple[str, str, dict[str, pd.DataFrame]]]:
@@ -141,7 +133,7 @@ def _bands(run: Run) -> Figure:
     for (row, measure), (column, (name, verdict, sides)) in product(enumerate(MEASURES), enumerate(settings)):
         ax = axes[row, column]
         for side, runs in sides.items():
-            low, median, high = runs[measure].quantile([0, 0.5, 1]).to_numpy()
+            low, median, high = np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0)
             updates = np.arange(len(median)) * _steps(run, run.manifest["settings"][name][side][1])
             plots.band(ax, updates, low, median, high, side)
         ax.set_ylabel(MEASURES[measure] if column == 0 else "")
@@ -150,9 +142,7 @@ def _bands(run: Run) -> Figure:
             ax.set_title(f"{name}: {verdict}")
         else:
             ax.set_xlabel("weight updates")
-    return _finish(
-        figure, axes[0, 0], f"Unseeded runs, {len(settings[0][2]['keras'])} a side: {_findings(settings)}"
-    )
+    return _finish(figure, axes[0, 0], f"Unseeded runs, {len(settings[0][2]['keras'])} a side: {_findings(settings)}")
 
 
 def _findings(settings: list[tuple[str, str, dict[str, pd.DataFrame]]]) -> str:
@@ -169,22 +159,15 @@ def _final(run: Run) -> Figure:
     settings = _unseeded(run)
     figure, axes = _figure(len(MEASURES), len(settings), sharex="row", sharey="row")
     for row, measure in enumerate(MEASURES):
-        ends = [
-            {side: runs[measure].iloc[:, -1].to_numpy() for side, runs in sides.items()}
-            for *_, sides in settings
-        ]
+        ends = [{side: runs[measure].to_numpy()[:, -1] for side, runs in sides.items()} for *_, sides in settings]
         bins = np.linspace(
             *_range(np.concatenate([end for sides in ends for end in sides.values()]), measure), 31
-        )
+        ).tolist()
         for column, sides in enumerate(ends):
             ax = axes[row, column]
             medians = {side: float(np.median(values)) for side, values in sides.items()}
-            plots.distributions(
-                ax, {side: np.clip(v, bins[0], bins[-1]) for side, v in sides.items()}, bins, medians
-            )
-            title = "medians: " + ", ".join(
-                f"{plots.NAMES[side]} {median:.3f}" for side, median in medians.items()
-            )
+            plots.distributions(ax, {side: np.clip(v, bins[0], bins[-1]) for side, v in sides.items()}, bins, medians)
+            title = "medians: " + ", ".join(f"{plots.NAMES[side]} {median:.3f}" for side, median in medians.items())
             ax.set_title(f"{settings[column][0]}\n{title}" if row == 0 else title)
             ax.set_xlabel(f"final {MEASURES[measure]}")
             ax.set_ylabel("runs" if column == 0 else "")
@@ -204,9 +187,7 @@ def _article(run: Run) -> Figure:
     table, rows = run.tables["article"], run.tables["article_table"]
     figure, axes = _figure(1, len(MEASURES))
     for ax, measure in zip(axes[0], MEASURES, strict=True):
-        runs = {
-            name: part.sort_values("epoch")[measure].to_numpy() for name, part in table.groupby("network")
-        }
+        runs = {str(name): part.sort_values("epoch")[measure].to_numpy() for name, part in table.groupby("network")}
         epochs = np.arange(len(runs["keras"]))
         plots.article(ax, epochs, runs, rows["epoch"].to_numpy(), rows[f"published_{measure}"].to_numpy())
         ax.set(xlabel="epoch", ylabel=MEASURES[measure])

@@ -54,9 +54,7 @@ def perform(experiment: Experiment, dataset: Dataset, recorder: record.Recorder)
             recorder.table("unseeded.parquet", unseeded.trajectories)
             recorder.table("unseeded_tests.csv", unseeded.tests())
             compared = {
-                each.name: {
-                    side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)
-                }
+                each.name: {side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)}
                 for each in unseeded.settings
             }
             verdicts["unseeded"] = {name: each.verdict for name, each in unseeded.comparisons.items()}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating]
 Weights = list[Array]
+Training = tuple[Array, NDArray[np.int64], int, int | None]  # X, y, epochs, batch size
 
 FLOOR_RUNS = 8  # permuted runs that measure the noise floor
 DRAWN_BY = {
@@ -65,7 +66,7 @@ def trajectory(loss: Array, accuracy: Array, **labels: object) -> pd.DataFrame:
     """Make a tidy table of one trajectory, (epochs,), or of several, (replicates, epochs)."""
     loss, accuracy = np.atleast_2d(loss), np.atleast_2d(accuracy)
     replicates, epochs = loss.shape
-    columns = {
+    columns: dict[str, Any] = {
         "replicate": np.repeat(np.arange(replicates), epochs),
         "epoch": np.tile(np.arange(epochs), replicates),
         "loss": loss.astype(np.float64).ravel(),
@@ -79,9 +80,7 @@ def cases(experiment: Experiment) -> list[tuple[Protocol, str, str]]:
     return list(product(experiment.protocols, experiment.dtypes, DRAWN_BY))
 
 
-def run_matched(
-    experiment: Experiment, dataset: Dataset, advance: Callable[[], None] = lambda: None
-) -> Matched:
+def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], None] = lambda: None) -> Matched:
     """Train both sides from equal weights on equal batches, and compare them.
 
     Parameters
@@ -99,10 +98,10 @@ def run_matched(
 
     units = experiment.units(dataset)
     models = {
-        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype)
-        for dtype in experiment.dtypes
+        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype) for dtype in experiment.dtypes
     }
-    trajectories, floors, rows = [], [], []
+    trajectories, floors = [], []
+    rows: list[dict[str, Any]] = []
     for (protocol, dtype, drawn_by), pair in product(cases(experiment), range(experiment.pairs)):
         case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": pair}
         start = initial_weights(experiment.seed + pair, drawn_by, dataset.n_features, units, dtype)
@@ -113,8 +112,8 @@ def run_matched(
         scratch.set_weights(start)
         scratch.train(*training, orders)
         permuted = scratch_network(units, experiment.learning_rate, dtype, replicates=FLOOR_RUNS)
-        permuted.set_weights(start)
-        permuted.train(*training, _floor_orders(experiment.seed, protocol, pair, orders))
+        sequence = randomness.stream(experiment.seed, "floor", protocol.name, drawn_by, str(pair))
+        train_floor(permuted, start, training, orders, sequence)
         model = models[dtype]
         model.set_weights(start)
         keras = (fit if experiment.keras_fit else fit_compiled)(model, *training, orders)
@@ -135,12 +134,34 @@ def run_matched(
             found += _same_keras(keras, other(model, *training, orders), weights, model.get_weights())
         rows += [{**case, **row} for row in found]
         for side, loss, accuracy in (("scratch", scratch.loss, scratch.accuracy), ("keras", *keras)):
-            trajectories.append(trajectory(loss, accuracy, side=side).assign(**case))
-        floors.append(trajectory(loss_floor, accuracy_floor).assign(**case))
+            trajectories.append(trajectory(loss, accuracy, side=side, **case))
+        floors.append(trajectory(loss_floor, accuracy_floor, **case))
         advance()
-    return Matched(
-        pd.concat(trajectories, ignore_index=True), pd.concat(floors, ignore_index=True), pd.DataFrame(rows)
-    )
+    return Matched(pd.concat(trajectories, ignore_index=True), pd.concat(floors, ignore_index=True), pd.DataFrame(rows))
+
+
+def train_floor(
+    stack: Network,
+    start: Weights,
+    training: Training,
+    orders: NDArray[np.intp],
+    sequence: np.random.SeedSequence,
+) -> None:
+    """Train a stack whose runs differ from the run that starts at `start` by rounding alone.
+
+    The samples inside each batch come in other orders, which rounds the gradients' sums differently; and each initial
+    weight is the same float or a neighbour, since the forward pass of a sample does not depend on the others.
+
+    Parameters
+    ----------
+    stack : Network
+        With one replicate for each run.
+    orders : array of shape (epochs, n)
+    """
+    count, batch_size = stack.replicates or 1, training[3] or orders.shape[1]
+    order_sequence, weight_sequence = sequence.spawn(2)
+    stack.set_weights(randomness.one_ulp_apart(start, count, weight_sequence))
+    stack.train(*training, randomness.permuted_inside_batches(orders, batch_size, count, order_sequence))
 
 
 def compare_training(
@@ -174,9 +195,7 @@ def compare_training(
     return rows
 
 
-def _same_keras(
-    one: History, other: History, weights: Weights, other_weights: Weights
-) -> list[dict[str, Any]]:
+def _same_keras(one: History, other: History, weights: Weights, other_weights: Weights) -> list[dict[str, Any]]:
     """Keras's plain fit and its compiled run must agree bit for bit: loss, accuracy and weights."""
     pairs = [("loss", one.loss, other.loss), ("accuracy", one.accuracy, other.accuracy)]
     pairs += [("weights", a.ravel(), b.ravel()) for a, b in zip(weights, other_weights, strict=True)]
@@ -201,12 +220,4 @@ def initial_weights(seed: int, drawn_by: str, n_features: int, units: tuple[int,
 def _orders(seed: int, protocol: Protocol, pair: int, n: int) -> NDArray[np.intp]:
     if protocol.batch_size is None:
         return randomness.in_order(protocol.epochs, n)
-    return randomness.batch_orders(
-        randomness.stream(seed, "matched", protocol.name, str(pair)), protocol.epochs, n
-    )
-
-
-def _floor_orders(seed: int, protocol: Protocol, pair: int, orders: NDArray[np.intp]) -> NDArray[np.intp]:
-    sequence = randomness.stream(seed, "floor", protocol.name, str(pair))
-    batch = protocol.batch_size or orders.shape[1]
-    return randomness.permuted_inside_batches(orders, batch, FLOOR_RUNS, sequence)
+    return randomness.batch_orders(randomness.stream(seed, "matched", protocol.name, str(pair)), protocol.epochs, n)

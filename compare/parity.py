@@ -11,8 +11,8 @@ Array = NDArray[np.floating]
 # (float32, on a loss of 8.4) at most. Faults, and hidden float32 arithmetic in a float64 run, are far above.
 BARS = {"float64": 1e-13, "float32": 5e-6}
 
-# A run whose floor comes near the bar is judged by its floor. That is the largest of a few sampled drifts; the run itself
-# may drift somewhat further.
+# A run whose floor comes near the bar is judged by its floor. That is the largest of a few sampled drifts; the run
+# itself may drift somewhat further.
 NEAR_BAR = 0.5
 FLOOR_FACTOR = 10.0
 
@@ -44,7 +44,10 @@ class Verdict(NamedTuple):
 
 
 def gap(a: ArrayLike, b: ArrayLike) -> Array:
-    """Return |a - b|, in float64. Two NaN, or two equal infinities, agree; a finite and a non-finite value differ by inf."""
+    """Return |a - b|, in float64.
+
+    Two NaN, or two equal infinities, agree; a finite and a non-finite value differ by infinity.
+    """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     finite = np.isfinite(a) & np.isfinite(b)
@@ -58,7 +61,8 @@ def noise_floor(permuted: ArrayLike, base: ArrayLike) -> Array:
     Parameters
     ----------
     permuted : array of shape (count, ...)
-        The same run, with the samples inside each batch in other orders: the same mathematics, rounded differently.
+        The same run, rounded differently: the samples inside each batch in other orders, and initial weights one
+        unit in the last place apart.
     base : array of shape (...)
 
     Returns
@@ -77,7 +81,7 @@ def tolerance(floor: ArrayLike, dtype: str) -> Array:
 
 
 def loss_tolerance(floor: ArrayLike, dtype: str) -> Array:
-    """Return each epoch's tolerance on the loss, from the floor so far: rounding, once amplified, stays in the weights."""
+    """Return each epoch's tolerance on the loss, from the floor so far: amplified rounding stays in the weights."""
     return tolerance(np.maximum.accumulate(np.asarray(floor, np.float64)), dtype)
 
 

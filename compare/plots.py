@@ -1,11 +1,14 @@
 """What a person looks at: functions from axes and arrays to artists. Nothing is computed here."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 # One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
-SIDES: dict[str, dict[str, object]] = {
+SIDES: dict[str, dict[str, Any]] = {
     "keras": {"color": "#56B4E9", "linewidth": 4.0, "linestyle": "-", "zorder": 2},
     "scratch": {"color": "#8B2500", "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 3},
 }
@@ -14,7 +17,7 @@ FLOOR = "#BBBBBB"
 LINE = "#222222"
 
 
-def curves(ax: Axes, epochs: ArrayLike, values: dict[str, ArrayLike]) -> None:
+def curves(ax: Axes, epochs: ArrayLike, values: Mapping[str, ArrayLike]) -> None:
     """Both sides' curves of one pair, each of shape (epochs,)."""
     for side, style in SIDES.items():
         ax.plot(epochs, values[side], label=NAMES[side], **style)
@@ -33,11 +36,14 @@ def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float,
         Where a gap of zero is drawn: the lower end of the axis.
     """
     epochs = np.arange(len(np.asarray(gap)))
-    style = {"color": SIDES["scratch"]["color"], "linewidth": 1.0}
-    ax.fill_between(
-        epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor"
+    ax.fill_between(epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor")
+    ax.plot(
+        epochs,
+        np.maximum(gap, smallest),
+        label="largest gap of all pairs",
+        color=SIDES["scratch"]["color"],
+        linewidth=1,
     )
-    ax.plot(epochs, np.maximum(gap, smallest), label="largest gap of all pairs", **style)
     ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
@@ -48,13 +54,11 @@ def band(ax: Axes, x: ArrayLike, low: ArrayLike, median: ArrayLike, high: ArrayL
     """One side's replicates: the range as a band, the median as a line; each of shape (epochs,)."""
     color = SIDES[side]["color"]
     hatch = {"keras": None, "scratch": "////"}[side]
-    ax.fill_between(
-        x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0
-    )
+    ax.fill_between(x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0)
     ax.plot(x, median, label=f"{NAMES[side]}, median and range", **SIDES[side])
 
 
-def distributions(ax: Axes, values: dict[str, ArrayLike], bins: ArrayLike, medians: dict[str, float]) -> None:
+def distributions(ax: Axes, values: Mapping[str, ArrayLike], bins: list[float], medians: Mapping[str, float]) -> None:
     """Both sides' replicates as histograms over common bins, their medians marked; values of shape (replicates,)."""
     for side, style in SIDES.items():
         filled = side == "keras"
@@ -72,15 +76,9 @@ def distributions(ax: Axes, values: dict[str, ArrayLike], bins: ArrayLike, media
         ax.axvline(medians[side], color=style["color"], linewidth=1.4, linestyle=style["linestyle"], zorder=1)
 
 
-def article(
-    ax: Axes, epochs: ArrayLike, runs: dict[str, ArrayLike], at: ArrayLike, published: ArrayLike
-) -> None:
+def article(ax: Axes, epochs: ArrayLike, runs: Mapping[str, ArrayLike], at: ArrayLike, published: ArrayLike) -> None:
     """The published points over what the recipe gives here, and the run without the bug beside Keras."""
     ax.plot(epochs, runs["keras"], label="Keras", **SIDES["keras"])
     ax.plot(epochs, runs["without the bug"], label="without the bug", **SIDES["scratch"])
-    ax.plot(
-        epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4
-    )
-    ax.plot(
-        at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5
-    )
+    ax.plot(epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4)
+    ax.plot(at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5)

@@ -47,6 +47,20 @@ def permuted_inside_batches(
     return variants
 
 
+def one_ulp_apart(
+    weights: list[NDArray[np.floating]], count: int, sequence: np.random.SeedSequence
+) -> list[NDArray[np.floating]]:
+    """Return `count` variants of the weights, each value the same float or one of its two neighbours.
+
+    Returns
+    -------
+    list of arrays of shape (count, ...)
+    """
+    rng = np.random.default_rng(sequence)
+    many = [np.tile(tensor, (count, *(1,) * tensor.ndim)) for tensor in weights]
+    return [np.nextafter(tensor, tensor + rng.integers(-1, 2, tensor.shape).astype(tensor.dtype)) for tensor in many]
+
+
 def integer_seeds(sequence: np.random.SeedSequence, count: int) -> list[int]:
     """Return `count` seeds for a generator that takes integers, as Keras's initializers do."""
     return [int(child.generate_state(1)[0] >> 1) for child in sequence.spawn(count)]

@@ -3,9 +3,7 @@
 import sys
 from pathlib import Path
 
-if (
-    not __package__
-):  # run as a script: this folder's `statistics` must not stand in for the standard library's
+if not __package__:  # run as a script: this folder's `statistics` must not stand in for the standard library's
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from typing import Annotated, Literal
