@@ -14,6 +14,7 @@ app = cyclopts.App(
     help="Does a from-scratch NumPy network train exactly like Keras, and if not, where and why?",
     version=__version__,
     help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input.",
+    suppress_keyboard_interrupt=False,
 )
 app.command("compare.run_all:run", name="run")
 app.command("compare.redraw:redraw", name="redraw")

@@ -1,0 +1,126 @@
+"""The command line: bad input is told in one line, with status 2, before TensorFlow is imported and anything written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD_ROWS = "\n".join(f"{i},{i / 7},{i % 3 / 3},{'abc'[i % 3]}" for i in range(12))
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a CSV file and return its path."""
+
+    def write(text):
+        path = tmp_path / "flowers.csv"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def refused(capsys, out, *arguments):
+    """The one line that a refused command prints; nothing may be written."""
+    assert main([*arguments, "--out", str(out)] if "--out" not in arguments else list(arguments)) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert not out.exists()
+    assert printed.err.startswith("keras-parity: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--epochs", "0"], "`epochs` must be a positive integer. Received: 0"),
+        (["--epochs", "-3"], "`epochs` must be a positive integer. Received: -3"),
+        (["--epochs", "many"], "--epochs"),
+        (["--batch-size", "0"], "`batch_size` must be a positive integer. Received: 0"),
+        (["--layers", "6", "-10", "3"], "`layers` must be positive integers. Received: -10"),
+        (["--layers", "6", "10", "4"], "`layers` must end in the number of classes of iris, 3. Received: 6 10 4"),
+        (["--learning-rate", "0"], "`learning_rate` must be a positive number. Received: 0"),
+        (["--learning-rate", "-0.1"], "`learning_rate` must be a positive number. Received: -0.1"),
+        (["--dtype", "float46"], 'Did you mean "float64"?'),
+        (["--learning-rat", "1"], "Did you mean --learning-rate?"),
+        (["--data", "irsi"], "iris"),
+        (["--data", "missing.csv"], "missing.csv"),
+        (["--data", "."], "director"),
+    ],
+)
+def test_a_bad_argument(capsys, tmp_path, arguments, told):
+    assert told in refused(capsys, tmp_path / "results", "run", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "empty"),
+        ("index,length,width,kind\n", "header"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,long,0,a\n", "length"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,nan,0,a\n", "length"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,1,inf,a\n", "width"),
+        ("index,length,kind\n0,1,a\n1,2,a\n", "class"),
+        ("kind\na\nb\n", "column"),
+    ],
+)
+def test_a_bad_file(capsys, tmp_path, file, text, told):
+    line = refused(capsys, tmp_path / "results", "run", "--data", file(text))
+    assert told in line
+    if "12," in text:
+        assert "14" in line, "the line of the file is named"
+
+
+def test_an_output_folder_that_cannot_be_written(capsys, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file, not a folder")
+    line = refused(capsys, tmp_path / "results", "run", "--out", str(taken / "results"))
+    assert "`out` must be a folder that can be written to" in line
+
+
+def test_a_mistyped_command(capsys, tmp_path):
+    assert main(["rnu"]) == 2
+    assert 'Did you mean "run"?' in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.run_all.load", interrupted)
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "compare.run_all", "--help"], ["compare/run_all.py", "--help"], ["-m", "compare.run_all", "--epochs", "0"]],
+)
+def test_help_and_bad_input_do_not_import_tensorflow_or_shadow_the_standard_library(command):
+    code = [sys.executable, "-X", "importtime", *command]
+    done = subprocess.run(code, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == (2 if "0" in command else 0)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "numpy" in imported, "the listing was read"
+    assert not imported & {"tensorflow", "keras", "sklearn", "matplotlib.pyplot"}
+
+
+def test_as_a_script_the_standard_librarys_statistics_is_found():
+    code = "import runpy, sys; sys.argv = ['compare/run_all.py', '--help']\n"
+    code += "try: runpy.run_path('compare/run_all.py', run_name='__main__')\nexcept SystemExit: pass\n"
+    code += "import statistics; assert statistics.mean([1, 3]) == 2"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_importing_the_scratch_network_imports_nothing_else():
+    code = "import sys, json, scratch_nn; print(json.dumps([name for name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "numpy" in loaded
+    assert not loaded & {"tensorflow", "keras", "pandas", "sklearn", "matplotlib", "scipy", "compare", "keras_ref"}

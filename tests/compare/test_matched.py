@@ -1,0 +1,91 @@
+"""The matched experiment, whole but small; and that it fails when one side is tampered with."""
+
+import numpy as np
+import pytest
+
+import keras_ref
+from compare import matched
+from compare.config import Experiment
+from compare.matched import initial_weights, run_matched, train_floor
+from compare.randomness import in_order, stream
+
+SMALL = Experiment(epochs=3, pairs=2, layers=(5, 3))
+
+
+@pytest.fixture(scope="module")
+def found(iris):
+    return run_matched(SMALL, iris)
+
+
+def test_every_pair_is_within_tolerance(found):
+    assert found.passed
+    assert len(found.parity[found.parity["what"] == "loss"]) == 2 * 2 * 2 * 2
+
+
+def test_every_tensor_of_the_weights_is_judged(found):
+    one = found.parity.query("what == 'weights' and protocol == 'keras' and dtype == 'float64'")
+    tensors = one.groupby(["drawn_by", "replicate"])[["layer", "tensor"]].agg(list)
+    assert tensors["layer"].tolist() == [[1, 1, 2, 2]] * 4
+    assert tensors["tensor"].tolist() == [["kernel", "bias"] * 2] * 4
+
+
+def test_fit_and_the_compiled_run_are_bit_equal(found):
+    same = found.parity[found.parity["what"] == "fit = compiled"]
+    assert set(same["tensor"]) == {"loss", "accuracy", "weights"}
+    assert (same["max_abs"] == 0).all()
+
+
+def test_the_tables_are_tidy(found):
+    keys = ["protocol", "dtype", "drawn_by", "side", "replicate", "epoch"]
+    assert not found.trajectories.duplicated(keys).any()
+    assert len(found.trajectories) == 2 * len(found.floor) == 2 * 2 * 2 * 2 * 2 * 3
+    assert set(found.trajectories["side"]) == {"scratch", "keras"}
+
+
+def test_pairs_and_starts_differ(found):
+    first = found.trajectories.query("epoch == 0 and side == 'scratch' and dtype == 'float64'")
+    assert first["loss"].nunique() == len(first) == 8
+
+
+def test_an_update_that_is_off_by_a_billionth_fails(iris, monkeypatch):
+    class Off(matched.Network):
+        def update(self):
+            self.gradient *= 1 + 1e-9
+            super().update()
+
+    monkeypatch.setattr(matched, "Network", Off)
+    found = run_matched(Experiment(epochs=3, pairs=1, layers=(5, 3), dtype="float64"), iris)
+    assert not found.passed
+    assert not found.parity.query("what == 'loss'")["passed"].any()
+
+
+def test_a_compiled_run_that_is_one_ulp_off_fit_fails(iris, monkeypatch):
+    real = keras_ref.fit
+
+    def off(*arguments):
+        history = real(*arguments)
+        return history._replace(loss=np.nextafter(history.loss, 2))
+
+    monkeypatch.setattr(keras_ref, "fit", off)
+    found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
+    assert set(found.parity.loc[~found.parity["passed"], "what"]) == {"fit = compiled"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_either_side_draws_the_weights(dtype):
+    scratch = initial_weights(99, "scratch", 4, (6, 3), dtype)
+    keras = initial_weights(99, "keras", 4, (6, 3), dtype)
+    rng = np.random.RandomState(99)
+    assert np.array_equal(scratch[0].T, rng.uniform(-1, 1, (6, 4)).astype(dtype)), "the article's stream"
+    assert [tensor.shape for tensor in keras] == [tensor.shape for tensor in scratch]
+    assert {tensor.dtype for tensor in scratch + keras} == {np.dtype(dtype)}
+    assert np.abs(keras[0]).max() <= np.sqrt(6 / 10)
+
+
+def test_the_floor_is_rounding_and_not_nothing(iris):
+    start = initial_weights(0, "scratch", 4, (6, 3), "float64")
+    stack = matched.scratch_network((6, 3), 0.01, "float64", replicates=4)
+    train_floor(stack, start, (iris.X, iris.y, 5, None), in_order(5, iris.n), stream(0, "test"))
+    spread = np.ptp(stack.loss, axis=0)
+    assert (spread > 0).any()
+    assert spread.max() < 1e-13
