@@ -1,4 +1,4 @@
-"""The command line: bad input is told in one line, with status 2, before TensorFlow is imported and anything written."""
+"""The command line: bad input is told in one line, with status 2, before TensorFlow is imported or anything written."""
 
 import json
 import subprocess

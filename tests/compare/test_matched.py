@@ -8,6 +8,7 @@ from compare import matched
 from compare.config import Experiment
 from compare.matched import initial_weights, run_matched, train_floor
 from compare.randomness import in_order, stream
+from scratch_nn import Network
 
 SMALL = Experiment(epochs=3, pairs=2, layers=(5, 3))
 
@@ -48,7 +49,7 @@ def test_pairs_and_starts_differ(found):
 
 
 def test_an_update_that_is_off_by_a_billionth_fails(iris, monkeypatch):
-    class Off(matched.Network):
+    class Off(Network):
         def update(self):
             self.gradient *= 1 + 1e-9
             super().update()
