@@ -48,9 +48,7 @@ def build_model(
             kernel = _initializer(initializer, None if seed is None else seed + depth)
             stack.append(keras.layers.Dense(units, activation=activation, kernel_initializer=kernel))
         model = keras.Sequential(stack)
-        model.compile(
-            keras.optimizers.SGD(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"]
-        )
+        model.compile(keras.optimizers.SGD(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -63,7 +61,11 @@ def _initializer(name: str, seed: int | None) -> keras.initializers.Initializer:
 
 
 def draw_weights(
-    n_features: int, layers: Sequence[int], seed: int, initializer: str = "glorot_uniform", dtype: str = "float32"
+    n_features: int,
+    layers: Sequence[int],
+    seed: int,
+    initializer: str = "glorot_uniform",
+    dtype: str = "float32",
 ) -> list[NDArray[np.floating]]:
     """Draw the initial weights that `build_model` gives with this seed, without building a model."""
     weights: list[NDArray[np.floating]] = []

@@ -1,7 +1,7 @@
 """The reference run: Keras's own `fit`, and the same numbers, bit for bit, without its overhead.
 
-`fit` spends a millisecond or more a step outside the model. `fit_compiled` runs the model's own `train_step`, with its
-own metrics, from one graph that loops over epochs and batches.
+`fit` spends a millisecond or more a step outside the model. `fit_compiled` runs the model's own `train_step`,
+with its own metrics, from one graph that loops over epochs and batches.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ref import checks
 from keras_ref.precision import precision
 
 Array = NDArray[np.floating]
@@ -25,7 +26,7 @@ class History(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What happened step by step: each batch's own loss and accuracy before its update, and the weights after it."""
+    """Step by step, each batch's own loss and accuracy, before its update, and the weights after it."""
 
     loss: Array
     accuracy: Array
@@ -59,18 +60,15 @@ def fit(
     History
     """
     X, Y = _arrays(model, X, y)
-    n = len(X)
-    batch = n if batch_size is None else min(batch_size, n)
+    epochs, batch = checks.positive("epochs", epochs), checks.batch_size(batch_size, len(X))
     with precision(_dtype(model)):
         if batch_orders is None:
             log = model.fit(X, Y, epochs=epochs, batch_size=batch, verbose=0).history
         else:
-            orders = np.asarray(batch_orders)
-            # One pass over all epochs' batches, which `steps_per_epoch` cuts: a Sequence that advances its order in
-            # `on_epoch_end` would be an epoch ahead, since Keras calls that once before the first epoch.
-            batches = [
-                order[start : start + batch] for order in orders for start in range(0, orders.shape[1], batch)
-            ]
+            orders = checks.orders(batch_orders, epochs, len(X))
+            # One pass over all epochs' batches, which `steps_per_epoch` cuts: a PyDataset that advances its order
+            # in `on_epoch_end` would be an epoch ahead, since Keras calls that once before the first epoch.
+            batches = [order[start : start + batch] for order in orders for start in range(0, orders.shape[1], batch)]
             signature = tuple(tf.TensorSpec((None, array.shape[1]), array.dtype) for array in (X, Y))
             ordered = tf.data.Dataset.from_generator(
                 lambda: ((X[rows], Y[rows]) for rows in batches), output_signature=signature
@@ -90,17 +88,17 @@ def fit_compiled(
 ) -> History:
     """Train as `fit` does, with the same loss, accuracy and weights, bit for bit, and a fraction of its time.
 
-    The graph is traced once for each model, batch size and number of samples, and kept with the model: a replicate sets
-    the weights and calls again. Parameters and result as for `fit`; without `batch_orders`, every epoch of batches
-    smaller than the data set is shuffled afresh, from fresh randomness.
+    The graph is traced once for each model, batch size and number of samples, and kept with the model: a
+    replicate sets the weights and calls again. Parameters and result as for `fit`; without `batch_orders`, the
+    whole data set is taken as it lies, and smaller batches are shuffled afresh every epoch.
     """
     X, Y = _arrays(model, X, y)
-    n = len(X)
-    batch = n if batch_size is None else min(batch_size, n)
+    n, epochs = len(X), checks.positive("epochs", epochs)
+    batch = checks.batch_size(batch_size, n)
     if batch_orders is None:
         rng = np.random.default_rng()
         batch_orders = [rng.permutation(n) if batch < n else np.arange(n) for _ in range(epochs)]
-    orders = np.asarray(batch_orders, np.int32)
+    orders = checks.orders(batch_orders, epochs, n)
     with precision(_dtype(model)):
         loop = _graph(model, (batch, orders.shape[1]), lambda: _trace_loop(model, batch, orders.shape[1]))
         loss, accuracy = loop(X, Y, orders)
@@ -110,7 +108,7 @@ def fit_compiled(
 def steps_compiled(
     model: keras.Sequential, X: ArrayLike, y: ArrayLike, batches: Iterable[NDArray[np.integer]]
 ) -> Steps:
-    """Train on these batches, each an array of row numbers, one update a batch, and return what each step did.
+    """Train on these batches, each an array of row numbers, one update a batch; return what each step did.
 
     One graph, traced once, serves batches of every size.
 
@@ -120,17 +118,15 @@ def steps_compiled(
         `loss`, `accuracy` of shape (steps,); `weights` in Keras's order, each with a leading axis of steps.
     """
     X, Y = _arrays(model, X, y)
-    step = _graph(model, "step", lambda: _trace_step(model))
     losses, accuracies, weights = [], [], []
-    for rows in batches:
-        with precision(_dtype(model)):
+    with precision(_dtype(model)):
+        step = _graph(model, "step", lambda: _trace_step(model))
+        for rows in batches:
             loss, accuracy = step(X[rows], Y[rows])
-        losses.append(loss.numpy())
-        accuracies.append(accuracy.numpy())
-        weights.append(model.get_weights())
-    return Steps(
-        np.array(losses), np.array(accuracies), [np.stack(tensor) for tensor in zip(*weights, strict=True)]
-    )
+            losses.append(loss.numpy())
+            accuracies.append(accuracy.numpy())
+            weights.append(model.get_weights())
+    return Steps(np.array(losses), np.array(accuracies), [np.stack(tensor) for tensor in zip(*weights, strict=True)])
 
 
 def _graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> Any:
@@ -145,10 +141,7 @@ def _graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> An
 
 def _trace_step(model: keras.Sequential) -> Any:
     """One update of `model` on a batch of any size: the batch's own loss and accuracy, before the update."""
-    specs = [
-        tf.TensorSpec((None, width), _dtype(model))
-        for width in (model.input_shape[-1], model.output_shape[-1])
-    ]
+    specs = [tf.TensorSpec((None, width), _dtype(model)) for width in (model.input_shape[-1], model.output_shape[-1])]
 
     @tf.function(input_signature=specs)
     def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -184,14 +177,7 @@ def _trace_loop(model: keras.Sequential, batch: int, n: int) -> Any:
 
 def _arrays(model: keras.Sequential, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """X, and y one-hot encoded, in the model's dtype."""
-    labels = np.asarray(y)
-    classes = model.output_shape[-1]
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"`y` must be integer labels from 0 to {classes - 1}, of shape (n,). "
-            f"Received: shape={labels.shape}, dtype={labels.dtype}"
-        )
-    return np.asarray(X, _dtype(model)), np.eye(classes, dtype=_dtype(model))[labels]
+    return checks.data(X, y, model.input_shape[-1], model.output_shape[-1], _dtype(model))
 
 
 def _dtype(model: keras.Sequential) -> str:

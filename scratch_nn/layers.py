@@ -40,9 +40,7 @@ class DenseLayer:
 
     def __repr__(self) -> str:
         return (
-            f"DenseLayer({self.units})"
-            if self.activation is None
-            else f"DenseLayer({self.units}, {self.activation!r})"
+            f"DenseLayer({self.units})" if self.activation is None else f"DenseLayer({self.units}, {self.activation!r})"
         )
 
     def forward(self, work: "LayerWork") -> None:

@@ -87,9 +87,7 @@ class Network:
     def add(self, layer: DenseLayer) -> None:
         """Append a layer. The last one added is the output."""
         if self.inputs is not None:
-            raise ValueError(
-                "`add` must come before the weights exist. Received: a layer after they were drawn or set"
-            )
+            raise ValueError("`add` must come before the weights exist. Received: a layer after they were drawn or set")
         self.layers.append(layer)
 
     def build(self, inputs: int) -> None:
@@ -234,8 +232,6 @@ class Network:
         if self.inputs is None:
             self.build(X.shape[1])
         if X.shape[1] != self.inputs:
-            raise ValueError(
-                f"`X` must have {self.inputs} features, as the weights do. Received: shape={X.shape}"
-            )
+            raise ValueError(f"`X` must have {self.inputs} features, as the weights do. Received: shape={X.shape}")
         labels = checks.labels(np.zeros(len(X), int) if y is None else y, len(X), self.layers[-1].units)
         return np.column_stack([X, np.ones(len(X), self.dtype)]), labels

@@ -15,9 +15,7 @@ Array = NDArray[np.floating]
 Indices = NDArray[np.integer]
 
 
-def train(
-    network: "Network", X_and_ones: Array, y: Indices, batch: int, orders: Indices | None, verbose: int
-) -> None:
+def train(network: "Network", X_and_ones: Array, y: Indices, batch: int, orders: Indices | None, verbose: int) -> None:
     """Train for as many epochs as the network's `loss` and `accuracy` have room for, and fill them.
 
     A block's result does not depend on the others: each trains through all epochs by itself.

@@ -33,9 +33,7 @@ class BatchWork:
         Whether all replicates see the same batch: then the input has no replicate axis.
     """
 
-    def __init__(
-        self, layers: list[DenseLayer], W: list[Array], dW: list[Array], samples: int, shared: bool
-    ) -> None:
+    def __init__(self, layers: list[DenseLayer], W: list[Array], dW: list[Array], samples: int, shared: bool) -> None:
         leading, dtype = W[0].shape[:-2], W[0].dtype
         # The input is kept sample by sample, so that gathering a batch copies whole rows.
         self.X = np.empty((*(() if shared else leading), samples, W[0].shape[-1]), dtype)
@@ -49,9 +47,7 @@ class BatchWork:
             A = own.A_and_ones
         self.layers[-1].dZ = self.loss.P  # the loss leaves the output layer's error there
 
-    def load(
-        self, X_and_ones: Array, y: NDArray[np.integer], rows: NDArray[np.integer] | None = None
-    ) -> None:
+    def load(self, X_and_ones: Array, y: NDArray[np.integer], rows: NDArray[np.integer] | None = None) -> None:
         """Take these rows, (samples,) or (replicates, samples), of the data as the batch; None: all of it."""
         if rows is None:
             np.copyto(self.X, X_and_ones)

@@ -51,9 +51,7 @@ def test_derivative_is_the_slope_of_the_function(name, z):
 @given(data=st.data())
 def test_finite_input_gives_finite_output_without_a_warning(name, dtype, data):
     width = np.dtype(dtype).itemsize * 8
-    Z = data.draw(
-        arrays(dtype, (2, 3), elements=st.floats(allow_nan=False, allow_infinity=False, width=width))
-    )
+    Z = data.draw(arrays(dtype, (2, 3), elements=st.floats(allow_nan=False, allow_infinity=False, width=width)))
     A, slope = both(name, Z)
     assert np.isfinite(A).all()
     assert ((slope >= 0) & (slope <= 1)).all()

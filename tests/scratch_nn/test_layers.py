@@ -9,9 +9,7 @@ from scratch_nn.layers import DenseLayer, LayerWork
 
 @pytest.mark.parametrize("units", [0, -3, 2.0, "4", None, True])
 def test_units_must_be_a_positive_integer(units):
-    with pytest.raises(
-        ValueError, match=re.escape(f"`units` must be a positive integer. Received: units={units!r}")
-    ):
+    with pytest.raises(ValueError, match=re.escape(f"`units` must be a positive integer. Received: units={units!r}")):
         DenseLayer(units)
 
 
@@ -39,9 +37,7 @@ def pair():
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(2, 4)), np.ones((1, 4))])
     lower = LayerWork(DenseLayer(3), rng.normal(size=(3, 3)), np.empty((3, 3)), X, hidden=True)
-    upper = LayerWork(
-        DenseLayer(2), rng.normal(size=(2, 4)), np.empty((2, 4)), lower.A_and_ones, hidden=False
-    )
+    upper = LayerWork(DenseLayer(2), rng.normal(size=(2, 4)), np.empty((2, 4)), lower.A_and_ones, hidden=False)
     return lower, upper
 
 

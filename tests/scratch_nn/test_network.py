@@ -46,9 +46,7 @@ def test_weights_are_the_articles_stream_bit_for_bit_layer_by_layer(make):
     net.build(4)
     article = np.random.RandomState(99)
     weights = net.get_weights()
-    for (inputs, units), kernel, bias in zip(
-        pairwise((4, 6, 8, 10, 3)), weights[::2], weights[1::2], strict=True
-    ):
+    for (inputs, units), kernel, bias in zip(pairwise((4, 6, 8, 10, 3)), weights[::2], weights[1::2], strict=True):
         np.testing.assert_array_equal(kernel, article.uniform(-1, 1, size=(units, inputs)).T)
         np.testing.assert_array_equal(bias, np.zeros(units))
 
@@ -156,9 +154,7 @@ ORDERS = ["none", "shared", "own"]
 @pytest.mark.parametrize("block_bytes", [1, 5_000, 2**22])
 @pytest.mark.parametrize("orders", ORDERS)
 @pytest.mark.parametrize("batch_size", [None, 1, 4, 8])
-def test_a_stack_is_bit_equal_to_each_replicate_alone(
-    monkeypatch, make, data, dtype, block_bytes, orders, batch_size
-):
+def test_a_stack_is_bit_equal_to_each_replicate_alone(monkeypatch, make, data, dtype, block_bytes, orders, batch_size):
     replicates, epochs = 5, 3
     monkeypatch.setattr(work, "BLOCK_BYTES", block_bytes)
     rates, seeds = np.linspace(0.01, 0.5, replicates), list(range(replicates))
@@ -255,9 +251,7 @@ def test_weights_come_back_as_they_were_set_and_are_copies(make, data, replicate
     source.build(4)
     weights = source.get_weights()
     leading = () if replicates is None else (3,)
-    assert [array.shape for array in weights] == [
-        (*leading, *shape) for shape in ((4, 5), (5,), (5, 3), (3,))
-    ]
+    assert [array.shape for array in weights] == [(*leading, *shape) for shape in ((4, 5), (5,), (5, 3), (3,))]
     target.set_weights(weights)  # before any data: the weights say how many inputs there are
     for array in weights:
         array += 1
@@ -329,9 +323,7 @@ def test_verbose_prints_every_so_manieth_epoch(make, data, capsys):
     net = make(seed=0)
     net.train(data.X, data.y, 41, verbose=20)
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [
-        f"epoch {epoch}: accuracy {net.accuracy[epoch]}, loss {net.loss[epoch]}" for epoch in (0, 20, 40)
-    ]
+    assert lines == [f"epoch {epoch}: accuracy {net.accuracy[epoch]}, loss {net.loss[epoch]}" for epoch in (0, 20, 40)]
     net.train(data.X, data.y, 41)
     assert capsys.readouterr().out == ""
 
@@ -464,9 +456,7 @@ def test_bad_weights_are_told_and_nothing_is_set(make):
 
 
 def test_there_are_no_weights_before_there_are_inputs(make):
-    with pytest.raises(
-        ValueError, match=r"^`get_weights` needs weights: call `build\(inputs\)`, train, or set"
-    ):
+    with pytest.raises(ValueError, match=r"^`get_weights` needs weights: call `build\(inputs\)`, train, or set"):
         make().get_weights()
 
 

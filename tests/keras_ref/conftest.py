@@ -1,0 +1,19 @@
+"""Small data that these tests share."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+class Data(NamedTuple):
+    X: NDArray[np.float64]
+    y: NDArray[np.integer]
+
+
+@pytest.fixture
+def data() -> Data:
+    """23 samples of 4 features in 3 classes."""
+    rng = np.random.default_rng(0)
+    return Data(rng.normal(size=(23, 4)), rng.integers(0, 3, 23))
