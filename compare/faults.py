@@ -1,16 +1,44 @@
-"""Known bugs of training code, each as one small named variation of the scratch network."""
+"""Known bugs of training code: the catalogue, and networks that have them.
+
+A fault is one small named variation of the mathematics (`compare.mathematics`). One definition serves both
+ends: a network is planted with it, and the diagnosis computes what it would do and compares that with what
+a subject did.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from scratch_nn import Network
+from compare.backward_faults import BACKWARD_FAULTS
+from compare.error_faults import ERROR_FAULTS
+from compare.family_faults import FAMILY_FAULTS
+from compare.fault import Cause, Fault
+from compare.forward_faults import FORWARD_FAULTS
+from compare.loss_faults import LOSS_FAULTS
+from compare.mathematics import CORRECT, Rules, Setting, Step, take_step
+from compare.training_faults import TRAINING_FAULTS
+from scratch_nn import DenseLayer, Network
 from scratch_nn.work import BatchWork
+
+_CATALOGUE = (
+    *FORWARD_FAULTS,
+    *LOSS_FAULTS,
+    *ERROR_FAULTS,
+    *BACKWARD_FAULTS,
+    *FAMILY_FAULTS,
+    *TRAINING_FAULTS,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 
 
 class StaleActivations(Network):
     """The article's bug: the backward pass reads the inputs and Z of the network's first forward pass, for ever.
 
-    The article's network appends each forward pass's inputs and Z to a list that it never clears, and its backward pass
-    reads the list from the start. So only the error of the output layer is fresh.
+    The article's network appends each forward pass's inputs and Z to a list that it never clears, and its backward
+    pass reads the list from the start. So only the error of the output layer is fresh. This is the fast, stackable
+    network that reproduces the article; the catalogue's "stale activations" is the same fault for the diagnosis.
     """
 
     def forward(self, work: BatchWork) -> None:
@@ -23,9 +51,90 @@ class StaleActivations(Network):
         """Backward pass from the kept inputs and Z; a batch of another size does not fit them."""
         for layer, (A_in, Z) in zip(work.layers, self._first, strict=True):
             if layer.Z.shape != Z.shape:
-                raise ValueError(
-                    f"stale activations of shape {Z.shape} do not fit a batch of shape {layer.Z.shape}"
-                )
+                raise ValueError(f"stale activations of shape {Z.shape} do not fit a batch of shape {layer.Z.shape}")
             np.copyto(layer.A_in, A_in)
             np.copyto(layer.Z, Z)
         super().backward(work)
+
+
+class FaultyNetwork(Network):
+    """A network in float64 with some known bugs in it, which it has from the catalogue.
+
+    Parameters
+    ----------
+    causes : sequence of Cause or str
+        The bugs, applied in the catalogue's order; a name stands for the fault with its example's parameters.
+    layer_sizes : sequence of int
+        Features, units of each layer.
+    learning_rate : float
+    n_samples, batch_size : int
+        Size of the data set and nominal size of a batch, which some bugs divide by.
+    activations : sequence of str, optional
+        Of the hidden layers; all "relu" by default.
+    seed : int, optional
+    """
+
+    def __init__(
+        self,
+        causes: Sequence[Cause | str],
+        layer_sizes: Sequence[int],
+        learning_rate: float = 0.01,
+        n_samples: int = 150,
+        batch_size: int = 32,
+        activations: Sequence[str] | None = None,
+        seed: int | None = 0,
+    ) -> None:
+        super().__init__(learning_rate, seed=seed)
+        hidden = tuple(activations or ["relu"] * (len(layer_sizes) - 2))
+        for units, activation in zip(layer_sizes[1:], [*hidden, None], strict=True):
+            self.add(DenseLayer(units, activation))
+        self.causes = [Cause(FAULTS[c], FAULTS[c].example) if isinstance(c, str) else c for c in causes]
+        self.rules = combine(self.causes)
+        self.setting = Setting(hidden, learning_rate, n_samples, batch_size, layer_sizes[-1])
+        self.memory: dict[str, Any] = {}
+        self.build(layer_sizes[0])
+        self.set_weights(self.rules.initial(self.get_weights()))
+
+    def _take(self, x: ArrayLike, y: ArrayLike, memory: dict[str, Any]) -> Step:
+        # Summing the samples from last to first rounds differently from the catalogue's own computation.
+        x, y = np.asarray(x)[::-1], np.asarray(y)[::-1]
+        return take_step(self.rules, self.setting, self.get_weights(), x, y, memory)
+
+    def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
+        """Make one faulty update; return the loss and accuracy that it reports."""
+        step = self._take(x, y, self.memory)
+        self.set_weights(step.after)
+        return step.loss, float(np.mean(step.P.argmax(axis=1) == step.y))
+
+    def gradients(self, x: ArrayLike, y: ArrayLike) -> list[NDArray[np.floating]]:
+        """Return the gradients that the next `train_on_batch` would use; nothing is kept."""
+        return self._take(x, y, dict(self.memory)).gradients
+
+    def train(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: int,
+        batch_size: int | None = None,
+        batch_orders: ArrayLike | None = None,
+        verbose: int = 0,
+    ) -> None:
+        """Train as `Network.train` does, with the bugs."""
+        X, y = np.asarray(X), np.asarray(y)
+        orders = np.tile(np.arange(len(X)), (epochs, 1)) if batch_orders is None else np.asarray(batch_orders)
+        losses, accuracies = [], []
+        for epoch, order in enumerate(orders):
+            batches = self.rules.batches(order, epoch, batch_size or len(X))
+            steps = [self.train_on_batch(X[rows], y[labels]) for rows, labels in batches]
+            sizes = [len(rows) for rows, _ in batches]
+            losses.append(self.rules.history([float(loss) for loss, _ in steps], sizes))
+            accuracies.append(np.average([accuracy for _, accuracy in steps], weights=sizes))
+        self.loss, self.accuracy = np.array(losses), np.array(accuracies)
+
+
+def combine(causes: Sequence[Cause]) -> Rules:
+    """Return the correct rules with these bugs in them, applied in the catalogue's order."""
+    rules, order = CORRECT, list(FAULTS)
+    for cause in sorted(causes, key=lambda cause: order.index(cause.name)):
+        rules = cause(rules)
+    return rules

@@ -1,0 +1,300 @@
+"""The check: puts a subject beside Keras in every situation, says whether they agree, and if not, where and why."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare.check_report import Report, judge
+from compare.data import Dataset, load
+from compare.diagnosis import Diagnosis, diagnose
+from compare.driving import Performance, Task, perform
+from compare.epochs import drive_training
+from compare.errors import InputError
+from compare.introduction import Driver, Introduction, describe_subject, meet
+from compare.lockstep import Reference, Run, build_reference, compare, run_situation
+from compare.mathematics import FUNCTIONS, slope_of
+from compare.probes import ordinary, probes, ragged_size
+from compare.rounding import rounding
+from compare.subjects import Plan, check_subject
+
+Source = str | Path | tuple[Any, Any]
+HIDDEN = (6, 10, 8)
+
+
+class InProcess:
+    """A subject in this process; `seconds` bounds each situation, looked at between steps."""
+
+    def __init__(self, subject: Any, seconds: float = 60.0) -> None:
+        self.subject, self.seconds = subject, seconds
+
+    def describe(self, plan: Plan) -> dict[str, Any]:
+        """What the subject is and says about itself."""
+        return describe_subject(self.subject, plan)
+
+    def perform(self, task: Task) -> Performance:
+        """Run a fresh subject through a task."""
+        return perform(self.subject, task, self.seconds)
+
+
+def check_parity(
+    subject: Any,
+    data: Source = "iris",
+    *,
+    layers: Sequence[int] | None = None,
+    activations: Sequence[str] | None = None,
+    learning_rate: float | None = None,
+    dtype: str | None = None,
+    labels: str = "auto",
+    steps: int = 50,
+    batch_size: int = 32,
+    tolerance: float = 1.0,
+    seed: int = 0,
+) -> Report:
+    """Check whether a network trains exactly as Keras does. This runs the subject's code.
+
+    Parameters
+    ----------
+    subject : object, function or factory
+        An object with `get_weights()`, `set_weights(list)` and `train_on_batch(x, y)`, which returns the loss, or
+        loss and accuracy; a function `step(weights, x, y, learning_rate) -> (weights, loss)`; or a factory of
+        either, with parameters named `layer_sizes`, `learning_rate` and, if it wants them, `n_samples`,
+        `n_classes`, `batch_size`, `activations`. A Keras model is a subject as it is.
+    data : str, Path or (X, y)
+        As in `compare.data.load`; it is used standardised and raw.
+    layers : sequence of int, optional
+        Units of each layer, the output's last; by default what the subject says, else 6-10-8 and the classes.
+    activations : sequence of str, optional
+        Of the hidden layers: relu, sigmoid, tanh, linear, leaky_relu, or leaky_relu(0.01) with its slope. By
+        default what the subject says, else all relu.
+    learning_rate : float, optional
+        By default what the subject says, else 0.01.
+    dtype : {"float64", "float32"}, optional
+        Precision of the reference; by default float64, which shows most, or a Keras model's own.
+    labels : {"auto", "integer", "onehot"}
+        How the subject wants labels.
+    steps : int
+        Steps of each ordinary training.
+    batch_size : int
+        Nominal size of small batches; taken smaller if it leaves no ragged last batch.
+    tolerance : float
+        Multiplies the bound on rounding that each tensor is held to.
+    seed : int
+        Of weights and orders.
+
+    Returns
+    -------
+    Report
+        `passed`, `verdict`, `divergence`, `diagnosis`; `str(report)` is the text.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+    check_subject(subject)
+    return check_driver(
+        InProcess(subject),
+        data,
+        layers=layers,
+        activations=activations,
+        learning_rate=learning_rate,
+        dtype=dtype,
+        labels=labels,
+        steps=steps,
+        batch_size=batch_size,
+        tolerance=tolerance,
+        seed=seed,
+    )
+
+
+def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report:
+    """Check as `check_parity` does, and raise AssertionError with the report's text unless it passed."""
+    __tracebackhide__ = True
+    report = check_parity(subject, data, **options)
+    if not report.passed:
+        raise AssertionError(f"\n{report}")
+    return report
+
+
+def check_driver(
+    driver: Driver,
+    data: Source = "iris",
+    *,
+    layers: Sequence[int] | None,
+    activations: Sequence[str] | None,
+    learning_rate: float | None,
+    dtype: str | None,
+    labels: str,
+    steps: int,
+    batch_size: int,
+    tolerance: float,
+    seed: int,
+) -> Report:
+    """Check a subject wherever it lives; parameters as in `check_parity`."""
+    _check_arguments(layers, activations, learning_rate, dtype, labels, steps, batch_size, tolerance)
+    standard, raw = load(data, standardise=True), load(data)
+    plan, dtype, told = _plan(driver, raw, layers, activations, learning_rate, dtype, labels, batch_size)
+    rng = np.random.default_rng(seed)
+    met = meet(driver, plan, dtype, standard.X, standard.y, rng)
+    met.notes = told + met.notes
+    if met.refusal is not None:
+        return judge(met, raw, [], Diagnosis(), [])
+    reference = build_reference(met.plan, dtype, met.precision, tolerance)
+    runs = _run_all(driver, met, reference, standard, raw, steps, rng)
+    if met.random:
+        return judge(met, raw, runs, Diagnosis(), [])
+    diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision)
+    if not diagnosis.explanations and met.precision == "float64" and any(run.first_wrong is not None for run in runs):
+        diagnosis, reference = _in_float32(met, reference, runs)
+    trainings = []
+    if met.train is not None:
+        trainings = drive_training(driver, met, reference, standard.X, standard.y, diagnosis.explanations, rng)
+    return judge(met, raw, runs, diagnosis, trainings)
+
+
+def _run_all(
+    driver: Driver,
+    met: Introduction,
+    reference: Reference,
+    standard: Dataset,
+    raw: Dataset,
+    steps: int,
+    rng: np.random.Generator,
+) -> list[Run]:
+    plan = met.plan
+    scales = {"standardised": standard.X, "raw": raw.X}
+    arguments = (plan.layer_sizes, plan.activations)
+    situations = [
+        *ordinary(scales, raw.y, *arguments, steps, plan.batch_size, rng, met.zero_biases),
+        *probes(standard.X, raw.y, *arguments, plan.batch_size, rng, met.zero_biases),
+    ]
+    runs = []
+    for situation in situations:
+        runs.append(run_situation(reference, situation, driver.perform))
+        if runs[-1].performance.refusal and "too long" in runs[-1].performance.refusal:
+            met.notes.append(f"stopped after {situation.name!r}: {runs[-1].performance.refusal}")
+            break
+    return runs
+
+
+def _in_float32(met: Introduction, reference: Reference, runs: list[Run]) -> tuple[Diagnosis, Reference]:
+    """Nothing explains it in float64: judge again as if the subject computed in float32 somewhere."""
+    coarse = replace(reference, precision="float32")
+    before = [[(s.loss_ratio, s.ratios, s.gradient_ratios, s.bounds) for s in run.steps] for run in runs]
+    for run in runs:
+        for step in run.steps:
+            step.bounds = rounding(step.step, coarse.eps, run.situation.exact)
+            compare(step)
+    if all(run.first_wrong is None for run in runs):
+        met.precision = "float32"
+        met.notes.append(_where_float32(runs))
+        return Diagnosis(), coarse
+    diagnosis = diagnose(runs, coarse.setting, met.plan.layer_sizes, "float32")
+    if diagnosis.explanations:
+        met.precision = "float32"
+        met.notes.append(_where_float32(runs))
+        return diagnosis, coarse
+    for run, kept in zip(runs, before, strict=True):
+        for step, (loss_ratio, ratios, gradient_ratios, bounds) in zip(run.steps, kept, strict=True):
+            step.loss_ratio, step.ratios, step.gradient_ratios, step.bounds = (
+                loss_ratio,
+                ratios,
+                gradient_ratios,
+                bounds,
+            )
+    return Diagnosis(), reference
+
+
+def _where_float32(runs: Sequence[Run]) -> str:
+    """Where single precision can be seen from outside."""
+    dids = [step.did for run in runs for step in run.steps if step.did.after is not None]
+    places = []
+    if dids and all(np.array_equal(W, W.astype(np.float32)) for did in dids for W in did.after or []):
+        places.append("the new weights are float32 numbers")
+    if dids and all(did.loss is None or did.loss == float(np.float32(did.loss)) for did in dids):
+        places.append("the losses are float32 numbers")
+    return "it computes in float32 somewhere: " + (" and ".join(places) or "inside the step, behind float64 results")
+
+
+def _plan(
+    driver: Driver,
+    data: Dataset,
+    layers: Sequence[int] | None,
+    activations: Sequence[str] | None,
+    learning_rate: float | None,
+    dtype: str | None,
+    labels: str,
+    batch_size: int,
+) -> tuple[Plan, str, list[str]]:
+    """What was given, else what the subject says, else the default; and which of these, in words."""
+    sizes = (data.n_features, *(layers or (*HIDDEN, data.n_classes)))
+    if sizes[-1] < data.n_classes:
+        raise InputError(f"`layers` must end in at least {data.n_classes}, the classes of `data`. Received: {layers}")
+    hidden = tuple(activations or ["relu"] * (len(sizes) - 2))
+    batch = ragged_size(data.n, batch_size)
+    plan = Plan(sizes, learning_rate or 0.01, data.n, batch, hidden, labels)
+    said = driver.describe(plan)
+    told = []
+    if layers is None and "layer_sizes" in said and tuple(said["layer_sizes"]) != sizes:
+        sizes = tuple(said["layer_sizes"])
+        if sizes[0] != data.n_features or sizes[-1] < data.n_classes:
+            raise InputError(
+                f"`data` must fit the subject, which has {sizes[0]} inputs and {sizes[-1]} outputs. "
+                f"Received: {data.n_features} features, {data.n_classes} classes"
+            )
+        told.append(f"layer sizes {'-'.join(map(str, sizes))} read off its weights")
+    if activations is None:
+        hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
+        if "activations" in said:
+            told.append(f"activations read off: {', '.join(hidden)}")
+    if len(hidden) != len(sizes) - 2:
+        raise InputError(f"`activations` must name {len(sizes) - 2} hidden layers. Received: {len(hidden)}")
+    rate = learning_rate
+    if rate is None:
+        rate = said.get("learning_rate", 0.01)
+        if "learning_rate" in said:
+            told.append(f"learning rate {rate:g} read off")
+    own_labels = said.get("labels", "auto") if labels == "auto" else labels
+    return (
+        Plan(sizes, float(rate), data.n, batch, hidden, own_labels),
+        dtype or said.get("dtype", "float64"),
+        told,
+    )
+
+
+def _check_arguments(
+    layers: Sequence[int] | None,
+    activations: Sequence[str] | None,
+    learning_rate: float | None,
+    dtype: str | None,
+    labels: str,
+    steps: int,
+    batch_size: int,
+    tolerance: float,
+) -> None:
+    if layers is not None and (not layers or any(not isinstance(u, int | np.integer) or u < 1 for u in layers)):
+        raise InputError(f"`layers` must be positive integers, the output's last. Received: {layers}")
+    for name in activations or ():
+        try:
+            known = name in FUNCTIONS or slope_of(name) is not None
+        except ValueError:
+            known = False
+        if not known:
+            raise InputError(
+                f"`activations` must be of {', '.join(FUNCTIONS)} or leaky_relu(slope). Received: {name!r}"
+            )
+    if layers is not None and activations is not None and len(activations) != len(layers) - 1:
+        raise InputError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {len(activations)}")
+    for name, value in (("learning_rate", learning_rate), ("tolerance", tolerance)):
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise InputError(f"`{name}` must be a positive number. Received: {value}")
+    if dtype not in (None, "float64", "float32"):
+        raise InputError(f"`dtype` must be float64 or float32. Received: {dtype!r}")
+    if labels not in ("auto", "integer", "onehot"):
+        raise InputError(f"`labels` must be auto, integer or onehot. Received: {labels!r}")
+    for name, count, least in (("steps", steps, 2), ("batch_size", batch_size, 2)):
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
+            raise InputError(f"`{name}` must be an integer of at least {least}. Received: {count}")

@@ -1,0 +1,244 @@
+"""A check's report in words, in plain values and in rows."""
+
+import textwrap
+from typing import Any
+
+from compare.check_report import EXCEPT, FLOAT32, PARITY, RANDOM, UNDRIVABLE, Report, consequences, largest_ulp
+
+WIDTH = 100
+
+
+def headline(report: Report) -> str:
+    """The verdict in one line."""
+    verdict = report.verdict
+    if verdict == UNDRIVABLE:
+        return f"CANNOT BE DRIVEN: {report.met.refusal}"
+    if verdict == PARITY and report.bit_equal:
+        return "PARITY: bit-equal to Keras in every step"
+    if verdict in (PARITY, FLOAT32):
+        extra = "" if verdict == PARITY else " up to float32"
+        return f"PARITY{extra}: the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)"
+    if verdict == RANDOM:
+        return "NOT PARITY: not deterministic: two fresh runs of the same steps differ"
+    names = _names(report)
+    what = f"parity except in: {', '.join(report.situations)}" if verdict == EXCEPT else verdict
+    return f"NOT PARITY: {what}: {names or 'unknown'}"
+
+
+def _names(report: Report) -> str:
+    explanations = [*report.diagnosis.explanations]
+    if not explanations:
+        explanations = [e for t in report.trainings for e in t.explanations[:1]]
+    return ", or ".join(dict.fromkeys(" + ".join(e.names) for e in explanations[:3]))
+
+
+def text(report: Report) -> str:
+    """The report for a terminal: the verdict first."""
+    lines = [report.headline]
+    lines += _told("first divergence", None if report.divergence is None else str(report.divergence))
+    if report.in_weights is not None and report.in_weights != report.divergence:
+        lines += _told("first in updates", str(report.in_weights))
+    lines += _right(report)
+    if report.origin is not None:
+        layer = "" if report.origin.layer is None else f" of layer {report.origin.layer}"
+        lines += _told("origin", f"with these faults, {report.origin.phase}{layer} is the first phase to differ")
+    for index, explanation in enumerate(report.diagnosis.explanations[:3]):
+        if index:
+            lines += _told("or", "the data cannot tell this apart from the above:")
+        for cause in explanation.causes:
+            lines += _told("cause", f"{cause.name}: {cause.words}")
+            lines += _told("change", cause.fix)
+        lines += _told(
+            "evidence",
+            f"computed from the same weights and batches, this gives the subject's numbers to rounding in "
+            f"{explanation.steps} steps of {explanation.runs} situations ({report.diagnosis.tried} steps tried)",
+        )
+    if report.divergence is not None and not report.diagnosis.explanations:
+        lines += _told("cause", "unknown: no known fault, nor two together, gives these numbers")
+    for consequence in consequences(report):
+        lines += _told("also", consequence)
+    for training in report.trainings:
+        lines += _training(training)
+    lines += _elsewhere(report)
+    lines += _kinks(report)
+    for note in report.met.notes:
+        lines += _told("note", note)
+    seen = dict.fromkeys(note for run in report.runs for note in run.performance.notes)
+    for note in list(seen)[:5]:
+        lines += _told("note", note)
+    return "\n".join([*lines, *_told("driven", _driven(report))])
+
+
+def _told(label: str, words: str | None) -> list[str]:
+    if words is None:
+        return []
+    return textwrap.wrap(words, WIDTH, initial_indent=f"  {label}: ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _right(report: Report) -> list[str]:
+    """What is right at the first divergence."""
+    if report.divergence is None or report.divergence.error is not None:
+        return []
+    run = next(run for run in report.runs if run.situation.name == report.divergence.situation)
+    step = run.steps[report.divergence.step]
+    clean = [
+        f"{'b' if index % 2 else 'W'} of layer {index // 2}" for index, ratio in enumerate(step.ratios) if ratio <= 1
+    ]
+    parts = []
+    if report.divergence.step:
+        last = report.divergence.step - 1
+        parts.append("step 0 is clean" if last == 0 else f"steps 0 to {last} are clean")
+    if step.did.loss is not None and not step.wrong_loss:
+        parts.append("the loss is right")
+    if clean and len(clean) < len(step.ratios):
+        parts.append(f"updates right: {', '.join(clean)}")
+    elif clean:
+        parts.append("all updates are right")
+    return _told("right", "; ".join(parts) or "nothing")
+
+
+def _training(training: Any) -> list[str]:
+    if training.error is not None and training.controlled:
+        return _told(training.name, f"fails: {training.error}")
+    if not (training.loss_ratio > 1 or training.weights_ratio > 1):
+        return []
+    if not training.controlled:
+        return _told(training.name, "differs, but its batches cannot be controlled: not judged")
+    wrong = [w for w, bad in (("history", training.wrong_history), ("weights", training.wrong_weights)) if bad]
+    lines = _told(
+        training.name, f"{' and '.join(wrong)} wrong: {_series(training.history)}; Keras {_series(training.expected)}"
+    )
+    for explanation in training.explanations[:2]:
+        for cause in explanation.causes:
+            lines += _told("cause", f"{cause.name}: {cause.words}. Change: {cause.fix}")
+    return lines
+
+
+def _series(values: list[float] | None) -> str:
+    return "no history" if values is None else ", ".join(f"{value:.6g}" for value in values)
+
+
+def _elsewhere(report: Report) -> list[str]:
+    """How far the deviation reaches, situation by situation."""
+    wrong = [run for run in report.runs if run.first_wrong is not None]
+    if not wrong:
+        return []
+    clean = [run.situation.name for run in report.runs if run.steps and run.first_wrong is None]
+    counted = [
+        f"{run.situation.name} ({sum(step.wrong for step in run.steps)}/{len(run.steps)} steps)" for run in wrong
+    ]
+    return _told("wrong in", _some(counted)) + _told("clean in", _some(clean) or "none")
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    more = f"; and {len(names) - most} more" if len(names) > most else ""
+    return "; ".join(names[:most]) + more
+
+
+def _kinks(report: Report) -> list[str]:
+    found = [
+        (run.situation.name, index, kink)
+        for run in report.runs
+        for index, s in enumerate(run.steps)
+        for kink in s.kinks
+    ]
+    if not found:
+        return []
+    name, index, (layer, sample, unit, size) = found[0]
+    return _told(
+        "kink crossings",
+        f"{len(found)}, told apart from faults: the first in {name}, step {index}, layer {layer}, unit {unit}, "
+        f"sample {sample}, |Z| = {size:.2g}",
+    )
+
+
+def _driven(report: Report) -> str:
+    met = report.met
+    sizes = "-".join(map(str, met.plan.layer_sizes))
+    hidden = ", ".join(dict.fromkeys(met.plan.activations)) or "no hidden layers"
+    steps = sum(len(run.steps) for run in report.runs)
+    parts = [
+        f"{met.kind}, {sizes} ({hidden}), learning rate {met.plan.learning_rate:g}, {met.dtype} reference",
+        f"{report.data.name}, {steps} steps in {len(report.runs)} situations, lockstep and free-running",
+    ]
+    shown = any(step.did.gradients is not None for run in report.runs for step in run.steps)
+    parts.append("its own gradients compared too" if shown else "gradients inferred from updates")
+    if met.train is None:
+        parts.append("no `train` or `fit` to drive")
+    else:
+        parts.append("; ".join(training.name for training in report.trainings) or "its `train` was not reached")
+    return "; ".join(parts)
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    return {
+        "verdict": report.verdict,
+        "passed": report.passed,
+        "headline": report.headline,
+        "bit_equal": report.bit_equal,
+        "largest_ulp": largest_ulp(report.runs),
+        "refusal": report.met.refusal,
+        "precision": report.met.precision,
+        "situations": list(report.situations),
+        "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
+        "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
+        "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
+        "diagnosis": [
+            {
+                "causes": [
+                    {"name": c.name, "parameters": list(c.parameter), "words": c.words, "change": c.fix}
+                    for c in explanation.causes
+                ],
+                "confirmed_steps": explanation.steps,
+                "situations": explanation.runs,
+            }
+            for explanation in report.diagnosis.explanations
+        ],
+        "trainings": [
+            {
+                "name": training.name,
+                "wrong_weights": training.wrong_weights,
+                "wrong_history": training.wrong_history,
+                "controlled": training.controlled,
+                "history": training.history,
+                "keras": training.expected,
+                "error": training.error,
+                "causes": [list(explanation.names) for explanation in training.explanations],
+            }
+            for training in report.trainings
+        ],
+        "notes": report.met.notes,
+        "driven": _driven(report),
+    }
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {
+        key: None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
+        for key, value in values.items()
+    }
+
+
+def rows(report: Report) -> list[dict[str, Any]]:
+    """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, passed."""
+    found: list[dict[str, Any]] = []
+    for run in report.runs:
+        for index, step in enumerate(run.steps):
+            if step.did.loss is not None:
+                row = _row(run.situation.name, index, None, "loss", abs(step.did.loss - step.loss), step.bounds.loss)
+                found.append(row | {"passed": not step.wrong_loss})
+            for position, ratio in enumerate(step.ratios):
+                assert step.did.after is not None
+                off = float(abs(step.did.after[position] - step.after[position]).max())
+                bound = float(step.bounds.after[position].max())
+                name = "bias" if position % 2 else "kernel"
+                found.append(
+                    _row(run.situation.name, index, position // 2, name, off, bound) | {"passed": bool(ratio <= 1)}
+                )
+    return found
+
+
+def _row(what: str, step: int, layer: int | None, tensor: str, max_abs: float, tolerance: float) -> dict[str, Any]:
+    return {"what": what, "step": step, "layer": layer, "tensor": tensor, "max_abs": max_abs, "tolerance": tolerance}

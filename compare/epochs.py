@@ -1,0 +1,189 @@
+"""Drives a subject's own epoch-level training, and judges its history and weights: right steps do not make it right."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.diagnosis import SLACK, Explanation
+from compare.driving import Performance, Task
+from compare.fault import Cause
+from compare.faults import FAULTS, combine
+from compare.introduction import Driver, Introduction
+from compare.lockstep import Reference
+from compare.mathematics import CORRECT, Array, Rules, Setting, take_step
+from compare.probes import Rows, draw_weights
+
+EPOCHS = 4
+
+
+@dataclass(frozen=True)
+class Training:
+    """A subject's own `train`, beside Keras: ratios are deviations in units of the tolerance.
+
+    `controlled` says whether batches and their order were the reference's; if not, a difference proves nothing.
+    """
+
+    name: str
+    history: list[float] | None
+    expected: list[float]
+    loss_ratio: float
+    weights_ratio: float
+    controlled: bool
+    error: str | None = None
+    explanations: tuple[Explanation, ...] = ()
+
+    @property
+    def wrong_weights(self) -> bool:
+        """Whether the final weights are out of tolerance, or training failed."""
+        return self.controlled and (self.error is not None or not self.weights_ratio <= 1)
+
+    @property
+    def wrong_history(self) -> bool:
+        """Whether the history is out of tolerance."""
+        return self.controlled and not self.loss_ratio <= 1
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Data, starting weights, orders (epochs, n) and batch size of one training."""
+
+    X: Array
+    y: Rows
+    weights: list[Array]
+    orders: Rows
+    size: int
+
+
+def drive_training(
+    driver: Driver,
+    met: Introduction,
+    reference: Reference,
+    X: Array,
+    y: Rows,
+    known: Sequence[Explanation],
+    rng: np.random.Generator,
+) -> list[Training]:
+    """Train for some epochs in full batch and, where the order can be given, in ragged batches.
+
+    `known` are the explanations of the subject's steps, which its training is expected to show too.
+    """
+    options = set(met.train or [])
+    n, batch = len(y), met.plan.batch_size
+    plans: list[tuple[str, int, Rows]] = [("train, full batch", n, np.tile(np.arange(n), (EPOCHS, 1)))]
+    if "batch_size" in options and "batch_orders" in options:
+        orders: Rows = np.stack([rng.permutation(n) for _ in range(EPOCHS)])
+        plans.append((f"train, batches of {batch}", batch, orders))
+    elif "batch_size" in options and "shuffle" in options:
+        plans.append((f"train, batches of {batch}, not shuffled", batch, np.tile(np.arange(n), (EPOCHS, 1))))
+    X = X.astype(reference.dtype).astype(np.float64)
+    weights = draw_weights(met.plan.layer_sizes, rng, met.plan.activations, X, met.zero_biases)
+    weights = [W.astype(reference.precision).astype(np.float64) for W in weights]
+    found = []
+    for name, size, orders in plans:
+        task = Task(met.plan, X, y, [], [weights], epochs=EPOCHS, batch_size=size, orders=orders)
+        performance, again = driver.perform(task), driver.perform(task)
+        controlled = performance.history == again.history and "batch_size" in options
+        found.append(_judge(reference, name, performance, controlled, _Trial(X, y, weights, orders, size), known))
+    return found
+
+
+def _judge(
+    reference: Reference,
+    name: str,
+    performance: Performance,
+    controlled: bool,
+    trial: _Trial,
+    known: Sequence[Explanation],
+) -> Training:
+    from keras_ref import fit_compiled
+
+    reference.model.set_weights(trial.weights)
+    fitted = fit_compiled(reference.model, trial.X, trial.y, len(trial.orders), trial.size, trial.orders)
+    expected = fitted.loss.astype(float).tolist()
+    final = [np.asarray(W, np.float64) for W in reference.model.get_weights()]
+    if performance.refusal is not None:
+        # Where the faults of its steps explain that training fails, that is no news.
+        expected_failure = any(simulate(combine(e.causes), reference.setting, trial) is None for e in known)
+        return Training(name, None, expected, 0.0, np.inf, controlled and not expected_failure, performance.refusal)
+    loss_floor, floors = _noise(reference, trial)
+    history, after = performance.history, performance.steps[0].after
+    assert after is not None
+    loss_ratio = 0.0 if history is None else _largest([np.array(history)], [np.array(expected)], [loss_floor])
+    judged = Training(name, history, expected, loss_ratio, _largest(after, final, floors), controlled)
+    if not (judged.wrong_history or judged.wrong_weights):
+        return judged
+    explanations = []
+    for causes in _candidates(reference.setting, known):
+        found = simulate(combine(causes), reference.setting, trial)
+        if found is None or _largest(after, found[1], floors) > SLACK:
+            continue
+        if history is None or _largest([np.array(history)], [np.array(found[0])], [loss_floor]) <= SLACK:
+            explanations.append(Explanation(causes, len(history or [])))
+    fewest = min((len(e.causes) for e in explanations), default=0)
+    return replace(judged, explanations=tuple(e for e in explanations if len(e.causes) == fewest))
+
+
+def _candidates(setting: Setting, known: Sequence[Explanation]) -> Iterator[tuple[Cause, ...]]:
+    """The known faults alone, then with a fault of training or reporting besides."""
+    bases = [e.causes for e in known] or [()]
+    yield from (base for base in bases if base)
+    more = [
+        Cause(fault, parameter)
+        for fault in FAULTS.values()
+        if fault.training or fault.reporting
+        for parameter in fault.parameters(setting, ())
+    ]
+    for base in bases:
+        yield from ((*base, extra) for extra in more if extra.name not in {cause.name for cause in base})
+
+
+def _largest(seen: Sequence[Array], right: Sequence[Array], floors: Sequence[float]) -> float:
+    with np.errstate(all="ignore"):
+        ratios = [
+            float(np.abs(a - b).max() / floor) if np.isfinite(a).all() and np.isfinite(b).all() else np.inf
+            for a, b, floor in zip(seen, right, floors, strict=True)
+        ]
+    return max(ratios)
+
+
+def _noise(reference: Reference, trial: _Trial) -> tuple[float, list[float]]:
+    """How far this training may drift under rounding alone.
+
+    Ten times what the samples reversed inside their batches, and weights an ULP away, do to it; plus 200 ULP of
+    the largest value, for what that one variation does not show.
+    """
+    eps = float(np.finfo(reference.precision).eps)
+    plain = simulate(CORRECT, reference.setting, trial)
+    nudged = replace(trial, weights=[W * (1 + eps) for W in trial.weights])
+    turned = simulate(CORRECT, reference.setting, nudged, reverse=True)
+    assert plain is not None
+    assert turned is not None
+    loss = 10 * float(np.abs(np.subtract(plain[0], turned[0])).max()) + 200 * eps * max(1.0, max(plain[0]))
+    floors = [
+        10 * float(np.abs(a - b).max()) + 200 * eps * float(np.abs(a).max() + 1e-3)
+        for a, b in zip(plain[1], turned[1], strict=True)
+    ]
+    return loss, floors
+
+
+def simulate(
+    rules: Rules, setting: Setting, trial: _Trial, reverse: bool = False
+) -> tuple[list[float], list[Array]] | None:
+    """Train by these rules; return history and final weights, or None where the faulty code would raise."""
+    memory: dict[str, object] = {}
+    history, weights = [], trial.weights
+    setting = replace(setting, batch_size=trial.size)
+    turn = slice(None, None, -1 if reverse else 1)
+    try:
+        for epoch, order in enumerate(trial.orders):
+            losses, sizes = [], []
+            for rows, labels in rules.batches(order, epoch, trial.size):
+                step = take_step(rules, setting, weights, trial.X[rows][turn], trial.y[labels][turn], memory)
+                weights = step.after
+                losses.append(step.loss)
+                sizes.append(len(rows))
+            history.append(rules.history(losses, sizes))
+    except ValueError:
+        return None
+    return history, weights

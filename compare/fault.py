@@ -1,0 +1,109 @@
+"""What a known bug is: a name, plain words, what to change, and a variation of one phase of the mathematics."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compare.mathematics import Array, Rules, Setting, Step
+
+Parameter = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a subject did in one step, and the step that candidate mathematics takes from the same weights.
+
+    `after` are the subject's new weights, `before_last` its weights before the step before (None in the first
+    step), `loss` what it reported.
+    """
+
+    step: Step
+    after: list[Array]
+    loss: float | None
+    last_change: list[Array] | None
+
+    @property
+    def change(self) -> list[Array]:
+        """The subject's update."""
+        return [new - old for new, old in zip(self.after, self.step.weights, strict=True)]
+
+    @property
+    def expected(self) -> list[Array]:
+        """The candidate's update."""
+        return [new - old for new, old in zip(self.step.after, self.step.weights, strict=True)]
+
+
+def _once(setting: Setting, sizes: Sequence[int]) -> list[Parameter]:
+    return [()]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A known bug class.
+
+    Attributes
+    ----------
+    name, words, fix : str
+        What it is called, what goes wrong, what to change; `words` and `fix` may name parameters in braces,
+        by position.
+    apply : callable
+        From correct (or already faulty) rules, and the parameters, to the rules with this bug in them.
+    parameters : callable
+        All parameters to try, from the setting and the layer sizes (features, units, ...).
+    fit : callable, optional
+        For a family with a continuous parameter: those that the first steps of a run suggest, given rules
+        that may have other bugs in them already.
+    reporting : bool
+        Whether it can only touch what is reported, never the weights.
+    training : bool
+        Whether it lies in a whole training (epochs, batches, history), not in a step.
+    example : tuple
+        Parameters to plant in a demonstration.
+    default : bool
+        Whether it is more likely a default left on than a bug.
+    """
+
+    name: str
+    words: str
+    fix: str
+    apply: Callable[..., Rules]
+    parameters: Callable[[Setting, Sequence[int]], list[Parameter]] = _once
+    fit: Callable[[list[Observed], Rules], list[Parameter]] | None = None
+    reporting: bool = False
+    training: bool = False
+    example: Parameter = ()
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A fault with its parameters: something that may explain what a subject does."""
+
+    fault: Fault
+    parameter: Parameter = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The fault's name."""
+        return self.fault.name
+
+    @property
+    def words(self) -> str:
+        """What goes wrong, in plain words."""
+        text = self.fault.words.format(*map(_show, self.parameter))
+        return f"{text} (more likely a default left on than a bug)" if self.fault.default else text
+
+    @property
+    def fix(self) -> str:
+        """What to change."""
+        return self.fault.fix.format(*map(_show, self.parameter))
+
+    def __call__(self, rules: Rules) -> Rules:
+        """The rules with this fault in them."""
+        return self.fault.apply(rules, *self.parameter)
+
+
+def _show(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,0 +1,129 @@
+"""Known bugs of the loss: what is reported of it, and the clipping that reaches its gradient."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from compare.fault import Fault
+from compare.forward_faults import log_loss
+from compare.mathematics import Array, Rules, Step, take_step
+
+
+def clipped_probabilities(rules: Rules, epsilon: float, in_error: str) -> Rules:
+    """P is clipped to [epsilon, 1 - epsilon]: in the loss, and in the error or, as autograd would, its zeroing."""
+
+    def error(step: Step) -> Array:
+        clipped = np.clip(step.P, epsilon, 1 - epsilon)
+        if in_error == "clipped":
+            return rules.error(replace(step, P=clipped))
+        own = step.P[np.arange(step.n), step.y]
+        return np.where(((own < epsilon) | (own > 1 - epsilon))[:, np.newaxis], 0.0, rules.error(step))
+
+    return replace(rules, error=error, loss=lambda step: log_loss(step, np.clip(step.P, epsilon, 1 - epsilon)))
+
+
+EPSILONS = (1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-6, 1e-5, 1e-4, 1e-3)
+
+
+def loss_clipped(rules: Rules, epsilon: float) -> Rules:
+    """-log(clip(p, epsilon, 1 - epsilon)), reported only."""
+    return replace(rules, loss=lambda step: log_loss(step, np.clip(step.P, epsilon, 1 - epsilon)))
+
+
+def loss_epsilon(rules: Rules, epsilon: float) -> Rules:
+    """-log(p + epsilon), reported only."""
+    return replace(rules, loss=lambda step: log_loss(step, step.P + epsilon))
+
+
+def loss_scaled(rules: Rules, by: str) -> Rules:
+    """The reported loss is multiplied or divided by a count."""
+    return replace(rules, report=lambda step: rules.report(step) * count(step, by))
+
+
+def count(step: Step, by: str) -> float:
+    """The number of this name, for this step's batch."""
+    n, k = step.n, step.setting.n_classes
+    return {
+        "the batch size": n,
+        "1 / the batch size": 1 / n,
+        "1 / the number of classes": 1 / k,
+        "batch size / nominal batch size": n / step.setting.batch_size,
+        "batch size / data set size": n / step.setting.n_samples,
+    }[by]
+
+
+def loss_after_update(rules: Rules) -> Rules:
+    """The reported loss is measured with the new weights."""
+
+    def report(step: Step) -> float:
+        again = take_step(
+            replace(rules, report=lambda s: s.loss),
+            step.setting,
+            step.after,
+            step.X,
+            step.y,
+            dict(step.memory),
+        )
+        return rules.report(replace(step, loss=again.loss))
+
+    return replace(rules, report=report)
+
+
+LOSS_FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "probabilities clipped in the loss gradient",
+        "probabilities are clipped at {0} before the gradient is taken ({1}), which shows with saturated logits",
+        "compute dZ = P - Y from unclipped probabilities",
+        clipped_probabilities,
+        lambda setting, sizes: [(e, how) for e in EPSILONS for how in ("clipped", "zeroed")],
+        example=(1e-7, "zeroed"),
+    ),
+    Fault(
+        "loss of clipped probabilities",
+        "the reported loss clips probabilities at {0}; gradients are right",
+        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        loss_clipped,
+        lambda setting, sizes: [(e,) for e in EPSILONS],
+        reporting=True,
+        example=(1e-7,),
+    ),
+    Fault(
+        "log(p + epsilon)",
+        "the reported loss is -log(p + {0}); gradients are right",
+        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        loss_epsilon,
+        lambda setting, sizes: [(e,) for e in EPSILONS],
+        reporting=True,
+        example=(1e-8,),
+    ),
+    Fault(
+        "loss summed, not averaged",
+        "the reported loss is the sum over the batch, not the mean",
+        "divide the loss by the number of samples in the batch",
+        loss_scaled,
+        lambda setting, sizes: [("the batch size",)],
+        reporting=True,
+        example=("the batch size",),
+    ),
+    Fault(
+        "loss divided by the wrong count",
+        "the reported loss is multiplied by {0}",
+        "divide the summed loss once, by the number of samples in this batch",
+        loss_scaled,
+        lambda setting, sizes: [
+            ("1 / the batch size",),
+            ("1 / the number of classes",),
+            ("batch size / nominal batch size",),
+            ("batch size / data set size",),
+        ],
+        reporting=True,
+        example=("1 / the number of classes",),
+    ),
+    Fault(
+        "loss read after the update",
+        "the reported loss is measured after the update, so it is the next step's",
+        "compute the loss from the forward pass that the gradients use",
+        loss_after_update,
+        reporting=True,
+    ),
+)

@@ -1,0 +1,157 @@
+"""The situations a subject is put into: ordinary training on two scales, and stress that shows what iris hides."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.mathematics import CORRECT, Array, Setting, take_step
+
+Rows = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Data, batches and weights for a fresh subject.
+
+    `weights` are set before the first step, and in lockstep the reference's own before each further one;
+    `each` are weights for every step instead. `exact`: hidden pre-activations are exact in any order of
+    summation. `special` names what is unusual here, in the words of a verdict; "" for ordinary training.
+    """
+
+    name: str
+    X: Array
+    y: Rows
+    batches: list[Rows]
+    weights: list[Array]
+    free: bool = False
+    each: list[list[Array]] = field(default_factory=list)
+    exact: bool = False
+    special: str = ""
+
+
+def draw_weights(
+    sizes: Sequence[int], rng: np.random.Generator, activations: Sequence[str], X: Array, zero_biases: bool = False
+) -> list[Array]:
+    """Glorot-uniform kernels and non-zero biases, drawn again until every hidden layer is alive on X.
+
+    A layer is alive if between a fifth and nine tenths of its activations differ from zero, or its activation
+    has no kink; the liveliest of 50 draws is taken if none qualifies.
+    """
+    best: tuple[float, list[Array]] = (-1.0, [])
+    setting = Setting(tuple(activations), 0.0, len(X), len(X), sizes[-1])
+    for _ in range(50):
+        weights: list[Array] = []
+        for inputs, units in itertools.pairwise(sizes):
+            limit = np.sqrt(6 / (inputs + units))
+            weights.append(rng.uniform(-limit, limit, (inputs, units)))
+            weights.append(np.zeros(units) if zero_biases else rng.uniform(-0.5, 0.5, units))
+        step = take_step(CORRECT, setting, weights, X[:64], np.zeros(len(X[:64]), int), {})
+        shares = [float((Z > 0).mean()) for Z, phi in zip(step.Z, step.functions, strict=False) if phi.kink]
+        liveliness = min((min(share, 1 - share) for share in shares), default=0.5)
+        if liveliness > best[0]:
+            best = liveliness, weights
+        if liveliness >= 0.2:
+            break
+    return best[1]
+
+
+def cut(order: Rows, batch: int) -> list[Rows]:
+    """An order of samples as batches, the last one ragged."""
+    return [order[start : start + batch] for start in range(0, len(order), batch)]
+
+
+def ragged_size(n: int, batch: int) -> int:
+    """The nominal batch size, or the nearest smaller one that leaves a ragged last batch."""
+    batch = min(batch, max(2, n - 1))
+    return next((size for size in range(batch, 1, -1) if n % size), batch)
+
+
+def ordinary(
+    scales: dict[str, Array],
+    y: Rows,
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    steps: int,
+    batch: int,
+    rng: np.random.Generator,
+    zero_biases: bool = False,
+) -> list[Situation]:
+    """Lockstep and free-running training on each scale of the data, in full batch and in ragged batches."""
+    n = len(y)
+    epochs = -(-steps // -(-n // batch))
+    found: list[Situation] = []
+    for scale, X in scales.items():
+        weights = draw_weights(sizes, rng, activations, X, zero_biases)
+        small = [rows for _ in range(epochs) for rows in cut(rng.permutation(n), batch)][:steps]
+        for size, batches in (("full batch", [np.arange(n)] * steps), (f"batches of {batch}", small)):
+            found.append(Situation(f"{scale}, {size}", X, y, batches, weights))
+            found.append(Situation(f"{scale}, {size}, free-running", X, y, batches, weights, free=True))
+    return sorted(found, key=lambda situation: situation.free)
+
+
+def probes(
+    X: Array,
+    y: Rows,
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    batch: int,
+    rng: np.random.Generator,
+    zero_biases: bool = False,
+) -> list[Situation]:
+    """Short situations built to show what ordinary training hides."""
+    n, k = len(y), sizes[-1]
+    weights = draw_weights(sizes, rng, activations, X, zero_biases)
+    rows = rng.permutation(n)
+    some = [rows[:batch], rows[-batch:], rows[: batch // 2 + 1]]
+    found = [
+        Situation("a batch of one", X, y, [rows[i : i + 1] for i in range(3)], weights, special="batches of one"),
+        Situation("as many samples as classes", X, y, [rows[:k], rows[-k:]], weights, special="batches of few samples"),
+        Situation("two steps on the same batch", X, y, [rows[:batch]] * 2 + [rows[-batch:]] * 2, weights),
+        Situation("sorted batches", X, y, cut(np.argsort(y, kind="stable"), batch)[:6], weights),
+        Situation(
+            "training continued with other batch sizes",
+            X,
+            y,
+            [rows[:batch], rows[: batch // 2], rows, rows[:batch], rows[-1:], rows[: batch // 2]],
+            weights,
+            free=True,
+        ),
+    ]
+    for name, missing in (("the last class", k - 1), ("the first class", 0)):
+        without = rng.permutation(np.flatnonzero(y != missing))
+        if len(without):
+            found.append(
+                Situation(
+                    f"a batch without {name}", X, y, [without[:batch], rows[:batch]], weights,
+                    special="a class missing",
+                )
+            )  # fmt: skip
+    for name, scale in (("saturated logits", 20.0), ("logits beyond exp's range", 2000.0)):
+        steep = [*weights[:-2], weights[-2] * scale, weights[-1]]
+        found.append(Situation(name, X, y, some[:2], steep, each=[steep] * 2, special="saturation"))
+    big = [W * (3 if W.ndim == 2 else 1) for W in weights]
+    found.append(Situation("large gradients", X * 10, y, some, big, each=[big] * 3, special="large gradients"))
+    found.append(_exact_zeros(y, sizes, rng))
+    return found
+
+
+def _exact_zeros(y: Rows, sizes: Sequence[int], rng: np.random.Generator) -> Situation:
+    """Small integers, so that sums are exact, and many pre-activations exactly zero."""
+    n = min(24, len(y))
+    X = rng.integers(-1, 2, (n, sizes[0])).astype(float)
+    X[::4] = 0
+    each = []
+    for _ in range(2):
+        weights: list[Array] = []
+        for inputs, units in itertools.pairwise(sizes):
+            weights += [rng.integers(-1, 2, (inputs, units)).astype(float), np.zeros(units)]
+        weights[-2] = rng.uniform(-1, 1, weights[-2].shape)
+        each.append(weights)
+    return Situation(
+        "pre-activations exactly zero", X, y[:n], [np.arange(n)] * 2, each[0], each=each, exact=True,
+        special="pre-activations that are exactly zero",
+    )  # fmt: skip

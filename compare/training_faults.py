@@ -1,0 +1,105 @@
+"""Known bugs of a whole training: its batches, its history, its starting weights."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from compare.fault import Fault
+from compare.mathematics import Array, Rows, Rules
+
+
+def last_batch_dropped(rules: Rules) -> Rules:
+    """A ragged last batch is left out."""
+
+    def batches(order: Rows, epoch: int, size: int) -> list[tuple[Rows, Rows]]:
+        return [pair for pair in rules.batches(order, epoch, size) if len(pair[0]) == min(size, len(order))]
+
+    return replace(rules, batches=batches)
+
+
+def not_shuffled(rules: Rules) -> Rules:
+    """Every epoch takes the samples as they lie."""
+    return replace(rules, batches=lambda order, epoch, size: rules.batches(np.sort(order), epoch, size))
+
+
+def labels_not_shuffled(rules: Rules) -> Rules:
+    """X is shuffled, y is not."""
+
+    def batches(order: Rows, epoch: int, size: int) -> list[tuple[Rows, Rows]]:
+        return [
+            (rows, labels)
+            for (rows, _), (_, labels) in zip(
+                rules.batches(order, epoch, size), rules.batches(np.sort(order), epoch, size), strict=True
+            )
+        ]
+
+    return replace(rules, batches=batches)
+
+
+def unweighted_history(rules: Rules) -> Rules:
+    """The epoch's loss is the plain mean of its batches' losses."""
+    return replace(rules, history=lambda losses, sizes: float(np.mean(losses)))
+
+
+def last_loss(rules: Rules) -> Rules:
+    """The epoch's loss is its last batch's."""
+    return replace(rules, history=lambda losses, sizes: losses[-1])
+
+
+def equal_weights(rules: Rules, value: float) -> Rules:
+    """All initial kernels hold one value, so that all units of a layer stay alike."""
+
+    def initial(weights: list[Array]) -> list[Array]:
+        return [np.full_like(W, value) if index % 2 == 0 else W for index, W in enumerate(weights)]
+
+    return replace(rules, initial=initial)
+
+
+TRAINING_FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "last partial batch dropped",
+        "the epoch's ragged last batch is left out: a step is missing",
+        "loop to ceil(n / batch_size)",
+        last_batch_dropped,
+        training=True,
+    ),
+    Fault(
+        "not shuffled as given",
+        "the given order of the samples is ignored: every epoch takes them as they lie",
+        "index X and y by the epoch's order",
+        not_shuffled,
+        training=True,
+    ),
+    Fault(
+        "labels not shuffled with X",
+        "X is shuffled and y is not",
+        "index X and y by the same permutation",
+        labels_not_shuffled,
+        training=True,
+    ),
+    Fault(
+        "epoch loss not weighted by batch size",
+        "every step is right; the epoch's loss is the plain mean over batches, so the ragged last one weighs too much",
+        "weight each batch's loss by its number of samples",
+        unweighted_history,
+        reporting=True,
+        training=True,
+    ),
+    Fault(
+        "epoch loss of the last batch",
+        "every step is right; the epoch's loss is that of its last batch only",
+        "average the batches' losses, weighted by their sizes",
+        last_loss,
+        reporting=True,
+        training=True,
+    ),
+    Fault(
+        "weights all zero or all equal",
+        "all initial kernels are {0}: the units of a layer then stay alike for ever",
+        "draw the initial kernels at random",
+        equal_weights,
+        lambda setting, sizes: [],
+        training=True,
+        example=(0.0,),
+    ),
+)
