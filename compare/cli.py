@@ -17,7 +17,7 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 app.command("compare.run_all:run", name="run")
-app.command("compare.redraw:redraw", name="redraw")
+app.command("compare.redraw:report", name="report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from compare import parity, plots
+from compare import findings, parity, plots
 from compare.record import Run
 
 STYLE = Path(__file__).with_name("keras_parity.mplstyle")
@@ -111,19 +111,9 @@ def _gaps(run: Run) -> Figure:
 
 def _unseeded(run: Run) -> list[tuple[str, str, dict[str, pd.DataFrame]]]:
     """Each setting with its verdict and, by side, its runs as (replicates x epochs) columns loss and accuracy."""
-    table, tests = run.tables["unseeded"], run.tables["unseeded_tests"]
-    found = []
-    for name, setting in run.manifest["settings"].items():
-        sides = {}
-        for side in plots.SIDES:
-            initializer, protocol = setting[side]
-            of_side = table[(table["side"] == side) & (table["initializer"] == initializer)]
-            sides[side] = of_side[of_side["protocol"] == protocol].pivot(
-                index="replicate", columns="epoch", values=list(MEASURES)
-            )
-        verdict = tests.loc[(tests["setting"] == name) & (tests["outcome"] == "all"), "verdict"].item()
-        found.append((name, verdict, sides))
-    return found
+    tests = run.tables["unseeded_tests"]
+    verdicts = tests[tests["outcome"] == "all"].set_index("setting")["verdict"]
+    return [(name, verdicts[name], sides) for name, sides in findings.settings(run).items()]
 
 
 def _bands(run: Run) -> Figure:
@@ -134,7 +124,7 @@ def _bands(run: Run) -> Figure:
         ax = axes[row, column]
         for side, runs in sides.items():
             low, median, high = np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0)
-            updates = np.arange(len(median)) * _steps(run, run.manifest["settings"][name][side][1])
+            updates = np.arange(len(median)) * findings.steps(run, run.manifest["settings"][name][side][1])
             plots.band(ax, updates, low, median, high, side)
         ax.set_ylabel(MEASURES[measure] if column == 0 else "")
         if measure == "loss":
@@ -147,11 +137,6 @@ def _bands(run: Run) -> Figure:
 
 def _findings(settings: list[tuple[str, str, dict[str, pd.DataFrame]]]) -> str:
     return "; ".join(f"{name}, {verdict}" for name, verdict, _ in settings)
-
-
-def _steps(run: Run, protocol: str) -> int:
-    n, batch_size = run.manifest["data"]["n"], run.manifest["protocols"][protocol]["batch_size"]
-    return 1 if batch_size is None else -(-n // batch_size)
 
 
 def _final(run: Run) -> Figure:

@@ -1,5 +1,6 @@
 """What a run found: one verdict, and tables of values. The terminal and the report show the same ones."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,12 +44,10 @@ class Table:
     rows: list[tuple[Any, ...]]
     grouped: bool = False
 
+    @property
     def texts(self) -> list[list[str]]:
         """Return every row's cells as they are shown."""
-        return [
-            [_text(value, column) for value, column in zip(row, self.columns, strict=True)]
-            for row in self.rows
-        ]
+        return [[_text(value, column) for value, column in zip(row, self.columns, strict=True)] for row in self.rows]
 
 
 def _text(value: Any, column: Column) -> str:
@@ -93,8 +92,11 @@ def verdict(run: Run) -> Verdict:
     return Verdict("open", "nothing was compared")
 
 
-def verdicts(run: Run) -> Table:
-    """What, protocol, dtype, largest difference, tolerance, pass or fail."""
+PARTS = ("parity", "article_parity")
+
+
+def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
+    """What, protocol, dtype, largest difference, tolerance, pass or fail: of the matched runs, the article or both."""
     columns = (
         Column("what"),
         Column("protocol"),
@@ -105,17 +107,15 @@ def verdicts(run: Run) -> Table:
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []
-    if "parity" in run.tables:
-        frame = run.tables["parity"].assign(
-            excess=lambda rows: rows["max_abs"] / rows["tolerance"].clip(1e-300)
-        )
+    if "parity" in run.tables and "parity" in parts:
+        frame = run.tables["parity"].assign(excess=lambda rows: rows["max_abs"] / rows["tolerance"].clip(1e-300))
         for (what, protocol, dtype), of_case in frame.groupby(["what", "protocol", "dtype"], sort=False):
-            worst: Any = of_case.loc[of_case["excess"].idxmax()]
+            worst = of_case.iloc[int(of_case["excess"].argmax())]
             judged = ", by its noise floor" if worst["judged_by"] == "noise floor" else ""
             pairs = of_case.groupby(["drawn_by", "replicate"]).ngroups
             verdict = ("pass" if of_case["passed"].all() else "FAIL") + judged
             rows.append((what, protocol, dtype, pairs, worst["max_abs"], worst["tolerance"], verdict))
-    article: Any = run.tables.get("article_parity", pd.DataFrame())
+    article: Any = run.tables.get("article_parity" if "article_parity" in parts else "", pd.DataFrame())
     for row in article.itertuples():
         verdict = "pass" if row.passed else "FAIL"
         if not row.expected:
@@ -150,9 +150,7 @@ def depth(run: Run) -> Table:
     at = frame[frame["epoch"] == 180].set_index("network")["accuracy"]
     rows = [(name, at[name], at[f"{name} 6-8-3"]) for name in ("article", "without the bug")]
     columns = (Column("network"), Column("6-8-10-3", NUMBER), Column("6-8-3", NUMBER))
-    return Table(
-        '"Leaving the 10-unit layer out lowers accuracy": measured at epoch 180, accuracy', columns, rows
-    )
+    return Table('"Leaving the 10-unit layer out lowers accuracy": measured at epoch 180, accuracy', columns, rows)
 
 
 def unseeded(run: Run, every_test: bool = False) -> Table:
@@ -181,3 +179,22 @@ def unseeded(run: Run, every_test: bool = False) -> Table:
             verdict = f"{row.verdict} (p = {row.p_adjusted:.2g})"
             rows.append((row.setting, row.outcome, None, None, None, verdict))
     return Table("Unseeded: scratch less Keras", columns, rows, grouped=True)
+
+
+def settings(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
+    """Return, by setting and side, the unseeded runs: loss and accuracy, (replicates x epochs) each."""
+    table = run.tables["unseeded"]
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for name, setting in run.manifest["settings"].items():
+        found[name] = {}
+        for side, (initializer, protocol) in sorted(setting.items()):
+            of_side = table[(table["side"] == side) & (table["initializer"] == initializer)]
+            of_side = of_side[of_side["protocol"] == protocol]
+            found[name][side] = of_side.pivot(index="replicate", columns="epoch", values=["loss", "accuracy"])
+    return found
+
+
+def steps(run: Run, protocol: str) -> int:
+    """Return how many steps an epoch of a protocol has."""
+    n, batch_size = run.manifest["data"]["n"], run.manifest["protocols"][protocol]["batch_size"]
+    return 1 if batch_size is None else -(-n // batch_size)

@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 
 # One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
 SIDES: dict[str, dict[str, Any]] = {
-    "keras": {"color": "#56B4E9", "linewidth": 4.0, "linestyle": "-", "zorder": 2},
+    "keras": {"color": "#3A97D4", "linewidth": 4.0, "linestyle": "-", "zorder": 2},
     "scratch": {"color": "#8B2500", "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 3},
 }
+# The same two on a dark page; each stands out from its background by 3 to 1 or more.
+DARK = {"keras": "#3A97D4", "scratch": "#FFC39B"}
 NAMES = {"keras": "Keras", "scratch": "scratch (NumPy)"}
 FLOOR = "#BBBBBB"
 LINE = "#222222"

@@ -1,4 +1,4 @@
-"""Draw a finished run again, from its files alone; the run's own folder is never changed."""
+"""Draw a finished run's plots and report again, from its files alone; the run's own folder is never changed."""
 
 from pathlib import Path
 
@@ -7,22 +7,26 @@ from rich.console import Console
 from compare import record
 
 
-def redraw(run: Path, /, *, out: Path = Path("results")) -> int:
-    """Draw a finished run's plots again into a folder of their own, and print its tables.
+def report(run: Path, /, *, out: Path = Path("results")) -> int:
+    """Draw a finished run's plots and report again into a folder of their own, and print its tables.
+
+    Example: `keras-parity report results/0001-run-20261123T214141Z`.
 
     Parameters
     ----------
     run
         The run's folder.
     out
-        The folder for the new plots' folder.
+        The folder for the new folder.
     """
     found = record.read(run)
-    with record.recording(out, "redraw") as recorder:
+    with record.recording(out, "report") as recorder:
+        from compare import report as page
         from compare import summary
         from compare.drawing import draw
 
         draw(found, recorder.folder)
-        recorder.manifest = {"kind": "redraw", "command": f"keras-parity redraw {run}", "run": found.manifest}
+        page.write(found, recorder.folder)
+        recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
         summary.print_run(found, record.finished(recorder), Console())
     return 0

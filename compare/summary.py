@@ -8,6 +8,8 @@ from rich.table import Table as Shown
 from compare import findings
 from compare.record import Run
 
+REPORT = "report.html"
+
 
 def print_run(run: Run, folder: Path, console: Console) -> None:
     """Print the verdict table, the article table, the unseeded verdicts and where the plots are."""
@@ -27,6 +29,7 @@ def print_run(run: Run, folder: Path, console: Console) -> None:
         console.print(shown(findings.unseeded(run)))
     console.print(f"\nVerdict: {findings.verdict(run).words}", style="bold")
     console.print(f"Plots and numbers: {folder}", soft_wrap=True)
+    console.print(f"Report: {folder / REPORT}", soft_wrap=True)
 
 
 def shown(table: findings.Table) -> Shown:
@@ -35,7 +38,7 @@ def shown(table: findings.Table) -> Shown:
     for column in table.columns:
         found.add_column(column.name, justify="right" if column.right else "left")
     group = None
-    for row, texts in zip(table.rows, table.texts(), strict=True):
+    for row, texts in zip(table.rows, table.texts, strict=True):
         opens = table.grouped and row[0] != group
         if opens:
             found.add_section()

@@ -70,4 +70,4 @@ def test_tests_of_whole_curves_are_told_where_they_differ_or_all():
 
 def test_empty_and_zero_cells_are_shown_plainly():
     table = Table("t", (Column("name"), Column("gap", findings.SMALL)), [("a", 0.0), ("b", None), ("c", 2e-16)])
-    assert table.texts() == [["a", "0"], ["b", ""], ["c", "2.0e-16"]]
+    assert table.texts == [["a", "0"], ["b", ""], ["c", "2.0e-16"]]

@@ -1,0 +1,165 @@
+"""Geometry of the report's small charts: arrays to SVG paths and ticks. A template draws them, CSS colours them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.ticker import LogLocator, MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+# In SVG units, about a CSS pixel: a chart's text stays legible on the narrowest telephone and in a third of a page.
+WIDTH, HEIGHT = 340, 214
+LEFT, RIGHT, TOP, BOTTOM = 46, 332, 8, 178
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line through (x, y), or with `low` the band between `low` and y.
+
+    Attributes
+    ----------
+    look : str
+        CSS classes: what it is ("line", "band", "dots") and whose ("keras", "scratch", ...).
+    x, y, low : ndarray of shape (n,)
+    """
+
+    look: str
+    x: ArrayLike
+    y: ArrayLike
+    low: ArrayLike | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis: values from `low` to `high` at the pixels from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+    whole: bool = False
+
+    def __call__(self, values: ArrayLike) -> Array:
+        """Return the pixels of values; what lies beyond the ends is drawn at them, NaN nowhere."""
+        ends = np.clip(np.asarray(values, np.float64), self.low, self.high)
+        low, high = self.low, self.high
+        if self.log:
+            low, high, ends = np.log(low), np.log(high), np.log(ends)
+        return self.start + (ends - low) / (high - low) * (self.end - self.start)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return the pixels and labels of a few round values."""
+        values: ArrayLike = []
+        if self.log:
+            subs = (1.0, 2.0, 5.0) if self.high / self.low < 1e3 else (1.0,)
+            values = LogLocator(subs=subs).tick_values(self.low, self.high)
+        if len(inside := self._inside(values)) < 3:
+            inside = self._inside(MaxNLocator(5, integer=self.whole).tick_values(self.low, self.high))
+        return [(round(float(self(value)), 1), f"{value:g}") for value in inside]
+
+    def _inside(self, values: ArrayLike) -> Array:
+        values = np.asarray(values, np.float64)
+        return values[(values >= self.low) & (values <= self.high)]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart ready to be written.
+
+    Attributes
+    ----------
+    title, xlabel : str
+    paths : list of (look, d)
+    x, y : Axis
+    epochs : bool
+        Whether x is what the view's reading is taken at.
+    """
+
+    title: str
+    xlabel: str
+    paths: list[tuple[str, str]]
+    x: Axis
+    y: Axis
+    epochs: bool = True
+
+
+def chart(
+    title: str,
+    xlabel: str,
+    curves: Iterable[Curve],
+    log: bool = False,
+    ylim: tuple[float, float] | None = None,
+    epochs: bool = True,
+) -> Chart:
+    """Lay curves out in common axes; `ylim` where charts are to be compared.
+
+    NaN leaves gaps, infinity is drawn at the edge. A log axis becomes a linear one if a value is not positive.
+    """
+    curves = list(curves)
+    x = Axis(*_range([each.x for each in curves]), LEFT, RIGHT, whole=epochs)
+    heights = [each.y for each in curves] + [each.low for each in curves if each.low is not None]
+    low, high = ylim or _range(heights, margin=0.04)
+    if log and ylim is None:
+        smallest, high = _range(heights)
+        log, low = smallest > 0, smallest if smallest > 0 else low
+    y = Axis(low, high, BOTTOM, TOP, log=log)
+    return Chart(title, xlabel, [(each.look, _path(each, x, y)) for each in curves], x, y, epochs)
+
+
+def histogram(title: str, xlabel: str, values: dict[str, Array], bins: Array) -> Chart:
+    """Lay out each side's values as steps over common bins; what lies beyond the bins is in the outer ones."""
+    curves = []
+    for side, of_side in values.items():
+        counts, _ = np.histogram(np.clip(of_side, bins[0], bins[-1]), bins)
+        x, y = np.repeat(bins, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
+        curves.append(Curve(f"steps {side}", x, y))
+    return chart(title, xlabel, curves, epochs=False)
+
+
+def interval(low: float, middle: float, high: float, reach: float = 3.0) -> list[tuple[str, str]]:
+    """Lay out an interval in units of its margin, 120 by 18; arrows where it goes on beyond `reach` margins."""
+    x = Axis(-reach, reach, 6, 114)
+    left, at, right = (float(each) for each in x([low, middle, high]))
+    inside = [float(each) for each in x([-1, 1])]
+    paths = [
+        ("zone", f"M{inside[0]:.0f},1H{inside[1]:.0f}V17H{inside[0]:.0f}Z"),
+        ("grid", "M60,1V17"),
+        ("span", f"M{left:.1f},9H{right:.1f}"),
+        ("point", f"M{at:.1f},9h0"),
+    ]
+    if low < -reach:
+        paths.append(("span", "M8,4.5l-5,4.5 5,4.5"))
+    if high > reach:
+        paths.append(("span", "M112,4.5l5,4.5-5,4.5"))
+    return paths
+
+
+def _range(series: Iterable[ArrayLike], margin: float = 0.0) -> tuple[float, float]:
+    pooled = np.concatenate([np.ravel(np.asarray(each, np.float64)) for each in series])
+    finite = pooled[np.isfinite(pooled)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    room = (high - low) * margin
+    return (low - room, high + room) if high > low else (low, low + (abs(low) or 1.0))
+
+
+def _path(curve: Curve, x: Axis, y: Axis) -> str:
+    across, up = x(curve.x), y(curve.y)
+    if curve.low is None:
+        return _line(across, up, apart="dots" in curve.look.split())
+    down = y(curve.low)
+    fine = np.isfinite(up) & np.isfinite(down)
+    return _line(np.r_[across[fine], across[fine][::-1]], np.r_[up[fine], down[fine][::-1]]) + "Z"
+
+
+def _line(across: Array, up: Array, apart: bool = False) -> str:
+    """A path that lifts the pen over NaN, or between all points; each start is a dot, so that one point shows."""
+    words, drawing = [], False
+    for px, py in zip(across.tolist(), up.tolist(), strict=True):
+        fine = bool(np.isfinite(py))
+        if fine:
+            words.append(f"L{px:.1f},{py:.1f}" if drawing else f"M{px:.1f},{py:.1f}h0")
+        drawing = fine and not apart
+    return "".join(words)

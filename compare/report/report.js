@@ -1,0 +1,87 @@
+"use strict";
+// The page reads without this: it adds choosing a view, hiding curves, reading one epoch, and sorting tables.
+
+const readings = JSON.parse(document.getElementById("readings").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+
+function choose(section) {
+  const chosen = [...section.querySelectorAll(".choice input:checked")].map((input) => input.value).join(" ");
+  for (const view of section.querySelectorAll(".view")) view.hidden = view.dataset.choice.trim() !== chosen;
+}
+
+function read(view, { last, cells }) {
+  const slider = view.querySelector("input[type=range]");
+  const output = view.querySelector("output");
+  const rows = [...view.querySelectorAll(".reading tbody tr")];
+  const charts = [...view.querySelectorAll("svg[data-axis]")].map((svg) => {
+    const cross = svg.appendChild(document.createElementNS(SVG, "path"));
+    cross.setAttribute("class", "cross");
+    return { svg, cross, axis: svg.dataset.axis.split(" ").map(Number) };
+  });
+
+  function at(x) {
+    slider.value = x;
+    output.textContent = x;
+    rows.forEach((row, r) => cells[r].forEach((cell, c) => {
+      if (!cell) return;
+      const nth = Math.floor(x / cell.every);
+      const known = nth < cell.texts.length && !(cell.exact && x % cell.every);
+      row.children[c + 1].textContent = known ? cell.texts[nth] : "–";
+    }));
+    for (const { cross, axis: [start, end, low, high] } of charts) {
+      const px = start + (x - low) / (high - low) * (end - start);
+      cross.setAttribute("d", `M${px.toFixed(1)},8V178`);
+    }
+  }
+
+  for (const { svg, axis: [start, end, low, high] } of charts) {
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect();
+      const px = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
+      const x = Math.round(low + (px - start) / (end - start) * (high - low));
+      at(Math.min(Math.max(x, 0), last));
+    });
+  }
+  slider.addEventListener("input", () => at(Number(slider.value)));
+  slider.parentElement.hidden = false;
+}
+
+function sortable(table) {
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, nth) => {
+    if (head.classList.contains("plain")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
+      const key = (row) => row.cells[nth].dataset.value ?? row.cells[nth].textContent;
+      const number = head.classList.contains("right");
+      const order = (a, b) => number ? a - b : a.localeCompare(b, "en", { numeric: true });
+      const filled = [...body.rows].filter((row) => key(row) !== "");
+      const empty = [...body.rows].filter((row) => key(row) === "");
+      filled.sort((a, b) => sign * order(key(a), key(b)));
+      body.append(...filled, ...empty);
+    });
+  });
+}
+
+for (const section of document.querySelectorAll("section.part[data-name]")) {
+  section.querySelectorAll(".choice").forEach((choice) => { choice.hidden = false; });
+  section.addEventListener("change", ({ target }) => {
+    if (target.type === "radio") choose(section);
+    if (target.type === "checkbox") {
+      for (const path of section.querySelectorAll(`.charts .${target.dataset.whose}`)) {
+        path.classList.toggle("off", !target.checked);
+      }
+    }
+  });
+  section.querySelectorAll(".keys input").forEach((input) => { input.hidden = false; });
+  section.querySelectorAll(".view").forEach((view, nth) => read(view, readings[section.dataset.name][nth]));
+  choose(section);
+  section.querySelectorAll(".scroll table").forEach(sortable);
+}
