@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,10 @@ Array = NDArray[np.floating]
 Weights = list[Array]
 Training = tuple[Array, NDArray[np.int64], int, int | None]  # X, y, epochs, batch size
 
-FLOOR_RUNS = 8  # permuted runs that measure the noise floor
+FLOOR_RUNS = 8  # runs that measure the noise floor
+# A ReLU's pre-activation within rounding of zero may come out on one side of it in all of 8 runs, and on the other in
+# Keras: 1 of 800 float32 runs on iris. So a pair is measured by this many before it is called different.
+FINE_FLOOR_RUNS = 64
 DRAWN_BY = {
     "scratch": "uniform",
     "keras": "glorot_uniform",
@@ -111,22 +114,12 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
         scratch = scratch_network(units, experiment.learning_rate, dtype)
         scratch.set_weights(start)
         scratch.train(*training, orders)
-        permuted = scratch_network(units, experiment.learning_rate, dtype, replicates=FLOOR_RUNS)
-        sequence = randomness.stream(experiment.seed, "floor", protocol.name, drawn_by, str(pair))
-        train_floor(permuted, start, training, orders, sequence)
         model = models[dtype]
         model.set_weights(start)
         keras = (fit if experiment.keras_fit else fit_compiled)(model, *training, orders)
 
-        loss_floor = parity.noise_floor(permuted.loss, scratch.loss)
-        accuracy_floor = parity.noise_floor(permuted.accuracy, scratch.accuracy)
-        weight_floors = [
-            float(parity.noise_floor(many, one).max())
-            for many, one in zip(permuted.get_weights(), scratch.get_weights(), strict=True)
-        ]
-        found = compare_training(
-            scratch, keras, model.get_weights(), loss_floor, accuracy_floor, weight_floors, dataset.n
-        )
+        sequence = randomness.stream(experiment.seed, "floor", protocol.name, drawn_by, str(pair))
+        found, floor = judge_pair(scratch, start, training, orders, keras, model.get_weights(), sequence)
         if pair == 0 and drawn_by == "scratch":
             other = fit_compiled if experiment.keras_fit else fit
             weights = model.get_weights()
@@ -135,61 +128,87 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
         rows += [{**case, **row} for row in found]
         for side, loss, accuracy in (("scratch", scratch.loss, scratch.accuracy), ("keras", *keras)):
             trajectories.append(trajectory(loss, accuracy, side=side, **case))
-        floors.append(trajectory(loss_floor, accuracy_floor, **case))
+        floors.append(trajectory(floor.loss, floor.accuracy, **case))
         advance()
     return Matched(pd.concat(trajectories, ignore_index=True), pd.concat(floors, ignore_index=True), pd.DataFrame(rows))
 
 
-def train_floor(
-    stack: Network,
+class Floor(NamedTuple):
+    """A run's noise floor: loss and accuracy of shape (epochs,), and one number for each tensor of the weights."""
+
+    loss: Array
+    accuracy: Array
+    weights: list[float]
+
+
+def measure_floor(
+    scratch: Network,
     start: Weights,
     training: Training,
     orders: NDArray[np.intp],
     sequence: np.random.SeedSequence,
-) -> None:
-    """Train a stack whose runs differ from the run that starts at `start` by rounding alone.
+    runs: int = FLOOR_RUNS,
+) -> Floor:
+    """Train a stack of runs that differ from `scratch`'s by rounding alone; return the largest drifts.
 
     The samples inside each batch come in other orders, which rounds the gradients' sums differently; and each initial
     weight is the same float or a neighbour, since the forward pass of a sample does not depend on the others.
 
     Parameters
     ----------
-    stack : Network
-        With one replicate for each run.
+    scratch : Network
+        As trained.
+    start : list of ndarray
+        The weights it started from.
     orders : array of shape (epochs, n)
     """
-    count, batch_size = stack.replicates or 1, training[3] or orders.shape[1]
+    units = tuple(layer.units for layer in scratch.layers)
+    stack = scratch_network(units, float(scratch.optimizer.learning_rate), str(scratch.dtype), replicates=runs)
     order_sequence, weight_sequence = sequence.spawn(2)
-    stack.set_weights(randomness.one_ulp_apart(start, count, weight_sequence))
-    stack.train(*training, randomness.permuted_inside_batches(orders, batch_size, count, order_sequence))
+    stack.set_weights(randomness.one_ulp_apart(start, runs, weight_sequence))
+    batch_size = training[3] or orders.shape[1]
+    stack.train(*training, randomness.permuted_inside_batches(orders, batch_size, runs, order_sequence))
+    pairs = zip(stack.get_weights(), scratch.get_weights(), strict=True)
+    return Floor(
+        parity.noise_floor(stack.loss, scratch.loss),
+        parity.noise_floor(stack.accuracy, scratch.accuracy),
+        [float(parity.noise_floor(*pair).max()) for pair in pairs],
+    )
 
 
-def compare_training(
+def judge_pair(
     scratch: Network,
+    start: Weights,
+    training: Training,
+    orders: NDArray[np.intp],
     keras: History,
     keras_weights: Weights,
-    loss_floor: Array,
-    accuracy_floor: Array,
-    weight_floors: list[float],
-    n: int,
-) -> list[dict[str, Any]]:
-    """Judge one pair: loss and accuracy at every epoch, and every tensor of the weights at the end."""
+    sequence: np.random.SeedSequence,
+) -> tuple[list[dict[str, Any]], Floor]:
+    """Judge one pair, as trained, by the bar or its noise floor: one row a comparison, and the floor.
+
+    Compared are loss and accuracy at every epoch, and every tensor of the weights at the end. A pair out of tolerance
+    is judged again by a floor of more runs.
+    """
+    for runs in (FLOOR_RUNS, FINE_FLOOR_RUNS):
+        floor = measure_floor(scratch, start, training, orders, sequence, runs)
+        rows = _compare(scratch, keras, keras_weights, floor, len(training[1]))
+        if all(row["passed"] for row in rows):
+            break
+    return rows, floor
+
+
+def _compare(scratch: Network, keras: History, keras_weights: Weights, floor: Floor, n: int) -> list[dict[str, Any]]:
     dtype = str(scratch.dtype)
     bar = parity.BARS[dtype]
+    of_loss = parity.loss_tolerance(floor.loss, dtype)
+    of_accuracy = parity.accuracy_tolerance(floor.accuracy, floor.loss, dtype, n)
     rows = [
-        _row("loss", parity.judge(scratch.loss, keras.loss, parity.loss_tolerance(loss_floor, dtype), bar)),
-        _row(
-            "accuracy",
-            parity.judge(
-                scratch.accuracy,
-                keras.accuracy,
-                parity.accuracy_tolerance(accuracy_floor, loss_floor, dtype, n),
-                0.0,
-            ),
-        ),
+        _row("loss", parity.judge(scratch.loss, keras.loss, of_loss, bar)),
+        _row("accuracy", parity.judge(scratch.accuracy, keras.accuracy, of_accuracy, 0.0)),
     ]
     for index, (ours, theirs) in enumerate(zip(scratch.get_weights(), keras_weights, strict=True)):
-        allowed = parity.tolerance(weight_floors[index], dtype)
+        allowed = parity.tolerance(floor.weights[index], dtype)
         verdict = parity.judge(ours, theirs, allowed, bar)._replace(step=len(scratch.loss))
         rows.append(_row("weights", verdict, layer=index // 2 + 1, tensor=("kernel", "bias")[index % 2]))
     return rows

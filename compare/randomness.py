@@ -14,6 +14,12 @@ def stream(seed: int, *purpose: str) -> np.random.SeedSequence:
     return np.random.SeedSequence(seed, spawn_key=tuple(zlib.crc32(word.encode()) for word in purpose))
 
 
+def children(sequence: np.random.SeedSequence, start: int, stop: int) -> list[np.random.SeedSequence]:
+    """Return the sequence's children `start`, ..., `stop - 1`: those of `spawn(stop)`, without spawning the others."""
+    parent = np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key, n_children_spawned=start)
+    return parent.spawn(stop - start)
+
+
 def batch_orders(sequence: np.random.SeedSequence, epochs: int, n: int) -> NDArray[np.intp]:
     """Draw the order in which each epoch visits n samples: (epochs, n)."""
     rng = np.random.default_rng(sequence)
@@ -50,7 +56,7 @@ def permuted_inside_batches(
 def one_ulp_apart(
     weights: list[NDArray[np.floating]], count: int, sequence: np.random.SeedSequence
 ) -> list[NDArray[np.floating]]:
-    """Return `count` variants of the weights, each value the same float or one of its two neighbours.
+    """Return `count` variants of the weights, each value the same float or one of its two neighbours; zeros stay.
 
     Returns
     -------
@@ -58,7 +64,9 @@ def one_ulp_apart(
     """
     rng = np.random.default_rng(sequence)
     many = [np.tile(tensor, (count, *(1,) * tensor.ndim)) for tensor in weights]
-    return [np.nextafter(tensor, tensor + rng.integers(-1, 2, tensor.shape).astype(tensor.dtype)) for tensor in many]
+    return [
+        np.nextafter(tensor, tensor * (1 + rng.integers(-1, 2, tensor.shape)).astype(tensor.dtype)) for tensor in many
+    ]
 
 
 def integer_seeds(sequence: np.random.SeedSequence, count: int) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 import keras_ref
 from compare import matched
 from compare.config import Experiment
-from compare.matched import initial_weights, run_matched, train_floor
+from compare.matched import initial_weights, measure_floor, run_matched
 from compare.randomness import in_order, stream
 from scratch_nn import Network
 
@@ -85,8 +85,30 @@ def test_either_side_draws_the_weights(dtype):
 
 def test_the_floor_is_rounding_and_not_nothing(iris):
     start = initial_weights(0, "scratch", 4, (6, 3), "float64")
-    stack = matched.scratch_network((6, 3), 0.01, "float64", replicates=4)
-    train_floor(stack, start, (iris.X, iris.y, 5, None), in_order(5, iris.n), stream(0, "test"))
-    spread = np.ptp(stack.loss, axis=0)
-    assert (spread > 0).any()
-    assert spread.max() < 1e-13
+    scratch = matched.scratch_network((6, 3), 0.01, "float64")
+    scratch.set_weights(start)
+    scratch.train(iris.X, iris.y, 5)
+    floor = measure_floor(scratch, start, (iris.X, iris.y, 5, None), in_order(5, iris.n), stream(0, "test"))
+    assert 0 < floor.loss.max() < 1e-13
+    assert 0 < min(floor.weights) <= max(floor.weights) < 1e-13
+    assert not floor.accuracy.any()
+
+
+def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
+    measured = []
+    real = matched.measure_floor
+
+    def measure(*arguments):
+        measured.append(arguments[-1])
+        return real(*arguments)
+
+    class Off(Network):
+        def update(self):
+            self.gradient *= 1.001
+            super().update()
+
+    monkeypatch.setattr(matched, "measure_floor", measure)
+    monkeypatch.setattr(matched, "Network", Off)
+    found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
+    assert measured == [matched.FLOOR_RUNS, matched.FINE_FLOOR_RUNS] * 2, "each pair is measured twice"
+    assert not found.passed

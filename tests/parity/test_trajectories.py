@@ -5,7 +5,7 @@ import pytest
 
 from compare import parity, randomness
 from compare.config import PROTOCOLS
-from compare.matched import scratch_network, train_floor
+from compare.matched import measure_floor
 from keras_ref import fit_compiled
 from scratch_nn import Network
 from tests.parity.sides import DTYPES, STACKS, pair
@@ -15,14 +15,6 @@ def orders_of(protocol, seed, n):
     if protocol.batch_size is None:
         return randomness.in_order(protocol.epochs, n)
     return randomness.batch_orders(randomness.stream(seed, "test"), protocol.epochs, n)
-
-
-def floors(scratch, start, units, dtype, training, orders):
-    """The run's own drift under rounding: its loss's, epoch by epoch, and its weights'."""
-    stack = scratch_network(units, 0.01, dtype, replicates=8)
-    train_floor(stack, start, training, orders, randomness.stream(0, "floor"))
-    pairs = zip(stack.get_weights(), scratch.get_weights(), strict=True)
-    return parity.noise_floor(stack.loss, scratch.loss), max(parity.noise_floor(*both).max() for both in pairs)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -42,12 +34,12 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
         if max(loss, weights) <= bar and np.array_equal(scratch.accuracy, keras.accuracy):
             continue
         training = (iris.X, iris.y, protocol.epochs, protocol.batch_size)
-        loss_floor, weight_floor = floors(scratch, start, units, dtype, training, orders)
-        assert max(loss_floor.max(), weight_floor) > parity.NEAR_BAR * bar, (
+        floor = measure_floor(scratch, start, training, orders, randomness.stream(0, "floor"), runs=64)
+        assert max(floor.loss.max(), *floor.weights) > parity.NEAR_BAR * bar, (
             f"seed {seed}: loss differs by {loss}, weights by {weights}, and the run does not amplify rounding"
         )
-        assert loss <= parity.loss_tolerance(loss_floor, dtype).max()
-        assert weights <= parity.tolerance(weight_floor, dtype)
+        assert parity.judge(scratch.loss, keras.loss, parity.loss_tolerance(floor.loss, dtype), bar).passed
+        assert weights <= parity.tolerance(max(floor.weights), dtype)
         by_floor.append(seed)
     # In float32 a ReLU's pre-activation now and then lies within rounding of zero, and the two masks part.
     assert len(by_floor) <= {"float64": 1, "float32": 5}[dtype], f"judged by their noise floor: seeds {by_floor}"
