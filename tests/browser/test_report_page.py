@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import axe_playwright_python  # type: ignore[import-untyped]
+import pytest
+
+from compare import report
+from tests.compare.made_run import HOSTILE, made_run
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+
+def visible(page, selector):
+    return page.locator(selector).filter(visible=True).count()
+
+
+def reading(page, section):
+    rows = page.locator(f"#{section} .view:not([hidden]) .reading tbody tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+def point_at(page, chart, share):
+    """Put the pointer over a chart, at a share of its width."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
+
+
+def test_one_view_is_shown_and_the_chosen_one(page):
+    matched = page.locator("#matched")
+    assert visible(page, "#matched .view") == 1
+    assert "article protocol, float64" in matched.locator(".view:not([hidden]) h3").inner_text()
+    matched.locator(".choice").get_by_text("keras", exact=True).click()
+    matched.locator(".choice").get_by_text("float32", exact=True).click()
+    assert visible(page, "#matched .view") == 1
+    assert "keras protocol, float32" in matched.locator(".view:not([hidden]) h3").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "other"), [("Keras", "keras", "scratch"), ("scratch (NumPy)", "scratch", "keras")]
+)
+def test_a_side_is_hidden_and_shown_again(page, name, side, other):
+    curves, others = (f"#matched .view:not([hidden]) .charts .{each}" for each in (side, other))
+    shown = visible(page, curves)
+    assert shown == 2
+    box = page.locator("#matched .keys").get_by_label(name)
+    box.uncheck()
+    assert (visible(page, curves), visible(page, others)) == (0, 2)
+    box.check()
+    assert visible(page, curves) == shown
+
+
+def test_the_pointer_reads_the_recorded_epoch(page, run):
+    point_at(page, page.locator("#matched .view:not([hidden]) svg[data-axis]").first, 0.5)
+    epoch = int(page.locator("#matched .view:not([hidden]) output").inner_text())
+    assert 3 <= epoch <= 8
+    table = run.tables["trajectories"]
+    recorded = table[(table["side"] == "keras") & (table["epoch"] == epoch) & (table["dtype"] == "float64")]
+    loss, accuracy = reading(page, "matched")["Keras"]
+    assert loss in {f"{value:.6g}" for value in recorded["loss"]}
+    assert accuracy in {f"{value:.4f}" for value in recorded["accuracy"]}
+    assert page.locator("#matched .view:not([hidden]) .cross[d]").count() == 3
+
+
+def test_the_keyboard_reads_an_epoch_too(page):
+    slider = page.locator("#matched .view:not([hidden]) input[type=range]")
+    slider.focus()
+    before = reading(page, "matched")["Keras"]
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#matched .view:not([hidden]) output").inner_text() == "10"
+    assert reading(page, "matched")["Keras"] != before
+
+
+def test_published_points_are_read_at_their_epochs_alone(page):
+    slider = page.locator("#article input[type=range]")
+    for epoch, known in ((180, True), (181, False)):
+        slider.evaluate("(it, x) => { it.value = x; it.dispatchEvent(new Event('input')); }", epoch)
+        assert (reading(page, "article")["published"][0] == "0.491349") is known
+
+
+def test_a_table_is_sorted_up_and_down_by_numbers(page):
+    table = page.get_by_role("table", name="The article, reproduced: loss (accuracy)")
+    button = table.get_by_role("button", name="published", exact=True)
+
+    def column():
+        return [float(text.split()[0]) for text in table.locator("tbody td:nth-child(2)").all_inner_texts()]
+
+    button.click()
+    assert column() == sorted(column())
+    button.press("Enter")
+    assert column() == sorted(column(), reverse=True)
+    assert table.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_without_its_script_the_page_shows_everything(open_page, path):
+    page = open_page(path, java_script_enabled=False)
+    assert visible(page, "#matched .view") == 8
+    assert visible(page, "input") == 0
+    assert visible(page, "th button") == 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_axe_finds_nothing_serious(open_page, path, width, scheme, tmp_path):
+    page = open_page(path, color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    heights = page.locator(".chart text").evaluate_all("all => all.map((text) => text.getBoundingClientRect().height)")
+    assert min(height for height in heights if height) >= 9
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run().then((found) => found.violations)")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+def test_two_schemes_have_two_backgrounds(open_page, path):
+    colours = {
+        open_page(path, color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in ("light", "dark")
+    }
+    assert len(colours) == 2
+
+
+def test_on_paper_it_is_a_few_light_pages(page):
+    printed = page.pdf(prefer_css_page_size=True)
+    assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 10
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert visible(page, "input") == 0
+
+
+def test_a_hostile_name_is_text(open_page, tmp_path):
+    data = {"name": HOSTILE, "n": 1, "features": [HOSTILE], "classes": [HOSTILE], "sha256": ""}
+    hostile = report.write(made_run(tmp_path / "runs", data=data, command=HOSTILE), tmp_path)
+    page = open_page(hostile)
+    assert HOSTILE in page.locator("header").inner_text()
+    assert HOSTILE in page.locator("pre").inner_text()
+    assert page.locator("img").count() == 0

@@ -1,0 +1,117 @@
+"""A finished run's tables without training anything: what the tests of the report and of the exports look at."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from compare import article, parity, record
+from compare.comparison import compare_runs
+from compare.config import PROTOCOLS, Experiment
+from compare.matched import trajectory
+from compare.unseeded import Unseeded, settings
+
+EPOCHS = 12
+DTYPES = ("float32", "float64")
+HOSTILE = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>'
+
+
+def made_run(out: Path, parts: tuple[str, ...] = ("article", "matched", "unseeded"), **changes: object) -> record.Run:
+    """Write a run's folder with made-up numbers and read it back; `changes` are entries of its manifest."""
+    experiment, rng = Experiment(), np.random.default_rng(0)
+    verdicts: dict[str, object] = {"passed": True}
+    with record.recording(out, "run") as recorder:
+        if "matched" in parts:
+            for name, table in _matched(experiment, rng).items():
+                recorder.table(name, table)
+            verdicts["matched"] = {"passed": True}
+        if "unseeded" in parts:
+            unseeded = _unseeded(experiment, rng)
+            recorder.table("unseeded.parquet", unseeded.trajectories)
+            recorder.table("unseeded_tests.csv", unseeded.tests())
+            verdicts["unseeded"] = {name: each.verdict for name, each in unseeded.comparisons.items()}
+        if "article" in parts:
+            for name, table in _article().items():
+                recorder.table(name, table)
+            verdicts["article"] = {"passed": True, "first_wrong_step": 1}
+        recorder.manifest = {
+            "kind": "run",
+            "command": "keras-parity run --epochs 12",
+            "config": {"data": "iris", "seed": 0, "layers": None},
+            "protocols": {
+                name: {"name": name, "epochs": EPOCHS, "batch_size": each.batch_size}
+                for name, each in PROTOCOLS.items()
+            },
+            "settings": {
+                each.name: {side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)}
+                for each in settings(experiment)
+            },
+            "layers": [6, 10, 8, 3],
+            "seeds": {"seed": 0, "matched_pairs": [0, 1]},
+            "data": {"name": "iris", "n": 150, "features": ["a", "b"], "classes": ["c", "d"], "sha256": "0" * 64},
+            "code": {"version": "0.1.0", "commit": None, "dirty": None},
+            "env": {"python": "3.11"},
+            "keras_training": "compiled graph, bit-equal to fit",
+            "tolerances": {"bar": parity.BARS},
+            "verdicts": verdicts,
+            **changes,
+        }
+        folder = record.finished(recorder)
+    return record.read(folder)
+
+
+def _falling(rng: np.random.Generator, replicates: int) -> np.ndarray:
+    epochs = np.arange(EPOCHS)
+    return np.exp(-rng.uniform(0.05, 0.2, (replicates, 1)) * epochs) + rng.uniform(0.2, 0.3, (replicates, 1))
+
+
+def _matched(experiment: Experiment, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    trajectories, floors, rows = [], [], []
+    for protocol in experiment.protocols:
+        for dtype in DTYPES:
+            for drawn_by in ("scratch", "keras"):
+                case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by}
+                loss, epsilon = _falling(rng, 2), np.finfo(dtype).eps
+                keras = loss + epsilon * rng.integers(-1, 2, loss.shape)
+                floor = np.full_like(loss, epsilon)
+                for side, of_side in (("scratch", loss), ("keras", keras)):
+                    trajectories.append(trajectory(of_side, 1 - of_side / 2, side=side, **case))
+                floors.append(trajectory(floor, 0 * floor, **case))
+                for pair in range(2):
+                    judged = parity.judge(loss[pair], keras[pair], parity.BARS[dtype], parity.BARS[dtype])
+                    rows.append({**case, "replicate": pair, "what": "loss", "tensor": "", **judged._asdict()})
+    tables = {"trajectories.parquet": trajectories, "noise_floor.parquet": floors}
+    return {"parity.csv": pd.DataFrame(rows), **{name: pd.concat(each) for name, each in tables.items()}}
+
+
+def _unseeded(experiment: Experiment, rng: np.random.Generator) -> Unseeded:
+    runs, comparisons = {}, {}
+    for setting in settings(experiment):
+        for procedure in (setting.scratch, setting.keras):
+            loss = _falling(rng, 60)
+            runs[procedure] = loss, np.round((1 - loss / 2) * 150) / 150
+        comparisons[setting.name] = compare_runs(
+            *runs[setting.scratch], *runs[setting.keras], rng=rng, permutations=199
+        )
+    tables = [
+        trajectory(*of, side=each.side, initializer=each.initializer, protocol=each.protocol.name, dtype="float32")
+        for each, of in runs.items()
+    ]
+    return Unseeded(settings(experiment), pd.concat(tables), comparisons, failures=[])
+
+
+def _article() -> dict[str, pd.DataFrame]:
+    loss = np.interp(np.arange(200), article.PUBLISHED["epoch"], article.PUBLISHED["loss"])
+    names = {"article": "scratch", "without the bug": "scratch", "keras": "keras"}
+    names |= {"article 6-8-3": "scratch", "without the bug 6-8-3": "scratch"}
+    table = article.PUBLISHED.rename(columns={"loss": "published_loss", "accuracy": "published_accuracy"})
+    for name in ("article", "without_the_bug", "keras"):
+        table[f"{name}_loss"], table[f"{name}_accuracy"] = table["published_loss"], table["published_accuracy"]
+    row = {"dtype": "float64", "max_abs": 0.6, "tolerance": 1e-13, "step": 1, "first": 1, "judged_by": "bar"}
+    judged = [{"what": "loss against Keras", **row, "passed": False, "expected": False}]
+    curves = [trajectory(loss, 0 * loss + 0.5, network=name, side=side) for name, side in names.items()]
+    return {
+        "article.parquet": pd.concat(curves),
+        "article_table.csv": table,
+        "article_parity.csv": pd.DataFrame(judged),
+    }

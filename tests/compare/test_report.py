@@ -1,0 +1,126 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from compare import report
+from compare.report import chart, parts
+from tests.compare.made_run import HOSTILE, made_run
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text as a browser would."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return made_run(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return report.html(run)
+
+
+def test_the_verdict_comes_first(page):
+    assert Page(page).text.split("</style>")[-1].index("Parity holds") < page.index("Do they agree?")
+    assert re.search(r'<header class="yes">', page)
+
+
+def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
+    failed = made_run(tmp_path, verdicts={"passed": False, "matched": {"passed": False}}, parts=("matched",))
+    page = report.html(failed)
+    assert "Parity does NOT hold" in page
+    assert '<header class="no">' in page
+    assert page.index('class="mark no"') < page.index("Do they agree?")
+
+
+def test_the_page_asks_the_network_for_nothing(page):
+    loads = {"src", "href", "action", "data", "poster", "srcset"}
+    assert not [(name, value) for name, value in Page(page).attributes if name in loads]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("parts_run", [("matched",), ("unseeded",), ("article",)])
+def test_a_run_of_one_part_has_its_section_alone(tmp_path, parts_run):
+    page = Page(report.html(made_run(tmp_path, parts=parts_run)))
+    names = [value for name, value in page.attributes if name == "data-name"]
+    assert names == list(parts_run)
+
+
+def test_text_from_data_and_users_stays_text(tmp_path):
+    clean = Page(report.html(made_run(tmp_path / "clean")))
+    data = {"name": HOSTILE, "n": 150, "features": [HOSTILE], "classes": [HOSTILE], "sha256": HOSTILE}
+    hostile = Page(
+        report.html(
+            made_run(tmp_path / "hostile", data=data, command=HOSTILE, config={HOSTILE: HOSTILE}, env={"cpu": HOSTILE})
+        )
+    )
+    assert hostile.tags.count("script") == clean.tags.count("script") == 2
+    assert "img" not in hostile.tags
+    assert not [name for name, _ in hostile.attributes if name.startswith("on")]
+    assert hostile.text.count(HOSTILE.partition("</script>")[0]) >= 7
+
+
+def test_no_text_ends_the_element_that_holds_the_readings():
+    cell = parts.Cell(["</script><script>alert(1)</script>"])
+    view = parts.View("", {}, [], parts.Reading("epoch", 0, ("loss",), [("line", "", [cell])]))
+    section = parts.Section("name", "", "", [], [], views=[view])
+    assert "<" not in report._json([section])
+
+
+def test_the_reading_without_the_script_is_the_last_epoch(run, page):
+    last = run.tables["trajectories"].query("side == 'keras' and epoch == 11 and dtype == 'float64'")["loss"]
+    assert any(f"{value:.6g}" in page for value in last)
+    assert parts.Cell(["a", "b"], every=5).at(9) == "b"
+    assert parts.Cell(["a", "b"], every=5).at(10) == parts.UNKNOWN
+    assert parts.Cell(["a", "b"], every=5, exact=True).at(4) == parts.UNKNOWN
+
+
+def test_a_page_is_small(page):
+    assert len(page.encode()) < 500_000
+
+
+def test_nan_lifts_the_pen_and_infinity_stays_inside():
+    drawn = chart.chart("", "", [chart.Curve("line", np.arange(5), [1.0, np.inf, np.nan, 2.0, 3.0])])
+    ((_, d),) = drawn.paths
+    assert d.count("M") == 2
+    heights = [float(each) for each in re.findall(r",([\d.]+)", d)]
+    assert all(chart.TOP <= height <= chart.BOTTOM for height in heights)
+
+
+@pytest.mark.parametrize("values", [[0.0, 1.0, 2.0], [0.5, 0.5, 0.5], [np.nan] * 3, [-1.0, 1.0, np.inf], [0.0] * 3])
+def test_any_values_have_an_axis_with_ticks(values):
+    drawn = chart.chart("", "", [chart.Curve("line", np.arange(3), values)], log=True)
+    ticks = drawn.y.ticks()
+    assert len(ticks) >= 2
+    assert all(chart.TOP - 0.1 <= at <= chart.BOTTOM + 0.1 for at, _ in ticks)
+
+
+def test_one_epoch_is_drawn_as_a_dot():
+    ((_, d),) = chart.chart("", "", [chart.Curve("line", [0], [1.0])]).paths
+    assert d.endswith("h0")
+
+
+@pytest.mark.parametrize(("low", "high", "arrows"), [(-1, 1, 0), (-4, 0, 1), (-4, 5, 2)])
+def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
+    assert [look for look, _ in chart.interval(low, 0.0, high)].count("span") == 1 + arrows
+
+
+def test_every_dash_number_stays_on_one_line():
+    assert report._unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
