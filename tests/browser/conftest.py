@@ -20,9 +20,8 @@ def browser():
     assert path, "CI needs a browser: apt-get install chromium"
     from playwright.sync_api import sync_playwright
 
-    root = os.name == "posix" and os.geteuid() == 0  # Chromium's sandbox refuses to run as root
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
+        opened = playwright.chromium.launch(executable_path=path)
         yield opened
         opened.close()
 
