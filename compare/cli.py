@@ -1,8 +1,12 @@
 """The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 import cyclopts
 
@@ -17,6 +21,7 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 app.command("compare.run_all:run", name="run")
+app.command("compare.check_command:check", name="check")
 app.command("compare.redraw:report", name="report")
 
 
@@ -31,21 +36,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # One processor, whatever the machine has: graphics processors round products to fewer bits.
     os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    interrupted = threading.Event()
     try:
-        status = app(
-            sys.argv[1:] if arguments is None else arguments,
-            exit_on_error=False,
-            print_error=False,
-            help_on_error=False,
-            result_action="return_value",
-        )
+        with _noting_interrupts(interrupted):
+            status = app(
+                sys.argv[1:] if arguments is None else arguments,
+                exit_on_error=False,
+                print_error=False,
+                help_on_error=False,
+                result_action="return_value",
+            )
     except (InputError, cyclopts.CycloptsError) as error:
         print("keras-parity: " + " ".join(str(error).split()), file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
+            raise
         print("keras-parity: interrupted; nothing was kept", file=sys.stderr)
         return 130
     return status or 0
+
+
+@contextmanager
+def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
+    """Note a Ctrl-C, besides raising it: TensorFlow turns one that comes while it traces into another error."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, or not this thread's to handle
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def script() -> None:

@@ -1,6 +1,7 @@
 """The command line: bad input is told in one line, with status 2, before TensorFlow is imported or anything written."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,28 @@ def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
     monkeypatch.setattr("compare.run_all.load", interrupted)
     assert main(["run"]) == 130
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_interrupt_that_a_library_turns_into_another_error_is_one_all_the_same(capsys, monkeypatch):
+    def swallowing(*_, **__):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise TypeError("failed to convert") from None
+
+    monkeypatch.setattr("compare.run_all.load", swallowing)
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_errors_are_not_hidden(monkeypatch):
+    def broken(*_, **__):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr("compare.run_all.load", broken)
+    with pytest.raises(TypeError, match="a bug"):
+        main(["run"])
 
 
 @pytest.mark.parametrize(
