@@ -1,0 +1,40 @@
+"""The main job with all its defaults, from the shell, against the article's Keras listing, from the shell."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+
+from benchmarks.measures import Contestant, Measure, compare
+
+# What the article's Keras part does: import, load, one-hot, build, 30 epochs of Keras's defaults.
+LISTING = """
+from keras import Input, Sequential
+from keras.layers import Dense
+from keras.optimizers import SGD
+from keras.utils import to_categorical
+from sklearn.datasets import load_iris
+
+X, y = load_iris(return_X_y=True)
+model = Sequential([Input((4,)), Dense(6, "relu"), Dense(10, "relu"), Dense(8, "relu"), Dense(3, "softmax")])
+model.compile(SGD(0.01), loss="categorical_crossentropy", metrics=["accuracy"])
+model.fit(X, to_categorical(y), epochs=30)
+"""
+
+
+def main_job(repeats: int, arguments: tuple[str, ...] = ()) -> Iterator[Measure]:
+    """Both as whole processes, all cores theirs."""
+    with tempfile.TemporaryDirectory() as out:
+        job = [sys.executable, "compare/run_all.py", "--out", out, *arguments]
+        ours = Contestant(partial(_run, job), 1)
+        listing = Contestant(partial(_run, [sys.executable, "-c", LISTING]), 1)
+        rivals = {"the article's Keras listing": (listing, 2.5)}
+        for measure in compare("compare/run_all.py, whole process", "s", ours, rivals, repeats):
+            yield measure._replace(ours=measure.ours / 1e6, theirs=measure.theirs / 1e6)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:2])} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
