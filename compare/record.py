@@ -1,14 +1,11 @@
 """A run's folder on disk: written whole or not at all, read back checked. Everything that is drawn is drawn from it."""
 
 import datetime
+import errno
 import hashlib
-import importlib.metadata
 import json
-import os
-import platform
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
-from compare import __version__
 from compare.errors import InputError
+from compare.provenance import versions
+from compare.shards import Shards
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+WORK = "unfinished"  # in a partial folder: the plan of the run, its shards so far, and a lock
+# What the system says where a folder has no room or must not be written to.
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,40 @@ class Run:
 class Recorder:
     """Writes a run's files into its partial folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
+        self.kind = kind
         self.manifest: dict[str, Any] = {}
+        self.shards = Shards(folder / WORK)
+
+    def begin(self, config: dict[str, Any], data: dict[str, str]) -> None:
+        """Write down what the run is, so that it can go on if it is interrupted; one that goes on must be the same.
+
+        Parameters
+        ----------
+        config : dict
+            The settings; `interrupted` gives them back.
+        data : dict of str to str
+            The checksum of each data set.
+
+        Raises
+        ------
+        InputError
+            If the run that goes on had other data or other versions of the packages.
+        """
+        plan = {"schema_version": SCHEMA_VERSION, "kind": self.kind, "config": config, "data": data} | versions()
+        path = self.folder / WORK / "plan.json"
+        if path.exists():
+            before = json.loads(path.read_text(encoding="utf-8"))
+            for name, now in json.loads(json.dumps(plan)).items():
+                if before.get(name) != now:
+                    raise InputError(
+                        f"`resume` must be a run with the {name} of now. Received: {self.folder}, "
+                        f"with {before.get(name)}, now {now}; run it again"
+                    )
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table: `NAME.parquet`, or `NAME.csv`, as the name says."""
@@ -58,44 +91,95 @@ class Recorder:
 
     def finish(self, status: str = "complete") -> None:
         """Write the manifest, with the checksum of every file."""
-        files = {path.name: sha256(path) for path in sorted(self.folder.iterdir()) if path.name != MANIFEST}
-        whole = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest, "files": files}
+        files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and path.name != MANIFEST]
+        whole = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest}
+        whole["files"] = {path.name: sha256(path) for path in files}
         text = json.dumps(whole, indent=2, allow_nan=False) + "\n"
         (self.folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def recording(out: Path, kind: str) -> Iterator[Recorder]:
+def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Recorder]:
     """Make a new run's folder: `<out>/<number>-<kind>-<UTC time>`, `.partial` until the block ends well.
 
-    If it does not, nothing stays behind.
+    If it does not, the partial folder stays only if it has shards to go on with; a note on the exception says how.
+
+    Parameters
+    ----------
+    out : Path
+    kind : str
+        The command that makes such runs.
+    resume : Path, optional
+        The partial folder of an interrupted run to go on with instead.
 
     Raises
     ------
     InputError
-        If the output folder cannot be made or written to.
+        If the folder cannot be made or written to, or another process works in it.
     """
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    made = [path for path in (out, *out.parents) if not path.exists()]
+    made = [path for path in (out, *out.parents) if not path.exists()] if resume is None else []
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        partial = _new_folder(out, kind, stamp)
-    except OSError as error:
-        reason = error.strerror or str(error)
+        partial = _new_folder(out, kind) if resume is None else resume
+        (partial / WORK).mkdir(exist_ok=True)
+        lock = FileLock(partial / WORK / "lock", timeout=0)
+        lock.acquire()
+    except Timeout:
         raise InputError(
-            f"`out` must be a folder that can be written to. Received: {out} ({reason}); name another with --out"
+            f"`resume` must be a run that no process works on. Received: {resume}; let that one end, or end it"
         ) from None
+    except OSError as error:
+        raise _unwritable(out if resume is None else resume, error) from None
+    recorder = Recorder(partial, kind)
     try:
-        recorder = Recorder(partial)
         yield recorder
         recorder.finish()
-        partial.rename(partial.with_suffix(""))
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        for path in made:
-            if path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
+    except BaseException as error:
+        lock.release()
+        if recorder.shards or resume is not None:
+            error.add_note(f"what is finished is kept: keras-parity {kind} --resume {partial}")
+        else:
+            shutil.rmtree(partial, ignore_errors=True)
+            for path in made:
+                if path.is_dir() and not any(path.iterdir()):
+                    path.rmdir()
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            refused = _unwritable(partial, error)
+            refused.__notes__ = error.__notes__ if hasattr(error, "__notes__") else []
+            raise refused from None
         raise
+    lock.release()
+    shutil.rmtree(partial.rename(finished(recorder)) / WORK)
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        "`out` must be a folder that can be written to. "
+        f"Received: {folder} ({error.strerror or error}); name another with --out, or make room"
+    )
+
+
+def interrupted(folder: Path, kind: str) -> dict[str, Any]:
+    """Return the settings of a run that was interrupted.
+
+    Raises
+    ------
+    InputError
+        If it is not one of this kind.
+    """
+    what = "no such folder" if not folder.is_dir() else "nothing to go on with"
+    if folder.is_dir() and folder.suffix != ".partial":
+        what = "finished" if (folder / MANIFEST).is_file() else "not a run"
+    try:
+        plan = json.loads((folder / WORK / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        plan = None
+    if plan is None or folder.suffix != ".partial":
+        raise InputError(f"`resume` must be an interrupted run's folder, *.partial. Received: {folder} ({what})")
+    if plan["kind"] != kind:
+        raise InputError(
+            f"`resume` must be an interrupted {kind}. Received: {folder}; use keras-parity {plan['kind']} --resume"
+        )
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plan["config"].items()}
 
 
 def finished(recorder: Recorder) -> Path:
@@ -103,8 +187,10 @@ def finished(recorder: Recorder) -> Path:
     return recorder.folder.with_suffix("")
 
 
-def _new_folder(out: Path, kind: str, stamp: str) -> Path:
+def _new_folder(out: Path, kind: str) -> Path:
     """Make the next free number's folder; another run that takes it first makes us take the one after."""
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    out.mkdir(parents=True, exist_ok=True)
     while True:
         numbers = [int(match[1]) for path in out.iterdir() if (match := re.match(r"(\d{4,})-", path.name))]
         partial = out / f"{max(numbers, default=0) + 1:04d}-{kind}-{stamp}.partial"
@@ -132,13 +218,9 @@ def read(folder: Path) -> Run:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, files = manifest["schema_version"], dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again"
-        ) from None
+        raise InputError(f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again") from None
     if version != SCHEMA_VERSION:
-        fix = (
-            "update keras-parity" if isinstance(version, int) and version > SCHEMA_VERSION else "run it again"
-        )
+        fix = "update keras-parity" if isinstance(version, int) and version > SCHEMA_VERSION else "run it again"
         raise InputError(f"`run` has schema {version}, expected {SCHEMA_VERSION}. Received: {folder}; {fix}")
     for name, expected in files.items():
         path = folder / name
@@ -157,44 +239,3 @@ def sha256(path: Path) -> str:
     """Return a file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def environment() -> dict[str, Any]:
-    """Return what the numbers may depend on: versions, platform, processor, threads. No host name."""
-    packages = ("numpy", "scipy", "pandas", "scikit-learn", "tensorflow", "keras", "matplotlib")
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-    }
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def code() -> dict[str, Any]:
-    """Return which code ran: the version, and the commit where it runs from a checkout."""
-    version = __version__
-    root = Path(__file__).parent.parent
-    if not (root / ".git").exists():
-        return {"version": version, "commit": None, "dirty": None}
-    commit = _git(root, "rev-parse", "HEAD")
-    return {
-        "version": version,
-        "commit": commit,
-        "dirty": bool(_git(root, "status", "--porcelain")) if commit else None,
-    }
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

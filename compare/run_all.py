@@ -12,7 +12,9 @@ from cyclopts import Parameter
 
 from compare.config import Experiment, Part, quick
 from compare.data import load
-from compare.record import recording
+from compare.engine import Place, usual_workers
+from compare.errors import InputError
+from compare.record import interrupted, recording
 
 Many = Parameter(consume_multiple=True, negative="")
 
@@ -33,6 +35,9 @@ def run(
     seed: int = Experiment.seed,
     dtype: Literal["float32", "float64", "both"] = Experiment.dtype,
     keras_fit: Annotated[bool, Parameter(negative="")] = Experiment.keras_fit,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    resume: Path | None = None,
     out: Path = Path("results"),
     quick_look: Annotated[bool, Parameter(name="--quick", negative="")] = False,
 ) -> int:
@@ -71,6 +76,12 @@ def run(
         float32, float64 or both.
     keras_fit
         Train Keras with plain `fit` rather than with the same numbers from one compiled graph.
+    workers
+        Processes that run the unseeded replicates. Default: one for every 500 a side, at most one a core.
+    scheduler
+        Address of a Dask scheduler whose workers run them instead, as tcp://HOST:8786.
+    resume
+        Go on with an interrupted run, with its settings: its folder, *.partial.
     out
         The folder for the run's folder.
     quick_look
@@ -94,12 +105,17 @@ def run(
     )
     if quick_look:
         experiment = quick(experiment)
-    dataset = load(data, index_column=index_column, standardise=standardise)
+    if resume is not None:
+        if experiment != Experiment():
+            raise InputError(f"`resume` takes the settings of the run. Received: {resume} and others; leave them out")
+        experiment = Experiment(**interrupted(resume, "run"))
+    dataset = load(experiment.data, index_column=experiment.index_column, standardise=experiment.standardise)
     experiment.units(dataset)
-    with recording(out, "run") as recorder:
+    place = Place(usual_workers(experiment.replicates) if workers is None else workers, scheduler)
+    with recording(out, "run", resume) as recorder:
         from compare.job import perform  # not before the input is known to be good: it takes seconds
 
-        return perform(experiment, dataset, recorder)
+        return perform(experiment, dataset, recorder, place)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The unseeded experiment: many runs a side, each with weights and orders of its own; are the two sides alike?"""
+"""The unseeded experiment: whether two sides are alike whose runs each draw weights and orders of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,17 +11,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from compare import randomness
+from compare import engine, randomness
 from compare.comparison import Comparison, compare_runs
 from compare.config import Experiment, Protocol
 from compare.data import Dataset
-from compare.matched import scratch_network, trajectory
+from compare.errors import InputError
+from compare.matched import scratch_network
+from compare.reference import load_keras
 
 if TYPE_CHECKING:
     import keras
 
 Array = NDArray[np.floating]
-SHARD = 50  # replicates that run between two signs of progress
+MEASURES = ("loss", "accuracy")
+SHARD = 50  # replicates: about a second of Keras
+FEWEST = 2  # replicates that can be compared
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,14 @@ class Unseeded:
         side, initializer, protocol, dtype, replicate, epoch, loss, accuracy.
     comparisons : dict of str to Comparison
         By the setting's name.
+    failures : list of engine.Failure
+        The shards whose replicates are missing.
     """
 
     settings: tuple[Setting, ...]
     trajectories: pd.DataFrame
     comparisons: dict[str, Comparison]
+    failures: list[engine.Failure]
 
     def tests(self) -> pd.DataFrame:
         """Return one row a test: setting, outcome, verdict, and the figures of `Equivalence`.
@@ -105,7 +112,7 @@ def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
 
 
 def settings(experiment: Experiment) -> tuple[Setting, ...]:
-    """Return what is compared: as published, unless one protocol was chosen, and like for like from either initializer."""
+    """Return what is compared: as published, unless one protocol is chosen; like for like from each initializer."""
     published = Setting(
         "as published",
         Procedure("scratch", "uniform", experiment.adapted("article")),
@@ -125,13 +132,15 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
 
 def procedures(experiment: Experiment) -> list[Procedure]:
     """Return every procedure of the settings once: like for like shares Keras's published runs."""
-    return list(
-        dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras))
-    )
+    return list(dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras)))
 
 
 def run_unseeded(
-    experiment: Experiment, dataset: Dataset, advance: Callable[[int], None] = lambda replicates: None
+    experiment: Experiment,
+    dataset: Dataset,
+    advance: Callable[[int], None] = lambda replicates: None,
+    finished: MutableMapping[str, pd.DataFrame] | None = None,
+    place: engine.Place = engine.HERE,
 ) -> Unseeded:
     """Train `experiment.replicates` runs of every procedure and compare the sides.
 
@@ -141,37 +150,61 @@ def run_unseeded(
     dataset : Dataset
     advance : callable
         Called with the number of replicates just finished.
+    finished : mutable mapping of str to DataFrame, optional
+        Where finished shards are kept, and from where an interrupted run goes on.
+    place : engine.Place
+        Where replicates run.
 
     Returns
     -------
     Unseeded
+
+    Raises
+    ------
+    InputError
+        If too few replicates of a procedure are left to compare, or the workers fail as a whole.
     """
-    runs: dict[Procedure, tuple[Array, Array]] = {}
-    for procedure in procedures(experiment):
-        seeds = procedure_stream(experiment.seed, procedure).spawn(experiment.replicates)
-        shards = []
-        for start in range(0, len(seeds), SHARD):
-            shards.append(run_replicates(experiment, dataset, procedure, seeds[start : start + SHARD]))
-            advance(len(shards[-1][0]))
-        loss, accuracy = (np.concatenate(parts) for parts in zip(*shards, strict=True))
-        runs[procedure] = loss, accuracy
-    tables = [
-        trajectory(
-            loss,
-            accuracy,
-            side=procedure.side,
-            initializer=procedure.initializer,
-            protocol=procedure.protocol.name,
-            dtype=unseeded_dtype(experiment),
+    finished = {} if finished is None else finished
+    shards = {
+        procedure: engine.cut(
+            "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
+            replicate_table,
+            (experiment, dataset, procedure),
+            procedure_stream(experiment.seed, procedure),
+            experiment.replicates,
+            SHARD,
         )
-        for procedure, (loss, accuracy) in runs.items()
-    ]
+        for procedure in procedures(experiment)
+    }
+    failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance)
+    runs, tables = {}, []
+    for procedure, parts in shards.items():
+        joined = _join(procedure, [finished[shard.name] for shard in parts if shard.name in finished], failures)
+        loss, accuracy = (joined[name].to_numpy().reshape(-1, procedure.protocol.epochs) for name in MEASURES)
+        runs[procedure] = loss, accuracy
+        tables.append(
+            joined.astype(dict.fromkeys(MEASURES, np.float64)).assign(
+                side=procedure.side,
+                initializer=procedure.initializer,
+                protocol=procedure.protocol.name,
+                dtype=unseeded_dtype(experiment),
+            )
+        )
     rng = np.random.default_rng(randomness.stream(experiment.seed, "permutation test"))
     compared = settings(experiment)
-    comparisons = {
-        each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared
-    }
-    return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons)
+    comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
+    return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)
+
+
+def _join(procedure: Procedure, tables: list[pd.DataFrame], failures: list[engine.Failure]) -> pd.DataFrame:
+    """Join a procedure's shards, if they are enough to say anything."""
+    left = sum(table["replicate"].nunique() for table in tables)
+    if left < FEWEST:
+        why = f"; the last error: {failures[-1].traceback.splitlines()[-1]}" if failures else "; ask for more"
+        raise InputError(
+            f"`replicates` must leave at least {FEWEST} of each procedure. Received: {left} of {procedure}{why}"
+        )
+    return pd.concat(tables, ignore_index=True)
 
 
 def unseeded_dtype(experiment: Experiment) -> str:
@@ -182,6 +215,17 @@ def unseeded_dtype(experiment: Experiment) -> str:
 def procedure_stream(seed: int, procedure: Procedure) -> np.random.SeedSequence:
     """Return where a procedure's replicates draw from; each side has its own."""
     return randomness.stream(seed, "unseeded", procedure.side, procedure.initializer, procedure.protocol.name)
+
+
+def replicate_table(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> pd.DataFrame:
+    """Train one replicate for each seed, as a table: replicate, epoch, loss and accuracy in the run's own dtype."""
+    load_keras()  # by a worker's first shard, whatever it is: joblib restarts workers that grow much after that
+    measured = run_replicates(experiment, dataset, procedure, seeds)
+    replicate, epoch = np.indices(measured[0].shape).reshape(2, -1)
+    columns = {name: values.ravel() for name, values in zip(MEASURES, measured, strict=True)}
+    return pd.DataFrame({"replicate": replicate, "epoch": epoch, **columns})
 
 
 def run_replicates(
@@ -208,21 +252,28 @@ def run_replicates(
     return _keras_replicates(experiment, dataset, procedure, seeds)
 
 
-@lru_cache(maxsize=4)
-def _model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
-    """One model, and the graph traced for it, serve all replicates of this process."""
+def reused_model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
+    """Return this process's one model of that shape: the graph traced for it serves any weights and learning rate."""
+    model = _model(n_features, units, dtype)
+    model.optimizer.learning_rate = learning_rate
+    return model
+
+
+@lru_cache(maxsize=8)
+def _model(n_features: int, units: tuple[int, ...], dtype: str) -> keras.Sequential:
+    load_keras()
     from keras_ref import build_model
 
-    return build_model(n_features, units, learning_rate, dtype)
+    return build_model(n_features, units, dtype=dtype)
 
 
 def _keras_replicates(
     experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
 ) -> tuple[Array, Array]:
+    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
+    model = reused_model(dataset.n_features, units, experiment.learning_rate, dtype)
     from keras_ref import draw_weights, fit, fit_compiled
 
-    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
-    model = _model(dataset.n_features, units, experiment.learning_rate, dtype)
     train = fit if experiment.keras_fit else fit_compiled
     histories = []
     for seed in seeds:

@@ -1,0 +1,260 @@
+"""Where replicates run: in this process, in worker processes, or on a Dask cluster; the numbers are the same.
+
+Work is cut into shards. What a shard gives depends on its seeds alone, so it does not matter where it runs, beside
+what, or how the work was cut. joblib brings the shards to the workers and their tables back.
+"""
+
+import multiprocessing
+import threading
+import traceback
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.process_executor import BrokenProcessPool
+from threadpoolctl import ThreadpoolController
+
+from compare import randomness
+from compare.errors import InputError
+
+ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
+# A cluster may take minutes to start its first worker; one on which shards kill their workers never says so to joblib.
+ANSWER = 10.0  # seconds
+FIRST_WORKER = 600.0  # seconds
+SILENCE = 3600.0  # seconds without one finished shard
+_one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some replicates of one procedure.
+
+    Attributes
+    ----------
+    name : str
+        Names the shard, and its file, in the run.
+    function : callable
+        `function(*settings, seeds)` gives the table of these replicates. It is defined in a module, so that a
+        worker can import it.
+    settings : tuple
+    sequence : SeedSequence
+        The procedure's; replicate k draws from its child k.
+    start, stop : int
+        The replicates: start, ..., stop - 1.
+    """
+
+    name: str
+    function: Callable[..., pd.DataFrame]
+    settings: tuple[Any, ...]
+    sequence: np.random.SeedSequence
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def run(self) -> pd.DataFrame:
+        """Return the shard's table, its column `replicate` counted from `start`."""
+        seeds = randomness.children(self.sequence, self.start, self.stop)
+        table = self.function(*self.settings, seeds)
+        return table.assign(replicate=table["replicate"] + self.start)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A shard that failed every time, and how, the last time."""
+
+    shard: Shard
+    traceback: str
+
+    def record(self) -> dict[str, Any]:
+        """Return what a manifest says of it: enough to run the shard again by itself."""
+        sequence = self.shard.sequence
+        return {
+            "shard": self.shard.name,
+            "replicates": [self.shard.start, self.shard.stop],
+            "seeds": {"entropy": sequence.entropy, "spawn_key": list(sequence.spawn_key)},
+            "traceback": self.traceback,
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where shards run.
+
+    Attributes
+    ----------
+    workers : int
+        1: this process. More: as many processes of their own.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers run the shards instead.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise InputError(f"`workers` must be a positive integer. Received: {self.workers}")
+
+    @property
+    def here(self) -> bool:
+        """Whether shards run in this process."""
+        return self.workers == 1 and self.scheduler is None
+
+
+HERE = Place()
+
+
+def usual_workers(replicates: int) -> int:
+    """Return how many workers pay for these replicates a side: each spends seconds to import TensorFlow."""
+    return max(1, min(replicates // 500, cpu_count()))
+
+
+def cut(
+    name: str,
+    function: Callable[..., pd.DataFrame],
+    settings: tuple[Any, ...],
+    sequence: np.random.SeedSequence,
+    replicates: int,
+    size: int,
+) -> list[Shard]:
+    """Cut the replicates of one procedure into shards of `size`."""
+    return [
+        Shard(f"{name}-{start:07d}", function, settings, sequence, start, min(start + size, replicates))
+        for start in range(0, replicates, size)
+    ]
+
+
+def run(
+    shards: list[Shard],
+    finished: MutableMapping[str, pd.DataFrame],
+    place: Place = HERE,
+    advance: Callable[[int], None] = lambda replicates: None,
+) -> list[Failure]:
+    """Run the shards that are not finished yet.
+
+    Parameters
+    ----------
+    shards : list of Shard
+    finished : mutable mapping of str to DataFrame
+        By name, every finished shard's table: those that are there already are not run, each other one is put in as
+        soon as it is finished.
+    place : Place
+    advance : callable
+        Called with the number of replicates just finished.
+
+    Returns
+    -------
+    list of Failure
+        The shards that could not be finished.
+
+    Raises
+    ------
+    InputError
+        If the workers cannot be reached, or keep dying.
+    """
+    advance(sum(len(shard) for shard in shards if shard.name in finished))
+    lost: Exception | None = None
+    failures: list[Failure] = []
+    for _ in range(ATTEMPTS):
+        waiting = [shard for shard in shards if shard.name not in finished]
+        lost, failures = None, []
+        if not waiting:
+            break
+        try:
+            with (
+                _backend(place) as parallel,
+                closing(parallel(delayed(_attempt)(k, each) for k, each in enumerate(waiting))) as results,
+            ):
+                for index, table, trace in results:
+                    if table is None:
+                        failures.append(Failure(waiting[index], trace))
+                    else:
+                        finished[waiting[index].name] = table
+                        advance(len(waiting[index]))
+        except BrokenProcessPool as error:
+            lost = error
+        except multiprocessing.TimeoutError:
+            raise InputError(
+                f"`scheduler` must have workers that live. Received: {place.scheduler}, which has finished nothing for "
+                f"{SILENCE / 60:.0f} minutes; see its workers' logs"
+            ) from None
+    if lost is not None:
+        raise InputError(
+            f"`workers` must live until they are done. Received: {place.workers}, and some keep dying, perhaps for "
+            "want of memory; use fewer"
+        ) from lost
+    return failures
+
+
+def _attempt(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
+    """Run a shard on one thread; a failure is a value too, so that the others go on."""
+    with _one_at_a_time, _linear_algebra().limit(limits=1):
+        try:
+            return index, shard.run(), ""
+        except Exception:  # whatever it is: it is reported with its seeds
+            return index, None, traceback.format_exc()
+
+
+@lru_cache(maxsize=1)
+def _linear_algebra() -> ThreadpoolController:
+    """NumPy's threads: products cut among threads may round differently, and workers share the cores already."""
+    return ThreadpoolController()
+
+
+@contextmanager
+def _backend(place: Place) -> Iterator[Parallel]:
+    """Choose joblib's backend."""
+    settings: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
+    if place.here:
+        with parallel_config("sequential"):
+            yield Parallel(**settings)
+    elif place.scheduler is None:
+        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1):
+            yield Parallel(**settings)
+    else:
+        with _client(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
+            yield Parallel(**settings, timeout=SILENCE)
+
+
+@contextmanager
+def _client(scheduler: str) -> Iterator[Any]:
+    """Connect to a Dask cluster whose workers have this process's versions of what the numbers depend on."""
+    from compare.provenance import versions
+
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            f"`scheduler` needs Dask. Received: {scheduler}; install the extra: pip install 'keras-parity[cluster]'"
+        ) from None
+    try:
+        client = Client(scheduler, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()) or "no answer"
+        raise InputError(
+            f"`scheduler` must be the address of a running Dask scheduler, as tcp://HOST:8786. "
+            f"Received: {scheduler} ({reason})"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=FIRST_WORKER)
+        except TimeoutError:
+            raise InputError(
+                f"`scheduler` must have a worker. Received: {scheduler}, which had none for {FIRST_WORKER:.0f} s; "
+                f"start one: dask worker {scheduler} --nthreads 1"
+            ) from None
+        for worker, theirs in client.run(versions).items():
+            differing = [f"{name} {theirs.get(name)}" for name, ours in versions().items() if theirs.get(name) != ours]
+            if differing:
+                raise InputError(
+                    f"`scheduler` must have workers with the versions used here. Received: {', '.join(differing)} "
+                    f"on {worker}; install the same there"
+                )
+        yield client

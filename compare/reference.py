@@ -1,0 +1,30 @@
+"""Keras, imported when it is first needed: quietly, and on one thread, so that workers share the cores."""
+
+import os
+import sys
+
+SETTINGS = {
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+
+
+def load_keras() -> None:
+    """Import the reference, without the lines that TensorFlow's C++ parts print then, whatever its log level."""
+    if "keras_ref" in sys.modules:
+        return
+    if "tensorflow" not in sys.modules:
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        import keras_ref  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,79 @@
+"""A run's finished shards on disk: each a Parquet file that is there whole or not at all, so that a run can go on."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+import pandas as pd
+
+from compare.errors import InputError
+
+
+class Shards(MutableMapping[str, pd.DataFrame]):
+    """The tables of a folder's shards, by name: `NAME.CHECKSUM.parquet`, written at once and read when asked for.
+
+    One process at a time uses a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when the first shard is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = {path.name.split(".")[0]: path for path in sorted(folder.glob("*.*.parquet"))}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Read a shard.
+
+        Raises
+        ------
+        InputError
+            If the file is not as it was written.
+        """
+        path = self._files[name]
+        content = path.read_bytes()
+        if f"{name}.{_checksum(content)}.parquet" != path.name:
+            raise InputError(
+                f"`resume` must be a run whose shards are as they were written. Received: {path}, which is damaged; "
+                "delete that file and resume again: its replicates are trained anew"
+            )
+        return pd.read_parquet(io.BytesIO(content))
+
+    def __setitem__(self, name: str, table: pd.DataFrame) -> None:
+        """Write a shard: under another name, flushed to the disk, and only then renamed."""
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, index=False)
+        content = buffer.getvalue()
+        path = self.folder / f"{name}.{_checksum(content)}.parquet"
+        unfinished = path.with_suffix(".unfinished")
+        self.folder.mkdir(exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        self._files[name] = path
+
+    def __delitem__(self, name: str) -> None:
+        self._files.pop(name).unlink()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
