@@ -40,6 +40,7 @@ def run(
     resume: Path | None = None,
     out: Path = Path("results"),
     quick_look: Annotated[bool, Parameter(name="--quick", negative="")] = False,
+    redraw: Path | None = None,
 ) -> int:
     """Train a scratch network and Keras side by side, compare them, record and plot everything.
 
@@ -86,7 +87,13 @@ def run(
         The folder for the run's folder.
     quick_look
         Everything, small: at most 10 epochs, 2 pairs, 20 replicates.
+    redraw
+        Run nothing; draw this finished run's folder again, as `keras-parity report` does.
     """
+    if redraw is not None:
+        from compare.redraw import report
+
+        return report(redraw, out=out)
     experiment = Experiment(
         data=data,
         index_column=index_column,
