@@ -47,14 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 result_action="return_value",
             )
     except (InputError, cyclopts.CycloptsError) as error:
-        print("keras-parity: " + " ".join(str(error).split()), file=sys.stderr)
+        print("keras-parity: " + " ".join(f"{error}{_notes(error)}".split()), file=sys.stderr)
         return 2
     except BaseException as error:
         if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
             raise
-        print("keras-parity: interrupted; nothing was kept", file=sys.stderr)
+        print(f"keras-parity: interrupted{_notes(error) or '; nothing was kept'}", file=sys.stderr)
         return 130
     return status or 0
+
+
+def _notes(error: BaseException) -> str:
+    return "".join(f"; {note}" for note in getattr(error, "__notes__", []))
 
 
 @contextmanager

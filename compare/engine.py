@@ -198,8 +198,11 @@ def _attempt(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
     with _one_at_a_time, _linear_algebra().limit(limits=1):
         try:
             return index, shard.run(), ""
-        except Exception:  # whatever it is: it is reported with its seeds
-            return index, None, traceback.format_exc()
+        except Exception as error:  # whatever it is: it is reported with its seeds
+            trace = traceback.format_exc()
+            if "KeyboardInterrupt" in trace:  # TensorFlow turns one that comes while it traces into another error
+                raise KeyboardInterrupt from error
+            return index, None, trace
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """What a run found: one verdict, and tables of values. The terminal and the report show the same ones."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -82,6 +82,13 @@ def verdict(run: Run) -> Verdict:
 
     Of those, the setting "as published" does not count: it is unequal on purpose.
     """
+    found, missing = _verdict(run), run.manifest.get("missing", 0)
+    if not missing:
+        return found
+    return replace(found, words=f"{found.words}, without {missing} replicates that failed (manifest.json tells how)")
+
+
+def _verdict(run: Run) -> Verdict:
     found = run.manifest["verdicts"]
     if "matched" in found or "article" in found:
         return Verdict("yes", "parity holds") if found["passed"] else Verdict("no", "parity does NOT hold")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from compare.cli import main
@@ -96,7 +97,19 @@ def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
 
     monkeypatch.setattr("compare.run_all.load", interrupted)
     assert main(["run"]) == 130
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
+
+
+def test_an_interrupt_that_keeps_something_says_how_to_go_on(capsys, monkeypatch, tmp_path):
+    def interrupted(experiment, dataset, recorder, place):
+        recorder.shards["one"] = pd.DataFrame({"replicate": [0]})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.job.perform", interrupted)
+    assert main(["run", "--out", str(tmp_path)]) == 130
+    (folder,) = tmp_path.iterdir()
+    told = f"keras-parity: interrupted; what is finished is kept: keras-parity run --resume {folder}\n"
+    assert capsys.readouterr().err == told
 
 
 def test_an_interrupt_that_a_library_turns_into_another_error_is_one_all_the_same(capsys, monkeypatch):
@@ -108,7 +121,7 @@ def test_an_interrupt_that_a_library_turns_into_another_error_is_one_all_the_sam
 
     monkeypatch.setattr("compare.run_all.load", swallowing)
     assert main(["run"]) == 130
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -30,6 +30,13 @@ def test_the_verdict_never_says_more_than_was_compared(verdicts, state, words):
     assert words in found.words
 
 
+def test_the_verdict_says_how_many_replicates_are_missing():
+    run = Run(Path("0001-run"), {"verdicts": {"unseeded": {"a": "equivalent"}}, "missing": 50}, {})
+    assert findings.verdict(run).words.endswith(
+        "equivalent, without 50 replicates that failed (manifest.json tells how)"
+    )
+
+
 def test_a_case_shows_its_worst_pair_in_units_of_the_tolerance():
     rows = {"what": "loss", "protocol": "keras", "dtype": "float64", "drawn_by": "scratch"}
     parity = pd.DataFrame(
