@@ -23,6 +23,7 @@ from compare import randomness
 from compare.errors import InputError
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
+IDLE = 30  # seconds after which a worker without work ends, its run being over or dead
 # A cluster may take minutes to start its first worker; one on which shards kill their workers never says so to joblib.
 ANSWER = 10.0  # seconds
 FIRST_WORKER = 600.0  # seconds
@@ -219,7 +220,7 @@ def _backend(place: Place) -> Iterator[Parallel]:
         with parallel_config("sequential"):
             yield Parallel(**settings)
     elif place.scheduler is None:
-        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1):
+        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1, idle_worker_timeout=IDLE):
             yield Parallel(**settings)
     else:
         with _client(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
