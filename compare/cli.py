@@ -11,7 +11,11 @@ from types import FrameType
 import cyclopts
 
 from compare import __version__
+from compare.check_command import check
 from compare.errors import InputError
+from compare.history_commands import list_runs, show
+from compare.redraw import report
+from compare.run_all import run
 
 app = cyclopts.App(
     name="keras-parity",
@@ -20,9 +24,12 @@ app = cyclopts.App(
     help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input.",
     suppress_keyboard_interrupt=False,
 )
-app.command("compare.run_all:run", name="run")
-app.command("compare.check_command:check", name="check")
-app.command("compare.redraw:report", name="report")
+app.command(run)
+app.command(check)
+app.command(report)
+app.command(list_runs, name="list")
+app.command(show)
+app.register_install_completion_command(help="Complete commands and options in your shell: bash, zsh or fish.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
