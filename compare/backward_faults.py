@@ -152,12 +152,12 @@ def uncleared_gradients(rules: Rules) -> Rules:
     return replace(rules, gradients=gradients)
 
 
-def frozen(rules: Rules, layer: int) -> Rules:
+def frozen(rules: Rules, layer: int | str) -> Rules:
     """One layer's weights stay as they are."""
     return replace(
         rules,
         update=lambda step: [
-            old if index // 2 == layer else new
+            old if layer in (index // 2, "each") else new
             for index, (old, new) in enumerate(zip(step.weights, rules.update(step), strict=True))
         ],
     )
@@ -269,7 +269,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "layer {0} is never updated",
         "include every layer in the update loop",
         frozen,
-        lambda setting, sizes: [(layer,) for layer in range(len(sizes) - 1)],
+        lambda setting, sizes: [*((layer,) for layer in range(len(sizes) - 1)), ("each",)],
         example=(1,),
     ),
     Fault(

@@ -102,8 +102,7 @@ def judge(
     first = first_divergence(wrong[0]) if wrong else None
     later = next((d for run in wrong if (d := first_divergence(run, losses=False)) is not None), None)
     explanation = diagnosis.explanations[0] if diagnosis.explanations else None
-    setting = wrong[0].steps[0].step.setting if wrong else None
-    where = origin(explanation, wrong[0], setting) if explanation and setting else None
+    where = origin(explanation, wrong[0]) if explanation and wrong else None
     if not runs or all(not run.steps for run in runs):
         reason = next((run.performance.refusal for run in runs if run.performance.refusal), "no step could be made")
         met.refusal = reason
@@ -112,7 +111,12 @@ def judge(
         return Report(RANDOM, met, data, tuple(runs), (), first, later)
     situations = _special(wrong)
     weights_wrong = any(s.wrong_weights for run in wrong for s in run.steps)
-    training_wrong = any(t.wrong_weights for t in trainings)
+    known = {explanation.names for explanation in diagnosis.explanations}
+    training_wrong = any(
+        t.wrong_weights and not (t.ragged and "ragged batches" in (situations or ()))
+        for t in trainings
+        if not known & {explanation.names for explanation in t.explanations}
+    )
     history_wrong = any(t.wrong_history for t in trainings)
     reporting_wrong = any(s.accuracy_differs or _gradients_wrong(s) for run in runs for s in run.steps)
     if training_wrong or (weights_wrong and situations is None):
@@ -141,7 +145,7 @@ def _special(wrong: Sequence[Run]) -> list[str] | None:
         for step in run.steps:
             if not step.wrong:
                 continue
-            name = run.situation.special or ("ragged batches" if step.step.n != ordinary else "")
+            name = "ragged batches" if step.step.n != ordinary else run.situation.special
             if not name:
                 return None
             if name not in found:

@@ -222,20 +222,21 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows(report: Report) -> list[dict[str, Any]]:
-    """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, passed."""
+    """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, ratio, passed."""
     found: list[dict[str, Any]] = []
     for run in report.runs:
         for index, step in enumerate(run.steps):
             if step.did.loss is not None:
                 row = _row(run.situation.name, index, None, "loss", abs(step.did.loss - step.loss), step.bounds.loss)
-                found.append(row | {"passed": not step.wrong_loss})
+                found.append(row | {"ratio": step.loss_ratio, "passed": not step.wrong_loss})
             for position, ratio in enumerate(step.ratios):
                 assert step.did.after is not None
                 off = float(abs(step.did.after[position] - step.after[position]).max())
                 bound = float(step.bounds.after[position].max())
                 name = "bias" if position % 2 else "kernel"
                 found.append(
-                    _row(run.situation.name, index, position // 2, name, off, bound) | {"passed": bool(ratio <= 1)}
+                    _row(run.situation.name, index, position // 2, name, off, bound)
+                    | {"ratio": ratio, "passed": bool(ratio <= 1)}
                 )
     return found
 

@@ -17,7 +17,7 @@ from compare.mathematics import CORRECT, Array, Rules, Setting, Step, take_step
 
 # A prediction may miss by this share of the deviation that it explains, and by 100 tolerances: a fault's own
 # arithmetic may round differently from the catalogue's. The nearest wrong explanations miss by far more.
-SHARE = {"float64": 1e-9, "float32": 1e-3}
+SHARE = {"float64": 1e-9, "float32": 1e-6}
 SLACK = 100
 
 
@@ -222,7 +222,7 @@ def _take(rules: Rules, case: _Case, judged: Judged, memory: dict[str, object]) 
     """The candidate's step; None where it raises, as the faulty code would."""
     case.tried += 1
     try:
-        return take_step(rules, case.setting, judged.step.weights, judged.step.X, judged.step.y, memory)
+        return take_step(rules, judged.step.setting, judged.step.weights, judged.step.X, judged.step.y, memory)
     except ValueError:
         return None
 
@@ -336,16 +336,16 @@ class Origin:
     layer: int | None
 
 
-def origin(explanation: Explanation, run: Run, setting: Setting) -> Origin | None:
+def origin(explanation: Explanation, run: Run) -> Origin | None:
     """Find the first phase that the faults change, in the first wrong step of a run."""
     memory: dict[str, object] = {}
     rules = combine(explanation.causes)
     for judged in run.steps[: (run.first_wrong or 0) + 1]:
         try:
-            step = take_step(rules, setting, judged.step.weights, judged.step.X, judged.step.y, memory)
+            step = take_step(rules, judged.step.setting, judged.step.weights, judged.step.X, judged.step.y, memory)
         except ValueError:
             return None
-    right = take_step(CORRECT, setting, judged.step.weights, judged.step.X, judged.step.y, {})
+    right = take_step(CORRECT, judged.step.setting, judged.step.weights, judged.step.X, judged.step.y, {})
     for phase, layer, a, b in _phases(step, right):
         if a.shape != b.shape or not np.allclose(a, b, rtol=1e-12, atol=1e-13 * float(np.abs(b).max(initial=0))):
             return Origin(phase, layer)

@@ -30,6 +30,7 @@ class Training:
     loss_ratio: float
     weights_ratio: float
     controlled: bool
+    ragged: bool = False
     error: str | None = None
     explanations: tuple[Explanation, ...] = ()
 
@@ -81,7 +82,9 @@ def drive_training(
     weights = [W.astype(reference.precision).astype(np.float64) for W in weights]
     found = []
     for name, size, orders in plans:
-        task = Task(met.plan, X, y, [], [weights], epochs=EPOCHS, batch_size=size, orders=orders)
+        task = Task(
+            replace(met.plan, batch_size=size), X, y, [], [weights], epochs=EPOCHS, batch_size=size, orders=orders
+        )
         performance, again = driver.perform(task), driver.perform(task)
         controlled = performance.history == again.history and "batch_size" in options
         found.append(_judge(reference, name, performance, controlled, _Trial(X, y, weights, orders, size), known))
@@ -98,6 +101,7 @@ def _judge(
 ) -> Training:
     from keras_ref import fit_compiled
 
+    ragged = len(trial.y) % trial.size != 0
     reference.model.set_weights(trial.weights)
     fitted = fit_compiled(reference.model, trial.X, trial.y, len(trial.orders), trial.size, trial.orders)
     expected = fitted.loss.astype(float).tolist()
@@ -105,12 +109,13 @@ def _judge(
     if performance.refusal is not None:
         # Where the faults of its steps explain that training fails, that is no news.
         expected_failure = any(simulate(combine(e.causes), reference.setting, trial) is None for e in known)
-        return Training(name, None, expected, 0.0, np.inf, controlled and not expected_failure, performance.refusal)
+        controlled = controlled and not expected_failure
+        return Training(name, None, expected, 0.0, np.inf, controlled, ragged, performance.refusal)
     loss_floor, floors = _noise(reference, trial)
     history, after = performance.history, performance.steps[0].after
     assert after is not None
     loss_ratio = 0.0 if history is None else _largest([np.array(history)], [np.array(expected)], [loss_floor])
-    judged = Training(name, history, expected, loss_ratio, _largest(after, final, floors), controlled)
+    judged = Training(name, history, expected, loss_ratio, _largest(after, final, floors), controlled, ragged)
     if not (judged.wrong_history or judged.wrong_weights):
         return judged
     explanations = []

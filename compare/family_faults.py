@@ -36,6 +36,18 @@ def _nice(values: list[float]) -> list[float]:
     return list(dict.fromkeys(x for v in finite for x in (float(f"{v:.3g}"), float(v))))
 
 
+def fixed_divisor(rules: Rules, divisor: float) -> Rules:
+    """Gradients are divided by one number, whatever the batch."""
+    return replace(rules, error=lambda step: rules.error(step) * (step.n / divisor))
+
+
+def _fit_divisor(run: list[Observed], base: Rules) -> list[Parameter]:
+    first = run[0].step
+    found = [first.n / ratio for ratio in _nice([_ratio(run[0].change, run[0].expected)]) if ratio > 0]
+    named = (first.n, first.setting.n_samples)
+    return [(float(np.round(d, 9)),) for d in found if not any(abs(d - count) < 1e-6 * count for count in named)]
+
+
 def momentum(rules: Rules, m: float) -> Rules:
     """V = m v + (plain update); W' = W + v."""
 
@@ -289,6 +301,15 @@ FAMILY_FAULTS: tuple[Fault, ...] = (
         _fit_clipping,
         example=(1.0, "global norm"),
         default=True,
+    ),
+    Fault(
+        "gradient divided by a fixed number",
+        "the gradient is divided by {0}, whatever the size of the batch",
+        "divide by len(x) of the batch at hand",
+        fixed_divisor,
+        lambda setting, sizes: [],
+        _fit_divisor,
+        example=(40.0,),
     ),
     Fault(
         "learning rate off by a factor",

@@ -181,7 +181,12 @@ def _matters(
         not np.array_equal(a, b) for did in shown for a, b in zip(did.before or [], did.after or [], strict=True)
     )
     trained = len({did.loss for did in shown}) > 1
-    if shown and trained and not moved:
+    if shown and trained and not moved and len(losses) > 2 and losses[0] != losses[2]:
+        met.refusal = (
+            "`set_weights` has no effect on what trains: from equal weights the loss differs, and `get_weights` does "
+            "not show what training changes (aliased parameters?)"
+        )
+    elif shown and trained and not moved:
         met.refusal = "`get_weights` does not show what training changes: the loss moves, the weights do not"
 
 

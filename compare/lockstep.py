@@ -1,7 +1,8 @@
 """Puts a subject beside Keras step by step, each step from equal weights, and judges every tensor of it."""
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ class Reference:
 
 
 def build_reference(plan: Plan, dtype: str, precision: str | None = None, tolerance: float = 1.0) -> Reference:
+    """Return the reference; models are kept, since tracing one takes longer than most checks with it."""
+    model = _model(plan.layer_sizes, plan.activations, plan.learning_rate, dtype)
+    return Reference(model, plan, dtype, precision or dtype, tolerance)
+
+
+@functools.lru_cache(maxsize=8)
+def _model(sizes: tuple[int, ...], activations: tuple[str, ...], rate: float, dtype: str) -> Any:
     """Build the Keras model; a leaky ReLU keeps its slope in full precision, where TensorFlow's own rounds it."""
     import keras
 
@@ -51,9 +59,8 @@ def build_reference(plan: Plan, dtype: str, precision: str | None = None, tolera
         slope = slope_of(name)
         return name if slope is None else lambda Z: keras.ops.where(Z > 0, Z, slope * Z)
 
-    hidden = [activation(name) for name in plan.activations]
-    model = build_model(plan.layer_sizes[0], plan.layer_sizes[1:], plan.learning_rate, dtype=dtype, activations=hidden)
-    return Reference(model, plan, dtype, precision or dtype, tolerance)
+    hidden = [activation(name) for name in activations]
+    return build_model(sizes[0], sizes[1:], rate, dtype=dtype, activations=hidden)
 
 
 @dataclass
@@ -119,15 +126,18 @@ class Run:
 def run_situation(reference: Reference, situation: Situation, drive: Drive, gradients: bool = True) -> Run:
     """Drive the subject through a situation and judge it against Keras."""
     batches, X = situation.batches, situation.X.astype(reference.dtype).astype(np.float64)
+    # What a subject is told to be the nominal size is that of the situation's first batch.
+    plan = replace(reference.plan, batch_size=len(batches[0]))
+    reference = replace(reference, plan=plan)
     if situation.free:
-        task = Task(reference.plan, X, situation.y, batches, [situation.weights], True, gradients)
+        task = Task(plan, X, situation.y, batches, [situation.weights], True, gradients)
         performance = drive(task)
         given = [did.before for did in performance.steps]
     else:
         each = [_round(reference, W) for W in situation.each] or _trajectory(
             reference, X, situation.y, batches, situation.weights
         )
-        task = Task(reference.plan, X, situation.y, batches[: len(each)], each, False, gradients)
+        task = Task(plan, X, situation.y, batches[: len(each)], each, False, gradients)
         performance = drive(task)
         given = list(each[: len(performance.steps)])
     judged: list[Judged] = []
@@ -173,12 +183,18 @@ def _judge(reference: Reference, x: Array, y: Rows, weights: list[Array], did: D
     step = take_step(CORRECT, reference.setting, weights, x, y, {})
     bounds = rounding(step, reference.eps, exact)
     finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
-    if not np.isfinite(finite).all():
+    if not np.isfinite(finite).all() or _overflows(step, reference):
         return None
     _confirm(step, bounds, loss, after)
     judged = Judged(step, bounds, did, loss, after)
     compare(judged)
     return judged
+
+
+def _overflows(step: Step, reference: Reference) -> bool:
+    """Whether an intermediate result comes near the largest number: what then happens depends on the order of sums."""
+    limit = 1e-6 * min(float(np.finfo(reference.dtype).max), float(np.finfo(reference.precision).max))
+    return any(not float(np.abs(array).max()) < limit for array in (*step.Z, *step.A, *step.dZ, *step.dW, *step.after))
 
 
 def _confirm(step: Step, bounds: Rounding, loss: float, after: list[Array]) -> None:

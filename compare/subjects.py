@@ -75,8 +75,8 @@ def is_factory(thing: object) -> bool:
     return (callable(thing) and not hasattr(thing, "train_on_batch")) or inspect.isclass(thing)
 
 
-def make(subject: Any, plan: Plan) -> Any:
-    """Return a fresh subject: from the factory, or a copy of the object.
+def make(subject: Any, plan: Plan, want: str = "subject") -> Any:
+    """Return a fresh subject: from the factory, or a copy of the object. An adapter may `want` "any" object.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def make(subject: Any, plan: Plan) -> Any:
     if is_factory(subject) and not is_step_function(subject):
         arguments, keywords = _arguments(subject, plan)
         made = subject(*arguments, **keywords)
-        if not (is_step_function(made) or hasattr(made, "train_on_batch")):
+        if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):
             raise Refusal(
                 f"the factory returned {type(made).__name__}, which has no `train_on_batch` and is no function "
                 "`step(weights, x, y, learning_rate)`: write an adapter"
@@ -109,7 +109,7 @@ def make(subject: Any, plan: Plan) -> Any:
 
 def _arguments(factory: Callable[..., Any], plan: Plan) -> tuple[list[Any], dict[str, Any]]:
     """Match a factory's parameters by name; the first two required ones of unknown name get sizes and rate."""
-    known = {key: list(plan.layer_sizes) for key in SIZES} | dict.fromkeys(RATES, plan.learning_rate)
+    known: dict[str, Any] = {key: list(plan.layer_sizes) for key in SIZES} | dict.fromkeys(RATES, plan.learning_rate)
     known |= dict.fromkeys(SAMPLES, plan.n_samples) | dict.fromkeys(CLASSES, plan.n_classes)
     known |= dict.fromkeys(FEATURES, plan.layer_sizes[0]) | dict.fromkeys(BATCHES, plan.batch_size)
     known |= {key: list(plan.activations) for key in ACTIVATIONS}
@@ -135,7 +135,7 @@ def _arguments(factory: Callable[..., Any], plan: Plan) -> tuple[list[Any], dict
             value = spare.pop(0)
         else:
             raise Refusal(f"the factory needs `{p.name}`, which is not known: give it a default")
-        if p.kind is p.POSITIONAL_ONLY or (p.default is p.empty and len(arguments) == parameters.index(p)):
+        if p.kind is not p.KEYWORD_ONLY and p.default is p.empty and len(arguments) == parameters.index(p):
             arguments.append(value)
         else:
             keywords[p.name] = value

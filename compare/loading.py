@@ -1,0 +1,89 @@
+"""Loads the thing under check from a file, as its author's own process would find it."""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from compare.errors import InputError
+
+
+def split_target(target: str) -> tuple[Path, str]:
+    """Split FILE.py:NAME, and check what can be checked without running the file.
+
+    Raises
+    ------
+    InputError
+        If it is spelt wrongly, there is no such file, or it is no Python.
+    """
+    file, colon, name = target.rpartition(":")
+    if not colon or not name.isidentifier() or not file.endswith(".py"):
+        raise InputError(f"`subject` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(f"`subject` must be in a file. Received: {file!r}, which does not exist")
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"`subject` must be in a Python file. Received: {file!r}: {error}") from None
+    names = _defined(tree)
+    stars = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+    if name not in names and not stars and "__getattr__" not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"It defines: {', '.join(sorted(names)[:8]) or 'nothing'}"
+        raise InputError(f"`subject` must name something in {file!r}. Received: {name!r}. {hint}")
+    return path.resolve(), name
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Every name bound anywhere in a module: more than its own names, so that none is missed."""
+    found = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    found |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return found
+
+
+def load_target(path: Path, name: str, definitions_only: bool) -> Any:
+    """Run the file, or its definitions only, and return what it calls `name`.
+
+    Its folder, or that of the outermost package it lies in, comes first on the path.
+    """
+    root, parts = path.parent, [path.stem]
+    while (root / "__init__.py").is_file():
+        parts.insert(0, root.name)
+        root = root.parent
+    sys.path.insert(0, str(root))
+    if str(path.parent) != str(root):
+        sys.path.insert(1, str(path.parent))
+    sys.argv = [str(path)]
+    module_name = ".".join(parts) if len(parts) > 1 else "subject_under_check"
+    if len(parts) > 1:
+        importlib.import_module(".".join(parts[:-1]))
+    module = ModuleType(module_name)
+    module.__file__, module.__package__ = str(path), ".".join(parts[:-1])
+    sys.modules[module_name] = module
+    tree = ast.parse(path.read_bytes())
+    if definitions_only:
+        tree.body = [node for node in tree.body if _defines(node, name)]
+    exec(compile(tree, str(path), "exec"), vars(module))
+    return getattr(module, name)
+
+
+def _defines(node: ast.stmt, name: str) -> bool:
+    """Whether a statement only defines something: imports, functions, classes, constants, and the subject itself."""
+    if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return True
+    if isinstance(node, ast.Try):
+        return all(_defines(inner, name) for inner in node.body)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return True
+        return node.value is not None and not any(isinstance(inner, ast.Call) for inner in ast.walk(node.value))
+    return False

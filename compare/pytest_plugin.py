@@ -1,0 +1,41 @@
+"""The pytest plugin: a fixture that fails a test with the check's report. TensorFlow is imported only when used."""
+
+from typing import Any
+
+import pytest
+
+
+class KerasParity:
+    """What the `keras_parity` fixture is; options of the command line stand in where a check gives none."""
+
+    def __init__(self, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+
+    def check(self, subject: Any, data: Any = None, **options: Any) -> Any:
+        """Check as `compare.check_parity` does; fail the test with the report's text unless it passes."""
+        __tracebackhide__ = True
+        from compare.check import check_parity
+
+        given = self.defaults | options
+        chosen = given.pop("data", "iris") if data is None else data
+        given.pop("data", None)
+        report = check_parity(subject, chosen, **given)
+        if not report.passed:
+            pytest.fail(f"\n{report}", pytrace=False)
+        return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for data, steps and tolerance of every check."""
+    group = parser.getgroup("keras-parity")
+    group.addoption("--parity-data", default=None, help="data set of every check: a name or a CSV file (iris)")
+    group.addoption("--parity-steps", type=int, default=None, help="steps of each ordinary training (50)")
+    group.addoption("--parity-tolerance", type=float, default=None, help="multiplies the bound on rounding (1)")
+
+
+@pytest.fixture(scope="session")
+def keras_parity(request: pytest.FixtureRequest) -> KerasParity:
+    """Check that a network trains exactly as Keras does: `keras_parity.check(subject)`."""
+    names = ("data", "steps", "tolerance")
+    given = {name: request.config.getoption(f"--parity-{name}") for name in names}
+    return KerasParity({name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,59 @@
+"""Every example is run, and says what it is there to show."""
+
+from importlib.metadata import entry_points
+
+import pytest
+
+from compare import pytest_plugin
+from compare.cli import main
+from compare.pytest_plugin import KerasParity
+from examples.correct import Network
+from examples.ragged import Ragged
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "headline"),
+    [
+        (["examples/correct.py:Network"], 0, "PARITY: "),
+        (["examples/article.py:subject"], 1, "NOT PARITY: training wrong: stale activations"),
+        (["examples/functions.py:step", "--activations", "tanh", "tanh", "tanh"], 0, "PARITY: "),
+        (
+            ["examples/ragged.py:Ragged"],
+            1,
+            "NOT PARITY: parity except in: ragged batches: gradient divided by the nominal batch size",
+        ),
+    ],
+)
+def test_examples_on_the_command_line(arguments, status, headline, capsys):
+    assert main(["check", *arguments, "--steps", "6", "--no-record"]) == status
+    assert capsys.readouterr().out.startswith(headline)
+
+
+def test_the_article_s_report_places_and_confirms_the_fault(capsys):
+    main(["check", "examples/article.py:subject", "--steps", "6", "--no-record"])
+    text = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "step 1 (the second), dW of layer 3 (kernel gradient)",
+        "step 0 is clean",
+        "clear the stored list before each forward pass",
+        "gives the subject's numbers to rounding in",
+        "as a consequence, it raises ValueError (ragged batches",
+    ):
+        assert words in text
+
+
+def test_the_pytest_example():
+    loaded = any(entry.name == "keras-parity" for entry in entry_points(group="pytest11"))
+    options = ["-q", "-p", "no:cacheprovider", "--parity-steps", "2"]
+    plugins = [] if loaded else [pytest_plugin]
+    assert pytest.main(["examples/test_network.py", *options], plugins=plugins) == 0
+
+
+def test_the_fixture_fails_with_the_report_alone():
+    with pytest.raises(pytest.fail.Exception, match="NOT PARITY: parity except in: ragged batches") as failure:
+        KerasParity({"steps": 6}).check(Ragged)
+    assert not failure.value.pytrace
+
+
+def test_the_fixture_s_options_are_defaults():
+    assert KerasParity({"steps": 2, "data": "wine"}).check(Network).data.name == "wine"
