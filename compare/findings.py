@@ -90,6 +90,9 @@ def verdict(run: Run) -> Verdict:
 
 def _verdict(run: Run) -> Verdict:
     found = run.manifest["verdicts"]
+    if run.manifest.get("kind") == "check":
+        told = run.manifest["report"]
+        return Verdict("yes" if found["passed"] else "open" if told["refusal"] else "no", told["headline"])
     if "matched" in found or "article" in found:
         return Verdict("yes", "parity holds") if found["passed"] else Verdict("no", "parity does NOT hold")
     alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}

@@ -2,11 +2,12 @@
 
 import shlex
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from compare import parity, provenance, record, report, summary
+from compare import parity, provenance, record, report, summary, tensorboard
 from compare.article import run_article
 from compare.config import Experiment
 from compare.data import Dataset
@@ -18,13 +19,23 @@ from compare.reference import load_keras
 from compare.unseeded import procedures, run_unseeded
 
 
-def perform(experiment: Experiment, dataset: Dataset, recorder: record.Recorder, place: Place = HERE) -> int:
-    """Run the experiment's parts into the recorder's folder; print tables and return the exit status."""
+def perform(
+    experiment: Experiment,
+    dataset: Dataset,
+    recorder: record.Recorder,
+    place: Place = HERE,
+    how: summary.Style = "tables",
+    events: Path | None = None,
+) -> int:
+    """Run the experiment's parts into the recorder's folder; tell what was found and return the exit status.
+
+    `events` is a folder for TensorBoard's files.
+    """
     recorder.begin(asdict(experiment), {dataset.name: dataset.sha256})
     verdicts: dict[str, Any] = {}
     compared: dict[str, Any] = {}
     failures: list[Failure] = []
-    with progress() as stage:
+    with progress(quiet=how == "quiet") as stage:
         if place.here or experiment.parts != ("unseeded",):
             with stage("loading TensorFlow", 1):
                 load_keras()
@@ -60,7 +71,10 @@ def perform(experiment: Experiment, dataset: Dataset, recorder: record.Recorder,
             found = record.read(recorder.folder)
             draw(found, recorder.folder)
             report.write(found, recorder.folder)
-    summary.print_run(record.read(recorder.folder), record.finished(recorder), Console(width=width()))
+        if events is not None:
+            with stage("TensorBoard", 1):
+                tensorboard.write(found, events)
+    summary.tell(found, record.finished(recorder), Console(width=width()), how)
     return 0 if passed else 1
 
 

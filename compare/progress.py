@@ -15,8 +15,8 @@ def width() -> int | None:
 
 
 @contextmanager
-def progress() -> Iterator[Any]:
-    """Show what is being done, on stderr. Yields `stage(name, total)`, which yields `advance(done=1)`."""
+def progress(quiet: bool = False) -> Iterator[Any]:
+    """Show what is being done, unless quiet, on stderr. Yields `stage(name, total)`; that yields `advance(done=1)`."""
     console = Console(stderr=True)
     bars = Progress(
         SpinnerColumn(),
@@ -25,12 +25,12 @@ def progress() -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=quiet or not console.is_terminal,
     )
 
     @contextmanager
     def stage(name: str, total: int) -> Iterator[Any]:
-        if not console.is_terminal:
+        if not (quiet or console.is_terminal):
             print(f"{name} ...", file=sys.stderr, flush=True)
         task = bars.add_task(name, total=total)
         yield lambda done=1: bars.advance(task, done)

@@ -1,14 +1,25 @@
 """Draw a finished run's plots and report again, from its files alone; the run's own folder is never changed."""
 
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 
 from compare import record
 from compare import tensorboard as events
+from compare.progress import width
 
 
-def report(run: Path, /, *, out: Path = Path("results"), tensorboard: Path | None = None) -> int:
+def report(
+    run: Path,
+    /,
+    *,
+    out: Path = Path("results"),
+    tensorboard: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
     """Draw a finished run's plots and report again into a folder of their own, and print its tables.
 
     Example: `keras-parity report results/0001-run-20261123T214141Z`.
@@ -21,6 +32,10 @@ def report(run: Path, /, *, out: Path = Path("results"), tensorboard: Path | Non
         The folder for the new folder.
     tensorboard
         A folder for the run's curves as TensorBoard event files, both sides overlaid.
+    as_json
+        Print the verdicts and the report's path as JSON.
+    quiet
+        Print the verdict and the report's path alone.
     """
     found = record.read(run)
     if tensorboard is not None:
@@ -35,5 +50,5 @@ def report(run: Path, /, *, out: Path = Path("results"), tensorboard: Path | Non
         recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
         if tensorboard is not None:
             events.write(found, tensorboard)
-        summary.print_run(found, record.finished(recorder), Console())
+        summary.tell(found, record.finished(recorder), Console(width=width()), summary.style(quiet, as_json))
     return 0

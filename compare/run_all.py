@@ -15,6 +15,8 @@ from compare.data import load
 from compare.engine import Place, usual_workers
 from compare.errors import InputError
 from compare.record import interrupted, recording
+from compare.summary import style
+from compare.tensorboard import prepare
 
 Many = Parameter(consume_multiple=True, negative="")
 
@@ -39,6 +41,9 @@ def run(
     scheduler: str | None = None,
     resume: Path | None = None,
     out: Path = Path("results"),
+    tensorboard: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
     quick_look: Annotated[bool, Parameter(name="--quick", negative="")] = False,
     redraw: Path | None = None,
 ) -> int:
@@ -85,6 +90,12 @@ def run(
         Go on with an interrupted run, with its settings: its folder, *.partial.
     out
         The folder for the run's folder.
+    tensorboard
+        A folder for the curves as TensorBoard event files, both sides overlaid.
+    as_json
+        Print the verdicts and the report's path as JSON.
+    quiet
+        Print the verdict and the report's path alone.
     quick_look
         Everything, small: at most 10 epochs, 2 pairs, 20 replicates.
     redraw
@@ -93,7 +104,7 @@ def run(
     if redraw is not None:
         from compare.redraw import report
 
-        return report(redraw, out=out)
+        return report(redraw, out=out, tensorboard=tensorboard, as_json=as_json, quiet=quiet)
     experiment = Experiment(
         data=data,
         index_column=index_column,
@@ -119,10 +130,12 @@ def run(
     dataset = load(experiment.data, index_column=experiment.index_column, standardise=experiment.standardise)
     experiment.units(dataset)
     place = Place(usual_workers(experiment.replicates) if workers is None else workers, scheduler)
+    if tensorboard is not None:
+        prepare(tensorboard)
     with recording(out, "run", resume) as recorder:
         from compare.job import perform  # not before the input is known to be good: it takes seconds
 
-        return perform(experiment, dataset, recorder, place)
+        return perform(experiment, dataset, recorder, place, style(quiet, as_json), tensorboard)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What a run found, told on a terminal, from its recorded tables alone."""
 
+import json
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table as Shown
@@ -11,8 +13,30 @@ from compare.record import Run
 REPORT = "report.html"
 
 
-def print_run(run: Run, folder: Path, console: Console) -> None:
-    """Print the verdict table, the article table, the unseeded verdicts and where the plots are."""
+Style = Literal["tables", "quiet", "json"]
+
+
+def style(quiet: bool, as_json: bool) -> Style:
+    """Return how to tell: as JSON if that is wanted, quiet or not."""
+    return "json" if as_json else "quiet" if quiet else "tables"
+
+
+def tell(run: Run, folder: Path, console: Console, how: Style = "tables") -> None:
+    """Print a run's tables, its verdict and where its report is; quiet: without the tables; or all as JSON."""
+    verdict, report = findings.verdict(run), folder / REPORT
+    if how == "json":
+        told = {"verdict": verdict.words, **run.manifest["verdicts"], "run": str(folder), "report": str(report)}
+        print(json.dumps(told, indent=2))
+        return
+    if how == "tables":
+        _print_tables(run, console)
+    console.print(f"Verdict: {verdict.words}", style="bold")
+    if how == "tables":
+        console.print(f"Plots and numbers: {folder}", soft_wrap=True)
+    console.print(f"Report: {report}", soft_wrap=True)
+
+
+def _print_tables(run: Run, console: Console) -> None:
     if "parity" in run.tables or "article_parity" in run.tables:
         console.print(shown(findings.verdicts(run)))
     if "article_table" in run.tables:
@@ -27,9 +51,7 @@ def print_run(run: Run, folder: Path, console: Console) -> None:
         )
     if "unseeded_tests" in run.tables:
         console.print(shown(findings.unseeded(run)))
-    console.print(f"\nVerdict: {findings.verdict(run).words}", style="bold")
-    console.print(f"Plots and numbers: {folder}", soft_wrap=True)
-    console.print(f"Report: {folder / REPORT}", soft_wrap=True)
+    console.print()
 
 
 def shown(table: findings.Table) -> Shown:

@@ -12,13 +12,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from compare import findings, plots
+from compare.check_plots import COLOURS, EDGES
+from compare.config import Protocol
 from compare.record import Run
-from compare.report import article, chart, matched, unseeded
+from compare.report import article, chart, check, matched, unseeded
 from compare.report.parts import Section
 from compare.summary import REPORT
 
+NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a CSV file"}
+
+NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a CSV file"}
+
 # Each looks at a run's tables and says its part, or None: a new kind of run adds its own here.
-PROVIDERS = (matched.section, unseeded.section, article.section)
+PROVIDERS = (check.section, matched.section, unseeded.section, article.section)
 
 
 def write(run: Run, folder: Path) -> Path:
@@ -46,6 +52,8 @@ def html(run: Run) -> str:
         sections=sections,
         readings=Markup(_json(sections)),
         facts=_facts(run),
+        about=_about(run),
+        tables=_tables(run),
         chart=chart,
         palette=Markup(_palette()),
         style=Markup(_file("report.css")),
@@ -61,7 +69,8 @@ def _file(name: str) -> str:
 def _palette() -> str:
     light = "".join(f"--{side}:{style['color']};" for side, style in plots.SIDES.items())
     dark = "".join(f"--{side}:{color};" for side, color in plots.DARK.items())
-    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    beyond = "".join(f".r{k}{{fill:{color}}}" for k, color in enumerate(COLOURS) if EDGES[k] >= 1)
+    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{beyond}"
 
 
 def _json(sections: list[Section]) -> str:
@@ -70,38 +79,43 @@ def _json(sections: list[Section]) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _facts(run: Run) -> dict[str, dict[str, Any]]:
-    """What a reader needs to judge and to repeat the run, by topic."""
+def _about(run: Run) -> str:
+    """What was compared, in a sentence."""
+    manifest, data = run.manifest, run.manifest["data"]
+    counts = "".join(f", {len(data[name])} {name}" for name in ("features", "classes") if name in data)
+    what = manifest.get("subject", "A NumPy network written from scratch")
+    layers = f", layers {_plain(manifest['layers'], '-')}" if "layers" in manifest else ""
+    return f"{what} against Keras, on {data['name']}: {data['n']} samples{counts}{layers}."
+
+
+def _tables(run: Run) -> list[str]:
+    """The files of numbers, Parquet first: what is in the folder whenever the report is drawn."""
+    names = [name for name in run.manifest["files"] if name.endswith((".parquet", ".csv"))]
+    return sorted(names, key=lambda name: (name.endswith(".csv"), name))
+
+
+def _facts(run: Run) -> dict[str, dict[str, str]]:
+    """What a reader needs to judge and to repeat the run, by topic; what the manifest does not have is left out."""
     manifest = run.manifest
-    data, code = manifest["data"], manifest["code"]
+    code = manifest["code"]
     commit = f", commit {code['commit'][:12]}{', changed since' if code['dirty'] else ''}" if code["commit"] else ""
-    return {
+    protocols = manifest.get("protocols", {}).values()
+    named = {f"{of['name']} protocol": Protocol(**of) for of in protocols}
+    facts = {
         "Configuration": {
-            "layers": "-".join(map(str, manifest["layers"])),
-            **{
-                name: _plain(value)
-                for name, value in manifest["config"].items()
-                if value is not None and name != "layers"
-            },
-            **{
-                f"{name} protocol": f"{of['epochs']} epochs, "
-                + ("full batch" if of["batch_size"] is None else f"batches of {of['batch_size']}")
-                for name, of in manifest["protocols"].items()
-            },
-            "Keras trained by": manifest["keras_training"],
+            **{name: value for name, value in manifest.get("config", {}).items() if value is not None},
+            **({"layers": _plain(manifest["layers"], "-")} if "layers" in manifest else {}),
+            **named,
+            **({"Keras trained by": manifest["keras_training"]} if "keras_training" in manifest else {}),
         },
-        "Data": {
-            "name": data["name"],
-            "samples": data["n"],
-            "features": ", ".join(data["features"]),
-            "classes": ", ".join(data["classes"]),
-            "SHA-256": data["sha256"],
-        },
-        "Seeds": {name: _plain(value) for name, value in manifest["seeds"].items()},
-        "Versions": {
-            "keras-parity": f"{code['version']}{commit}",
-            **manifest["env"],
-        },
+        "Data": manifest["data"],
+        "Seeds": manifest.get("seeds", {}),
+        "Versions": {"keras-parity": f"{code['version']}{commit}", **manifest["env"]},
+    }
+    return {
+        topic: {NAMES.get(name, name): _plain(of) for name, of in entries.items()}
+        for topic, entries in facts.items()
+        if entries
     }
 
 
@@ -110,7 +124,7 @@ def _unbroken(text: str) -> str:
     return re.sub(r"(\de-)(\d)", "\\1\u2060\\2", text)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, between: str = ", ") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return between.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

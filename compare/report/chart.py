@@ -66,6 +66,22 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Names:
+    """An axis of names, one a row, from the top."""
+
+    labels: list[str]
+
+    def __call__(self, row: float) -> float:
+        """Return a row's middle, in pixels."""
+        return TOP + (row + 0.5) * (BOTTOM - TOP) / len(self.labels)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return the pixels and names of as many rows as have room for text."""
+        every = -(-len(self.labels) * 12 // (BOTTOM - TOP))
+        return [(round(self(row), 1), label) for row, label in enumerate(self.labels) if row % every == 0]
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart ready to be written.
 
@@ -73,7 +89,7 @@ class Chart:
     ----------
     title, xlabel : str
     paths : list of (look, d)
-    x, y : Axis
+    x, y : Axis, or Names
     epochs : bool
         Whether x is what the view's reading is taken at.
     """
@@ -82,7 +98,7 @@ class Chart:
     xlabel: str
     paths: list[tuple[str, str]]
     x: Axis
-    y: Axis
+    y: Axis | Names
     epochs: bool = True
 
 
@@ -117,6 +133,27 @@ def histogram(title: str, xlabel: str, values: dict[str, Array], bins: Array) ->
         x, y = np.repeat(bins, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
         curves.append(Curve(f"steps {side}", x, y))
     return chart(title, xlabel, curves, epochs=False)
+
+
+def cells(
+    title: str, xlabel: str, labels: list[str], looks: NDArray[np.str_], mark: tuple[int, int] | None = None
+) -> Chart:
+    """Lay out a map: one row a label, one column a step, each cell in its CSS classes; `mark` is (row, column)."""
+    count, steps = looks.shape
+    x, y = Axis(-0.5, steps - 0.5, LEFT + 12, RIGHT, whole=True), Names(labels)  # names are longer than numbers
+    high = (BOTTOM - TOP) / count
+    lefts = x(np.arange(steps + 1) - 0.5)
+    paths = []
+    for look in filter(None, np.unique(looks)):
+        boxes = [
+            f"M{lefts[column]:.1f},{TOP + row * high:.1f}H{lefts[column + 1]:.1f}v{high:.1f}H{lefts[column]:.1f}z"
+            for row, column in zip(*np.nonzero(looks == look), strict=True)
+        ]
+        paths.append((str(look), "".join(boxes)))
+    if mark is not None:
+        at, up = float(x(mark[1])), y(mark[0])
+        paths.append(("mark", f"M{at - 4:.1f},{up - 4:.1f}l8,8m0,-8l-8,8"))
+    return Chart(title, xlabel, paths, x, y)
 
 
 def interval(low: float, middle: float, high: float, reach: float = 3.0) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ const readings = JSON.parse(document.getElementById("readings").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 
 function choose(section) {
-  const chosen = [...section.querySelectorAll(".choice input:checked")].map((input) => input.value).join(" ");
+  const chosen = [...section.querySelectorAll(".choice :is(input:checked, select)")].map(({ value }) => value).join(" ");
   for (const view of section.querySelectorAll(".view")) view.hidden = view.dataset.choice.trim() !== chosen;
 }
 
@@ -40,6 +40,11 @@ function read(view, { last, cells }) {
       const px = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
       const x = Math.round(low + (px - start) / (end - start) * (high - low));
       at(Math.min(Math.max(x, 0), last));
+      if (!svg.dataset.rows) return;
+      const [top, bottom] = svg.dataset.rows.split(" ").map(Number);
+      const py = (event.clientY - box.top) / box.height * svg.viewBox.baseVal.height;
+      const under = Math.floor((py - top) / (bottom - top) * rows.length);
+      rows.forEach((row, nth) => row.classList.toggle("under", nth === under));
     });
   }
   slider.addEventListener("input", () => at(Number(slider.value)));
@@ -73,7 +78,7 @@ function sortable(table) {
 for (const section of document.querySelectorAll("section.part[data-name]")) {
   section.querySelectorAll(".choice").forEach((choice) => { choice.hidden = false; });
   section.addEventListener("change", ({ target }) => {
-    if (target.type === "radio") choose(section);
+    if (target.closest(".choice")) choose(section);
     if (target.type === "checkbox") {
       for (const path of section.querySelectorAll(`.charts .${target.dataset.whose}`)) {
         path.classList.toggle("off", !target.checked);

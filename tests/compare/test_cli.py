@@ -101,7 +101,7 @@ def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
 
 
 def test_an_interrupt_that_keeps_something_says_how_to_go_on(capsys, monkeypatch, tmp_path):
-    def interrupted(experiment, dataset, recorder, place):
+    def interrupted(experiment, dataset, recorder, *_):
         recorder.shards["one"] = pd.DataFrame({"replicate": [0]})
         raise KeyboardInterrupt
 

@@ -33,8 +33,8 @@ def test_a_run_is_drawn_again_into_a_folder_of_its_own(finished, tmp_path, comma
     assert main([*command, "--out", str(tmp_path)]) == 0
     assert checksums(finished) == before
     again = checksums(next(tmp_path.iterdir()))
-    assert {name: again[name] for name in again if name.endswith(".svg")} == {
-        name: before[name] for name in before if name.endswith(".svg")
+    assert {name: again[name] for name in again if name.endswith((".svg", ".html"))} == {
+        name: before[name] for name in before if name.endswith((".svg", ".html"))
     }
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -115,3 +116,15 @@ def test_nothing_is_left_behind_when_a_run_breaks_off(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="broken"):
         main(["run", *SMALL, "--out", str(tmp_path / "results")])
     assert not (tmp_path / "results").exists()
+
+
+def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, capsys):
+    assert main(["report", str(finished[1]), "--out", str(tmp_path), "--quiet"]) == 0
+    quiet = capsys.readouterr()
+    (folder,) = tmp_path.iterdir()
+    assert quiet.out.splitlines() == ["Verdict: parity holds", f"Report: {folder / 'report.html'}"]
+    assert quiet.err == ""
+    assert main(["report", str(finished[1]), "--out", str(tmp_path / "again"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["passed"] is True
+    assert Path(told["report"]).is_file()
