@@ -1,12 +1,15 @@
 """The `check` command: one network against Keras, from the shell, in a process of its own."""
 
+import inspect
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from compare.errors import InputError
+from compare.provenance import command_line
+from compare.summary import REPORT
 
 Many = Parameter(consume_multiple=True, negative="")
 Flag = Parameter(negative="")
@@ -84,30 +87,33 @@ def check(
     from compare.check import check_driver
     from compare.isolation import Isolated
 
+    options: dict[str, Any] = {
+        "data": data,
+        "index_column": index_column,
+        "layers": layers,
+        "activations": activations,
+        "learning_rate": learning_rate,
+        "dtype": dtype,
+        "labels": labels,
+        "steps": steps,
+        "batch_size": batch_size,
+        "tolerance": tolerance,
+        "seed": seed,
+    }
     with Isolated(path, name, time_limit, definitions_only) as driver:
-        report = check_driver(
-            driver,
-            data,
-            index_column=index_column,
-            layers=layers,
-            activations=activations,
-            learning_rate=learning_rate,
-            dtype=dtype,
-            labels=labels,
-            steps=steps,
-            batch_size=batch_size,
-            tolerance=tolerance,
-            seed=seed,
-        )
+        report = check_driver(driver, **options)
     folder = None
     if record and out is not None:
         from compare.check_record import record_check
 
-        folder = record_check(report, out, f"{path.name}:{name}")
+        options |= {"time_limit": time_limit, "definitions_only": definitions_only}
+        defaults = {each.name: each.default for each in inspect.signature(check).parameters.values()}
+        command = command_line(("check", subject), options, defaults)
+        folder = record_check(report, out, f"{path.name}:{name}", command)
     if as_json:
         print(json.dumps(report.to_json() | {"run": None if folder is None else str(folder)}, indent=2))
     else:
         print(report)
         if folder is not None:
-            print(f"  run: {folder}")
+            print(f"  run: {folder}\nReport: {folder / REPORT}")
     return 0 if report.passed else 1

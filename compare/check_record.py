@@ -1,22 +1,21 @@
 """Writes a check into a run's folder, like any other run: its report, its table, its figure."""
 
-import textwrap
 from pathlib import Path
+from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 
 from compare import provenance
-from compare.check_plots import draw_check
+from compare import report as page
 from compare.check_report import Report
-from compare.drawing import STYLE
-from compare.record import finished, recording
+from compare.drawing import draw
+from compare.record import Run, finished, read, recording
 
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
 
-def record_check(report: Report, out: Path, subject: str) -> Path:
-    """Write manifest.json, check.csv, report.txt and the figure; return the run's folder.
+def record_check(report: Report, out: Path, subject: str, command: str) -> Path:
+    """Write manifest.json, check.csv, report.txt, report.html and the figure; return the run's folder.
 
     Raises
     ------
@@ -27,20 +26,30 @@ def record_check(report: Report, out: Path, subject: str) -> Path:
         table = pd.DataFrame(report.rows(), columns=COLUMNS)
         recorder.table("check.csv", table)
         (recorder.folder / "report.txt").write_text(f"{report}\n", encoding="utf-8")
-        if len(table):
-            with mpl.rc_context(fname=STYLE):
-                figure = draw_check(table, "\n".join(textwrap.wrap(report.headline, 110)))
-                figure.savefig(recorder.folder / "check.png")
-                figure.savefig(recorder.folder / "check.svg", metadata={"Date": None})
-        data = report.data
-        recorder.manifest = {
-            "kind": "check",
-            "command": f"keras-parity check {subject}",
-            "subject": subject,
-            "data": {"name": data.name, "n": data.n, "sha256": data.sha256},
-            "code": provenance.code(),
-            "env": provenance.environment(),
-            "report": report.to_json(),
-            "verdicts": {"passed": report.passed, "verdict": report.verdict},
-        }
+        recorder.manifest = manifest(report, subject, command)
+        recorder.finish()
+        found = read(recorder.folder)
+        draw(found, recorder.folder)
+        page.write(found, recorder.folder)
     return finished(recorder)
+
+
+def as_run(report: Report, subject: str = "this network") -> Run:
+    """A check that was not recorded, as the run that it would have been."""
+    table = pd.DataFrame(report.rows(), columns=COLUMNS)
+    return Run(Path(), {**manifest(report, subject, "check_parity(...)"), "files": {}}, {"check": table})
+
+
+def manifest(report: Report, subject: str, command: str) -> dict[str, Any]:
+    """What a check's folder says of it."""
+    data = report.data
+    return {
+        "kind": "check",
+        "command": command,
+        "subject": subject,
+        "data": {"name": data.name, "n": data.n, "sha256": data.sha256},
+        "code": provenance.code(),
+        "env": provenance.environment(),
+        "report": report.to_json(),
+        "verdicts": {"passed": report.passed, "verdict": report.verdict},
+    }

@@ -70,6 +70,13 @@ class Report:
 
         return headline(self)
 
+    def _repr_html_(self) -> str:
+        """The check's page, for a notebook."""
+        from compare import report
+        from compare.check_record import as_run
+
+        return report.framed(as_run(self))
+
     def __str__(self) -> str:
         from compare.check_text import text
 

@@ -1,5 +1,6 @@
 """A run's figures, from its recorded tables alone: reduces them to arrays, arranges the axes, and says the finding."""
 
+import textwrap
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from compare import findings, parity, plots
+from compare.check_plots import draw_check
 from compare.record import Run
 
 STYLE = Path(__file__).with_name("keras_parity.mplstyle")
@@ -32,6 +34,9 @@ def draw(run: Run, folder: Path) -> list[Path]:
             figures["final"] = _final(run)
         if "article" in run.tables:
             figures["article"] = _article(run)
+        if len(run.tables.get("check", ())):
+            finding = "\n".join(textwrap.wrap(run.manifest["report"]["headline"], 110))
+            figures["check"] = draw_check(run.tables["check"], finding)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png")
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

@@ -1,7 +1,6 @@
 """What the main job does, in order: run the parts, record them, draw them, print what was found."""
 
-import shlex
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ def _manifest(
 ) -> dict[str, Any]:
     return {
         "kind": "run",
-        "command": _command(experiment),
+        "command": provenance.command_line(("run",), asdict(experiment), asdict(Experiment())),
         "config": asdict(experiment),
         "protocols": {each.name: asdict(each) for each in map(experiment.adapted, ("article", "keras"))},
         "settings": settings,
@@ -115,17 +114,3 @@ def _manifest(
         "missing": sum(len(failure.shard) for failure in failures),
         "verdicts": verdicts,
     }
-
-
-def _command(experiment: Experiment) -> str:
-    """Return the command that repeats the run: every setting that is not the default."""
-    words = ["keras-parity", "run"]
-    for field in fields(experiment):
-        value, option = getattr(experiment, field.name), field.name.replace("_", "-")
-        if value == field.default:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            words += [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
-    return shlex.join(words)

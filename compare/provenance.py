@@ -3,7 +3,9 @@
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,20 @@ def _cpu() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def command_line(words: Sequence[str], options: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the command that repeats a run: `keras-parity` and `words`, and every option that is not the default."""
+    line = ["keras-parity", *words]
+    for name, value in options.items():
+        option = name.replace("_", "-")
+        if value == defaults[name]:
+            continue
+        if isinstance(value, bool):
+            line.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            line += [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return shlex.join(line)
 
 
 def code() -> dict[str, Any]:

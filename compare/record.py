@@ -42,6 +42,12 @@ class Run:
     manifest: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
+    def _repr_html_(self) -> str:
+        """The run's report, for a notebook."""
+        from compare import report
+
+        return report.framed(self)
+
 
 class Recorder:
     """Writes a run's files into its partial folder."""

@@ -8,11 +8,13 @@ from rich.console import Console
 
 from compare import record
 from compare import tensorboard as events
+from compare.errors import InputError
+from compare.history import find
 from compare.progress import width
 
 
 def report(
-    run: Path,
+    run: str,
     /,
     *,
     out: Path = Path("results"),
@@ -27,9 +29,9 @@ def report(
     Parameters
     ----------
     run
-        The run's folder.
+        The run's folder, or its number.
     out
-        The folder for the new folder.
+        The folder of runs: where a number is looked up, and where the new folder comes.
     tensorboard
         A folder for the run's curves as TensorBoard event files, both sides overlaid.
     as_json
@@ -37,7 +39,11 @@ def report(
     quiet
         Print the verdict and the report's path alone.
     """
-    found = record.read(run)
+    found = record.read(find(run, out) if run.isdecimal() else Path(run))
+    if found.manifest["kind"] == "report":
+        raise InputError(
+            f"`run` must be a folder with a run's numbers. Received: {found.folder}, drawn from another; name that one"
+        )
     if tensorboard is not None:
         events.prepare(tensorboard)
     with record.recording(out, "report") as recorder:

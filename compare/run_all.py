@@ -104,7 +104,7 @@ def run(
     if redraw is not None:
         from compare.redraw import report
 
-        return report(redraw, out=out, tensorboard=tensorboard, as_json=as_json, quiet=quiet)
+        return report(str(redraw), out=out, tensorboard=tensorboard, as_json=as_json, quiet=quiet)
     experiment = Experiment(
         data=data,
         index_column=index_column,

@@ -34,6 +34,13 @@ def write(run: Run, folder: Path) -> Path:
     return path
 
 
+def framed(run: Run) -> str:
+    """Return the page in a frame of its own, for a notebook: neither's styles nor scripts reach the other."""
+    return Markup(
+        '<iframe sandbox="allow-scripts" style="width:100%;height:40rem;border:0" srcdoc="{}"></iframe>'
+    ).format(html(run))
+
+
 def html(run: Run) -> str:
     """Return a finished run's report: one page, all text from data and users escaped, no network."""
     sections = [section for provide in PROVIDERS if (section := provide(run))]

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from compare import report
-from tests.compare.made_run import made_run
+from tests.compare.made_run import made_check, made_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -34,6 +34,11 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def path(run, tmp_path_factory):
     return report.write(run, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def check_path(tmp_path_factory):
+    return report.write(made_check(tmp_path_factory.mktemp("checks")), tmp_path_factory.mktemp("check_report"))
 
 
 @pytest.fixture

@@ -100,8 +100,9 @@ def test_without_its_script_the_page_shows_everything(open_page, path):
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_and_axe_finds_nothing_serious(open_page, path, width, scheme, tmp_path):
-    page = open_page(path, color_scheme=scheme)
+@pytest.mark.parametrize("kind", ["path", "check_path"])
+def test_it_fits_and_axe_finds_nothing_serious(open_page, request, kind, width, scheme):
+    page = open_page(request.getfixturevalue(kind), color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") == width
     heights = page.locator(".chart text").evaluate_all("all => all.map((text) => text.getBoundingClientRect().height)")
@@ -109,6 +110,19 @@ def test_it_fits_and_axe_finds_nothing_serious(open_page, path, width, scheme, t
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run().then((found) => found.violations)")
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):
+    page = open_page(check_path)
+    chart = page.locator("#check .view:not([hidden]) svg[data-rows]")
+    chart.scroll_into_view_if_needed()
+    box, count = chart.bounding_box(), 5
+    top, bottom = (float(each) for each in chart.get_attribute("data-rows").split())
+    share = (top + 3.5 * (bottom - top) / count) / float(chart.get_attribute("viewBox").split()[3])
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * share)
+    under = page.locator("#check .view:not([hidden]) tr.under")
+    assert under.locator("th").inner_text() == "kernel 1"
+    assert under.locator("td").last.inner_text() == "3.0e+07"
 
 
 def test_two_schemes_have_two_backgrounds(open_page, path):

@@ -115,3 +115,55 @@ def _article() -> dict[str, pd.DataFrame]:
         "article_table.csv": table,
         "article_parity.csv": pd.DataFrame(judged),
     }
+
+
+def made_check(out: Path, subject: str = "net.py:Network", **changes: object) -> record.Run:
+    """Write a failed check's folder, made up; `changes` are entries of its manifest's report."""
+    at = {"situation": "raw, full batch", "step": 1, "phase": "dW", "layer": 1, "tensor": "kernel", "error": None}
+    cause = {"name": "stale activations", "parameters": [], "words": "it keeps them", "change": "clear the list"}
+    told = {
+        "verdict": "training wrong",
+        "passed": False,
+        "headline": "NOT PARITY: training wrong: stale activations",
+        "bit_equal": False,
+        "largest_ulp": 3.0,
+        "refusal": None,
+        "divergence": {**at, "value": 1.5, "expected": 1.25},
+        "diagnosis": [{"causes": [cause], "confirmed_steps": 5, "situations": 2}],
+        "trainings": [
+            {
+                "name": "train, full batch",
+                "wrong_weights": True,
+                "wrong_history": False,
+                "controlled": True,
+                "history": [1.0, 0.9],
+                "keras": [1.0, 0.8],
+                "error": None,
+            }
+        ],
+        "notes": ["gradients were left out"],
+        "driven": "an object, 4-5-3 (relu)",
+        **changes,
+    }
+    ratios = {"standardised, full batch": 0.005, "raw, full batch": 3e7}
+    rows = [
+        {"what": what, "step": step, "layer": layer, "tensor": tensor, "max_abs": ratio * 1e-15, "tolerance": 1e-15}
+        | {"ratio": ratio if step else 0.0, "passed": ratio <= 1 or not step}
+        for what, ratio in ratios.items()
+        for step in range(6)
+        for layer, tensor in ((None, "loss"), (0, "kernel"), (0, "bias"), (1, "kernel"), (1, "bias"))
+    ]
+    with record.recording(out, "check") as recorder:
+        recorder.table("check.csv", pd.DataFrame(rows))
+        recorder.manifest = {
+            "kind": "check",
+            "command": f"keras-parity check {subject}",
+            "subject": subject,
+            "data": {"name": "iris", "n": 150, "sha256": "0" * 64},
+            "code": {"version": "0.1.0", "commit": None, "dirty": None},
+            "env": {"python": "3.11"},
+            "report": told,
+            "verdicts": {"passed": told["passed"], "verdict": told["verdict"]},
+        }
+        folder = record.finished(recorder)
+    return record.read(folder)

@@ -6,7 +6,7 @@ import pytest
 
 from compare import report
 from compare.report import chart, parts
-from tests.compare.made_run import HOSTILE, made_run
+from tests.compare.made_run import HOSTILE, made_check, made_run
 
 
 class Page(HTMLParser):
@@ -124,3 +124,47 @@ def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
 
 def test_every_dash_number_stays_on_one_line():
     assert report._unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
+
+
+def test_a_check_tells_where_why_and_what_to_do(tmp_path):
+    page = Page(report.html(made_check(tmp_path)))
+    assert "in dW of layer 1: 1.5 where Keras has 1.25." in page.text
+    assert "The likely cause: stale activations" in page.text
+    assert "To do: clear the list." in page.text
+    assert ("data-name", "check") in page.attributes
+
+
+def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(tmp_path):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path))))
+    assert [view.choice["situation"] for view in section.views] == ["raw, full batch", "standardised, full batch"]
+    looks = [[look for look, _ in view.charts[0].paths] for view in section.views]
+    assert looks == [["cell r0", "cell r6", "mark"], ["cell r0"]]
+    assert section.listings[0].states == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "words"),
+    [
+        ({"passed": True, "verdict": "parity", "divergence": None, "diagnosis": []}, "yes", "to rounding"),
+        (
+            {"passed": True, "verdict": "parity", "bit_equal": True, "divergence": None, "diagnosis": []},
+            "yes",
+            "bit for",
+        ),
+        ({"verdict": "cannot be driven", "refusal": "it has no weights", "divergence": None}, "open", "no weights"),
+        ({"verdict": "not deterministic", "divergence": None, "diagnosis": []}, "no", "not deterministic"),
+        ({"diagnosis": []}, "no", "where Keras has"),
+    ],
+)
+def test_every_verdict_of_a_check_has_its_answer(tmp_path, changes, state, words):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path, **changes))))
+    assert section.agree[0].state == state
+    assert words in section.agree[0].words
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(run):
+    shown = Page(run._repr_html_())
+    assert shown.tags == ["iframe"]
+    settings = dict(shown.attributes)
+    assert settings["sandbox"] == "allow-scripts"
+    assert settings["srcdoc"] == report.html(run)
