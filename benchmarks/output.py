@@ -87,5 +87,8 @@ def draw_scaling(ax: Axes, panel: str, points: Sequence[Point]) -> None:
         sizes, costs = [point.size for point in curve], [point.cost for point in curve]
         ax.plot(sizes, costs, marker + "-", color=CURVE, alpha=1 if marker == "o" else 0.5, label=label)
     ax.set(xscale="log", yscale="log", xlabel=panel, ylabel=points[0].unit.replace("us", "µs"))
+    low, high = ax.get_ylim()
+    middle = (low * high) ** 0.5
+    ax.set_ylim(min(low, middle / 10**0.5), max(high, middle * 10**0.5))  # a decade at least: noise should look small
     if len({point.axis for point in points}) > 1:
         ax.legend()

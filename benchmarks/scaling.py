@@ -69,7 +69,8 @@ def peak_memory(epochs: int) -> int:
 def curves(effort: Effort) -> Iterator[Point]:
     """Time along each axis, the other sizes fixed."""
     for epochs in (effort.epochs, 10 * effort.epochs, 100 * effort.epochs):
-        yield Point("epochs", epochs, _cost(contestants.scratch(iris()), epochs, epochs, 3), "us per epoch")
+        repeats = max(2, effort.repeats * effort.epochs // epochs)
+        yield Point("epochs", epochs, _cost(contestants.scratch(iris()), epochs, epochs, repeats), "us per epoch")
     for replicates in (1, 4, 16, 64, 256, 1024):
         train, epochs = contestants.scratch(iris(replicates=replicates)), max(effort.epochs // replicates, 20)
         cost = _cost(train, epochs, epochs * replicates, effort.repeats)
