@@ -9,7 +9,7 @@ from compare import provenance
 from compare import report as page
 from compare.check_report import Report
 from compare.drawing import draw
-from compare.record import Run, finished, read, recording
+from compare.record import Run, finished, recording
 
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
@@ -28,7 +28,7 @@ def record_check(report: Report, out: Path, subject: str, command: str) -> Path:
         (recorder.folder / "report.txt").write_text(f"{report}\n", encoding="utf-8")
         recorder.manifest = manifest(report, subject, command)
         recorder.finish()
-        found = read(recorder.folder)
+        found = recorder.read()
         draw(found, recorder.folder)
         page.write(found, recorder.folder)
     return finished(recorder)

@@ -16,6 +16,7 @@ from compare.errors import InputError
 from compare.history_commands import list_runs, show
 from compare.redraw import report
 from compare.run_all import run
+from compare.sweep_command import sweep
 
 app = cyclopts.App(
     name="keras-parity",
@@ -25,6 +26,7 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 app.command(run)
+app.command(sweep)
 app.command(check)
 app.command(report)
 app.command(list_runs, name="list")

@@ -93,6 +93,8 @@ def _verdict(run: Run) -> Verdict:
     if run.manifest.get("kind") == "check":
         told = run.manifest["report"]
         return Verdict("yes" if found["passed"] else "open" if told["refusal"] else "no", told["headline"])
+    if run.manifest.get("kind") == "sweep":
+        return Verdict(found["state"], found["words"])
     if "matched" in found or "article" in found:
         return Verdict("yes", "parity holds") if found["passed"] else Verdict("no", "parity does NOT hold")
     alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}

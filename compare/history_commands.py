@@ -74,10 +74,19 @@ def list_runs(
     return 0
 
 
-def show(run: str, other: str | None = None, /, *, out: Path = Path("results"), as_json: Json = False) -> int:
+def show(
+    run: str,
+    other: str | None = None,
+    /,
+    *,
+    cell: int | None = None,
+    out: Path = Path("results"),
+    as_json: Json = False,
+) -> int:
     """Show a past run, or what changed from one to another: settings, data, versions, verdicts.
 
-    Examples: `keras-parity show 3`, `keras-parity show 3 results/0007-run-20261123T101502Z`.
+    Examples: `keras-parity show 3`, `keras-parity show 3 results/0007-run-20261123T101502Z`,
+    `keras-parity show 4 --cell 17`.
 
     Parameters
     ----------
@@ -85,12 +94,18 @@ def show(run: str, other: str | None = None, /, *, out: Path = Path("results"), 
         The run's folder, or its number.
     other
         Another one.
+    cell
+        A sweep's cell, by its number: its trajectories are drawn into a folder of their own.
     out
         The folder of runs.
     as_json
         Print JSON: the run's manifest, or the changes.
     """
     folder = history.find(run, out)
+    if cell is not None:
+        from compare.sweep_command import draw_cell
+
+        return draw_cell(record.read(folder), cell, out, as_json)
     if other is None:
         found = record.read(folder)
         if as_json:
@@ -127,6 +142,10 @@ def _show(run: record.Run) -> None:
         summary.tell(run, run.folder, console)
     elif run.manifest["kind"] == "check":
         print((run.folder / "report.txt").read_text(encoding="utf-8"), end="")
+    elif run.manifest["kind"] == "sweep":
+        from compare.sweep_command import tell
+
+        tell(run, run.folder, console)
     else:
         console.print(f"Plots and report: {run.folder}", soft_wrap=True)
 

@@ -67,7 +67,7 @@ def perform(
         recorder.manifest = _manifest(experiment, dataset, {"passed": passed, **verdicts}, compared, failures)
         recorder.finish()
         with stage("drawing", 1):
-            found = record.read(recorder.folder)
+            found = recorder.read()
             draw(found, recorder.folder)
             report.write(found, recorder.folder)
         if events is not None:

@@ -95,6 +95,10 @@ class Recorder:
         else:
             frame.to_csv(path, index=False, lineterminator="\n")
 
+    def read(self) -> Run:
+        """Read back what `finish` has written, as `read` does a finished run."""
+        return _read(self.folder)
+
     def finish(self, status: str = "complete") -> None:
         """Write the manifest, with the checksum of every file."""
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and path.name != MANIFEST]
@@ -172,9 +176,9 @@ def interrupted(folder: Path, kind: str) -> dict[str, Any]:
     InputError
         If it is not one of this kind.
     """
-    what = "no such folder" if not folder.is_dir() else "nothing to go on with"
-    if folder.is_dir() and folder.suffix != ".partial":
-        what = "finished" if (folder / MANIFEST).is_file() else "not a run"
+    what = "no such folder" if not folder.is_dir() else "finished" if (folder / MANIFEST).is_file() else "not a run"
+    if folder.is_dir() and folder.suffix == ".partial":
+        what = "nothing to go on with"
     try:
         plan = json.loads((folder / WORK / "plan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -215,11 +219,15 @@ def read(folder: Path) -> Run:
     InputError
         If it is not a run, damaged, unfinished, or of another schema.
     """
-    if not folder.is_dir() or not (folder / MANIFEST).is_file():
+    if folder.suffix == ".partial" or not (folder / MANIFEST).is_file():
         what = "no such folder" if not folder.exists() else f"no {MANIFEST} in it"
         if folder.suffix == ".partial":
             what = "a run that was not finished"
         raise InputError(f"`run` must be a finished run's folder. Received: {folder} ({what})")
+    return _read(folder)
+
+
+def _read(folder: Path) -> Run:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, files = manifest["schema_version"], dict(manifest["files"])

@@ -1,0 +1,111 @@
+"""A sweep's figures, from its recorded tables alone: the heat map of verdicts, and one cell's trajectories."""
+
+from itertools import product
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from compare import plots
+from compare.drawing import MEASURES, STYLE
+from compare.record import Run
+
+# Apart in grey and for the colour-blind, and each with a mark of its own.
+VERDICTS = {
+    "parity": ("#A6CEE3", ""),
+    "equivalent": ("#A6CEE3", ""),
+    "inconclusive": ("#EEEEEE", "~"),
+    "missing": ("#FFFFFF", "?"),
+    "different": ("#D95F02", "x"),
+    "no parity": ("#D95F02", "x"),
+}
+ROWS = ("data", "layers", "initializer")
+COLUMNS = {"matched": ("batch_size", "learning_rate", "dtype", "seed"), "unseeded": ("batch_size", "learning_rate")}
+NUMBERS = 1000  # cells up to which each shows its number
+
+
+def draw(run: Run) -> Figure:
+    """Draw the heat map: one panel a mode; a cell's number is what `keras-parity show RUN --cell NUMBER` takes."""
+    with mpl.rc_context(fname=STYLE):
+        table = run.tables["sweep"]
+        modes = [mode for mode in COLUMNS if (table["mode"] == mode).any()]
+        wide = {mode: _grid(table[table["mode"] == mode], COLUMNS[mode]) for mode in modes}
+        rows = max(len(grid) for grid in wide.values())
+        columns = [len(grid.columns) for grid in wide.values()]
+        figure = Figure(figsize=(3.2 + 0.42 * sum(columns), 2.4 + 0.3 * rows))
+        axes = figure.subplots(1, len(modes), squeeze=False, width_ratios=columns, sharey=True)[0]
+        for ax, (mode, grid) in zip(axes, wide.items(), strict=True):
+            _panel(ax, grid, table.set_index("cell")["verdict"], len(table) <= NUMBERS)
+            ax.set_title(mode)
+        seen = [verdict for verdict in VERDICTS if (table["verdict"] == verdict).any()]
+        handles = [
+            Patch(facecolor=VERDICTS[v][0], edgecolor=plots.LINE, label=f"{v} {VERDICTS[v][1]}".strip()) for v in seen
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(seen))
+        figure.suptitle(run.manifest["verdicts"]["words"], x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _grid(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The numbers of the cells, rows by columns, in the order of the sweep."""
+    grid = table.pivot(index=list(ROWS), columns=list(columns), values="cell")
+    order = [table[list(names)].drop_duplicates().itertuples(index=False, name=None) for names in (ROWS, columns)]
+    index, header = (sorted(of, key=_order) for of in order)
+    return grid.loc[index, header]
+
+
+def _order(settings: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+    return [(isinstance(value, str), value) for value in settings]
+
+
+def _panel(ax: Axes, grid: pd.DataFrame, verdicts: pd.Series, numbers: bool) -> None:
+    codes = list(VERDICTS)
+    values = np.array([[codes.index(verdicts[cell]) for cell in row] for row in grid.to_numpy()])
+    colours = ListedColormap([colour for colour, _ in VERDICTS.values()])
+    ax.pcolormesh(values, cmap=colours, norm=BoundaryNorm(range(len(codes) + 1), len(codes)), edgecolors="w")
+    ax.invert_yaxis()
+    for row, column in product(*map(range, values.shape)):
+        mark = VERDICTS[codes[values[row, column]]][1]
+        number: Any = grid.iloc[row, column]
+        text = f"{mark}\n{number}".strip() if numbers else mark
+        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6)
+    above, left = ([tuple(names) for names in of] for of in (grid.columns, grid.index))
+    ax.set_xticks(np.arange(len(above)) + 0.5, list(map(_told, above)), rotation=90, fontsize=7)
+    ax.set_yticks(np.arange(len(left)) + 0.5, [", ".join(map(str, names)) for names in left], fontsize=7)
+    ax.grid(visible=False)
+
+
+def _told(names: tuple[Any, ...]) -> str:
+    batch_size, rate, *rest = names
+    batches = f"batches of {batch_size}" if batch_size else "full batch"
+    return ", ".join([batches, f"rate {rate:g}", *(name if isinstance(name, str) else f"seed {name}" for name in rest)])
+
+
+def draw_cell(run: Run, cell: int) -> Figure:
+    """Draw one cell's trajectories: both sides' curves, or the range and median of their replicates."""
+    settings: Any = run.tables["sweep"].set_index("cell").loc[cell]
+    runs = run.tables["trajectories"]
+    runs = runs[runs["cell"] == cell]
+    with mpl.rc_context(fname=STYLE):
+        figure = Figure(figsize=(9.6, 3.7))
+        axes = figure.subplots(1, len(MEASURES), squeeze=False)[0]
+        for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+            for side in plots.SIDES:
+                values = runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=measure)
+                if len(values) > 1:
+                    low, median, high = np.nanquantile(values.to_numpy(np.float64), [0, 0.5, 1], axis=0)
+                    plots.band(ax, values.columns.to_numpy(), low, median, high, side)
+                elif len(values):
+                    ax.plot(values.columns, values.to_numpy()[0], label=plots.NAMES[side], **plots.SIDES[side])
+            ax.set(xlabel="epoch", ylabel=label)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        names = (settings[name] for name in (*ROWS, "batch_size", "learning_rate", "dtype", "seed"))
+        data, layers, initializer, *rest = names
+        title = f"cell {cell}, {settings['mode']}: {settings['verdict']}\n"
+        figure.suptitle(f"{title}{data}, {layers}, {initializer}, {_told(tuple(rest))}", x=0.01, ha="left", fontsize=10)
+    return figure
