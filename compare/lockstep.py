@@ -214,7 +214,7 @@ def compare(judged: Judged) -> None:
         judged.loss_ratio = _ratio(np.array(did.loss), np.array(judged.loss), np.array(bounds.loss))
         right = judged.step.P.argmax(axis=1) == judged.step.y
         top = np.sort(judged.step.P, axis=1)
-        clear = bool((top[:, -1] - top[:, -2] > 1e-6).all()) if top.shape[1] > 1 else True
+        clear = top.shape[1] < 2 or bool((top[:, -1] - top[:, -2] > 2 * bounds.probabilities.max(axis=1)).all())
         judged.accuracy_differs = did.accuracy is not None and clear and not abs(did.accuracy - right.mean()) < 1e-6
     if did.after is not None:
         judged.ratios = [_ratio(a, b, t) for a, b, t in zip(did.after, judged.after, bounds.after, strict=True)]

@@ -12,7 +12,7 @@ class Rounding:
     """How far two correct implementations of one step may lie apart, elementwise.
 
     `kinks` lists (layer, sample, unit, |Z|) where a pre-activation lies within rounding of a kink; the
-    bounds include the other side of it, `without_kinks` does not.
+    bounds include the other side of it, `without_kinks` does not. `probabilities` bounds P.
     """
 
     loss: float
@@ -20,6 +20,7 @@ class Rounding:
     after: list[Array]
     without_kinks: list[Array]
     kinks: list[tuple[int, int, int, float]]
+    probabilities: Array
 
 
 def rounding(step: Step, eps: float, exact: bool = False) -> Rounding:
@@ -32,7 +33,8 @@ def rounding(step: Step, eps: float, exact: bool = False) -> Rounding:
     eps : float
         Machine epsilon of the arithmetic.
     exact : bool
-        Whether all pre-activations are exact in any order of summation, so that none can cross a kink.
+        Whether inputs and weights are small integers: pre-activations are then exact in any order of summation, and
+        cannot cross a kink, up to the first activation that is neither ReLU nor linear.
 
     Notes
     -----
@@ -41,11 +43,12 @@ def rounding(step: Step, eps: float, exact: bool = False) -> Rounding:
     few ULP.
     """
     with np.errstate(all="ignore"):
-        wide = _bounds(step, eps, kinks=not exact)
-        if not wide[2]:
-            return Rounding(wide[0], wide[1], _after(step, wide[1], eps), _after(step, wide[1], eps), [])
-        narrow = _bounds(step, eps, kinks=False)
-        return Rounding(wide[0], wide[1], _after(step, wide[1], eps), _after(step, narrow[1], eps), wide[2])
+        names = step.setting.activations
+        integers = next((i + 1 for i, name in enumerate(names) if name not in ("relu", "linear")), len(names))
+        loss, gradients, kinks, P = _bounds(step, eps, integers if exact else 0)
+        after = _after(step, gradients, eps)
+        narrow = _after(step, _bounds(step, eps, len(names))[1], eps) if kinks else after
+        return Rounding(loss, gradients, after, narrow, kinks, P)
 
 
 def _after(step: Step, gradients: list[Array], eps: float) -> list[Array]:
@@ -56,7 +59,8 @@ def _after(step: Step, gradients: list[Array], eps: float) -> list[Array]:
     ]
 
 
-def _bounds(step: Step, eps: float, kinks: bool) -> tuple[float, list[Array], list[tuple[int, int, int, float]]]:
+def _bounds(step: Step, eps: float, exact: int) -> tuple[float, list[Array], list[tuple[int, int, int, float]], Array]:
+    """Bounds on loss, gradients and probabilities, and the kinks; the first `exact` layers cannot cross one."""
     near: list[tuple[int, int, int, float]] = []
     crossing: list[Array] = []
     A_error = [np.zeros_like(step.A[0])]
@@ -67,7 +71,7 @@ def _bounds(step: Step, eps: float, kinks: bool) -> tuple[float, list[Array], li
         Z_error.append(A_error[layer] @ W + unit * (np.abs(A) @ W + b))
         if layer < step.depth - 1:
             phi, Z = step.functions[layer], step.Z[layer]
-            crossing.append((np.abs(Z) <= Z_error[layer]) & kinks & phi.kink)
+            crossing.append((np.abs(Z) <= Z_error[layer]) & (layer >= exact) & phi.kink)
             near += [
                 (layer, int(sample), int(unit), float(abs(Z[sample, unit])))
                 for sample, unit in np.argwhere(crossing[layer])
@@ -81,7 +85,9 @@ def _bounds(step: Step, eps: float, kinks: bool) -> tuple[float, list[Array], li
     delta = delta + 4 * eps * (1 + shifted)
     spread = delta + (P * delta).sum(axis=1, keepdims=True)
     # First order holds for small errors only; beyond, a probability may be anything.
-    P_error = np.where(spread < 0.1, 1.2 * P * spread + 4 * eps * P, 1.0)
+    # Below the smallest normal number, results may be flushed to zero.
+    tiny = float(np.finfo(np.float32 if eps > 1e-10 else np.float64).tiny)
+    P_error = np.where(spread < 0.1, 1.2 * P * spread + 4 * eps * P + 4 * tiny, 1.0)
     rows = np.arange(step.n)
     per_sample = (P * delta).sum(axis=1) + delta[rows, step.y] + 4 * eps * (1 + shifted[rows, step.y])
     loss = float(per_sample.mean() + (4 + np.sqrt(step.n)) * eps * abs(step.loss))
@@ -102,4 +108,4 @@ def _bounds(step: Step, eps: float, kinks: bool) -> tuple[float, list[Array], li
             dA_error = error @ W + (4 + np.sqrt(W.shape[0])) * eps * dA
             bend = np.minimum(1, phi.curvature * Z_error[below] + 4 * eps)
             error = dA_error * np.minimum(1, slope + bend) + dA * np.where(crossing[below], 1.0, bend)
-    return loss, gradients, near
+    return loss, gradients, near, P_error
