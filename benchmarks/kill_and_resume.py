@@ -1,6 +1,6 @@
 """Nothing is lost: kill -9 a worker, or the whole run, at random moments; resume; the numbers must be the same bytes.
 
-    python -m benchmarks.kill_and_resume [--times 20] [--replicates 100] [--workers 2] [--seed 0]
+    python -m benchmarks.kill_and_resume [--times 20] [--replicates 300] [--workers 2] [--seed 0]
 
 Exits with 1 if any trial ends with other numbers, or if anything unfinished looks finished. Needs `ps`.
 """
@@ -80,12 +80,13 @@ def main() -> int:
     """Run the trials and print one line each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--replicates", type=int, default=100)
+    parser.add_argument("--replicates", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     rng = random.Random(asked.seed)
-    options = ["--only", "unseeded", "--replicates", str(asked.replicates), "--workers", str(asked.workers)]
+    options = ["--only", "unseeded", "--protocol", "keras", "--replicates", str(asked.replicates)]
+    options += ["--workers", str(asked.workers)]
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         start(Path(folder) / "whole", *options).wait()

@@ -25,7 +25,8 @@ VERDICTS = {
     "no parity": ("#D95F02", "x"),
 }
 ROWS = ("data", "layers", "initializer")
-COLUMNS = {"matched": ("batch_size", "learning_rate", "dtype", "seed"), "unseeded": ("batch_size", "learning_rate")}
+COLUMNS = {"matched": ("batch_size", "dtype", "learning_rate", "seed"), "unseeded": ("batch_size", "learning_rate")}
+SAID = {"batch_size": "batches of {}", "learning_rate": "rate {:g}", "seed": "seed {}"}
 NUMBERS = 1000  # cells up to which each shows its number
 
 
@@ -39,6 +40,7 @@ def draw(run: Run) -> Figure:
         columns = [len(grid.columns) for grid in wide.values()]
         figure = Figure(figsize=(3.2 + 0.42 * sum(columns), 2.4 + 0.3 * rows))
         axes = figure.subplots(1, len(modes), squeeze=False, width_ratios=columns, sharey=True)[0]
+        axes[0].invert_yaxis()
         for ax, (mode, grid) in zip(axes, wide.items(), strict=True):
             _panel(ax, grid, table.set_index("cell")["verdict"], len(table) <= NUMBERS)
             ax.set_title(mode)
@@ -54,13 +56,8 @@ def draw(run: Run) -> Figure:
 def _grid(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """The numbers of the cells, rows by columns, in the order of the sweep."""
     grid = table.pivot(index=list(ROWS), columns=list(columns), values="cell")
-    order = [table[list(names)].drop_duplicates().itertuples(index=False, name=None) for names in (ROWS, columns)]
-    index, header = (sorted(of, key=_order) for of in order)
+    index, header = (pd.MultiIndex.from_frame(table[list(names)].drop_duplicates()) for names in (ROWS, columns))
     return grid.loc[index, header]
-
-
-def _order(settings: tuple[Any, ...]) -> list[tuple[bool, Any]]:
-    return [(isinstance(value, str), value) for value in settings]
 
 
 def _panel(ax: Axes, grid: pd.DataFrame, verdicts: pd.Series, numbers: bool) -> None:
@@ -68,22 +65,20 @@ def _panel(ax: Axes, grid: pd.DataFrame, verdicts: pd.Series, numbers: bool) -> 
     values = np.array([[codes.index(verdicts[cell]) for cell in row] for row in grid.to_numpy()])
     colours = ListedColormap([colour for colour, _ in VERDICTS.values()])
     ax.pcolormesh(values, cmap=colours, norm=BoundaryNorm(range(len(codes) + 1), len(codes)), edgecolors="w")
-    ax.invert_yaxis()
     for row, column in product(*map(range, values.shape)):
         mark = VERDICTS[codes[values[row, column]]][1]
         number: Any = grid.iloc[row, column]
         text = f"{mark}\n{number}".strip() if numbers else mark
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6)
-    above, left = ([tuple(names) for names in of] for of in (grid.columns, grid.index))
-    ax.set_xticks(np.arange(len(above)) + 0.5, list(map(_told, above)), rotation=90, fontsize=7)
-    ax.set_yticks(np.arange(len(left)) + 0.5, [", ".join(map(str, names)) for names in left], fontsize=7)
+    above = [_said(dict(zip(grid.columns.names, names, strict=True))) for names in grid.columns]
+    ax.set_xticks(np.arange(len(above)) + 0.5, above, rotation=90, fontsize=7)
+    ax.set_yticks(np.arange(len(grid)) + 0.5, [", ".join(names) for names in grid.index], fontsize=7)
     ax.grid(visible=False)
 
 
-def _told(names: tuple[Any, ...]) -> str:
-    batch_size, rate, *rest = names
-    batches = f"batches of {batch_size}" if batch_size else "full batch"
-    return ", ".join([batches, f"rate {rate:g}", *(name if isinstance(name, str) else f"seed {name}" for name in rest)])
+def _said(settings: dict[Any, Any]) -> str:
+    said = (SAID.get(name, "{}").format(value) for name, value in settings.items())
+    return ", ".join(said).replace("batches of 0", "full batch")
 
 
 def draw_cell(run: Run, cell: int) -> Figure:
@@ -104,8 +99,8 @@ def draw_cell(run: Run, cell: int) -> Figure:
                     ax.plot(values.columns, values.to_numpy()[0], label=plots.NAMES[side], **plots.SIDES[side])
             ax.set(xlabel="epoch", ylabel=label)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-        names = (settings[name] for name in (*ROWS, "batch_size", "learning_rate", "dtype", "seed"))
-        data, layers, initializer, *rest = names
-        title = f"cell {cell}, {settings['mode']}: {settings['verdict']}\n"
-        figure.suptitle(f"{title}{data}, {layers}, {initializer}, {_told(tuple(rest))}", x=0.01, ha="left", fontsize=10)
+        names = (*ROWS, *COLUMNS["matched"])
+        title = f"cell {cell}, {settings['mode']}: {settings['verdict']}"
+        told = _said({name: settings[name] for name in names})
+        figure.suptitle(f"{title}\n{told}", x=0.01, ha="left", fontsize=10)
     return figure

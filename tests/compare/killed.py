@@ -1,0 +1,32 @@
+"""A run to kill: quick shards, recorded like any other run. `python -m tests.compare.killed OUT WORKERS [PARTIAL]`."""
+
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from compare import engine, randomness, record
+from tests.compare import work
+
+SHARDS = 40
+
+
+def slow(epochs: int, seeds: work.Seeds) -> pd.DataFrame:
+    """As `work.draw`, but long enough to be killed at."""
+    time.sleep(0.05)
+    return work.draw(epochs, seeds)
+
+
+def main(out: str, workers: str, partial: str | None = None) -> None:
+    """Run, or go on with, the run."""
+    with record.recording(Path(out), "run", Path(partial) if partial else None) as recorder:
+        recorder.begin({"replicates": SHARDS}, {})
+        shards = engine.cut("some", slow, (3,), randomness.stream(5, "killed"), SHARDS, 1)
+        print("begun", flush=True)
+        engine.run(shards, recorder.shards, engine.Place(int(workers)))
+        recorder.table("numbers.parquet", pd.concat([recorder.shards[shard.name] for shard in shards]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

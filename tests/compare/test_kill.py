@@ -1,0 +1,44 @@
+"""`kill -9`: what is finished is kept, nothing unfinished passes for finished, and the numbers come out equal."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from compare.errors import InputError
+from compare.record import read
+from tests.compare import killed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "tests.compare.killed", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, workers):
+    killed.main(str(tmp_path / "whole"), "1")
+    (whole,) = (tmp_path / "whole").iterdir()
+    expected = (whole / "numbers.parquet").read_bytes()
+    out, kept = tmp_path / "killed", [0]
+    arguments = [out, workers]
+    for more in (5, 3):
+        with start(*arguments) as run:
+            assert run.stdout is not None
+            assert run.stdout.readline() == b"begun\n"
+            while len(list(out.glob("*/unfinished/*.parquet"))) < kept[-1] + more:
+                time.sleep(0.005)
+            run.kill()
+        (partial,) = out.iterdir()
+        kept.append(len(list(partial.glob("unfinished/*.parquet"))))
+        with pytest.raises(InputError, match="was not finished"):
+            read(partial)
+        arguments = [out, workers, partial]
+    assert 0 < kept[1] < kept[2] < killed.SHARDS, "both times it was killed half-way, and had gone on"
+    killed.main(*map(str, arguments))
+    (done,) = out.iterdir()
+    assert (read(done).folder / "numbers.parquet").read_bytes() == expected
