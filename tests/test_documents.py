@@ -1,50 +1,68 @@
-"""What README and docs say works: every Python block runs, every command is one that the tool has."""
+"""What README and docs say works: every Python block and every command runs, every link leads somewhere."""
 
 import re
 import shlex
+import shutil
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
-from compare import record
-from compare.cli import app
+from compare import job, record
+from compare.cli import app, main
+from tests.compare.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(language):
-    """Each fenced block of a language, with where it stands."""
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        for found in re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-            line = text[: found.start()].count("\n") + 1
-            yield pytest.param(found[1], id=f"{document.relative_to(ROOT)}:{line}")
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(document, language):
+    text = document.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def commands():
-    """Each line of shell that calls the tool."""
-    for block in blocks("sh"):
-        for line in block.values[0].splitlines():
-            words = shlex.split(line, comments=True)
-            if words[:1] == ["keras-parity"]:
-                yield pytest.param(words[1:], id=f"{block.id} {' '.join(words[1:3])}")
+    """Each line of shell that calls the tool, once."""
+    lines = [line for document in DOCUMENTS for block in blocks(document, "sh") for line in block.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return sorted({tuple(each[1:]) for each in words if each[:1] == ["keras-parity"]})
 
 
-@pytest.mark.parametrize("code", [*blocks("python")])
-def test_a_python_block_runs(code, keras_parity, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    names = {"__name__": "document"}
-    exec(compile(code, "document", "exec"), names)
-    for name, function in names.items():
-        if name.startswith("test_"):
-            function(keras_parity)
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder as a reader has it: the examples, a CSV file, one finished run."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    flowers = pd.DataFrame({"length": range(40), "width": [1.0, 3.0, 2.0, 5.0] * 10, "kind": ["a", "b"] * 20})
+    flowers.to_csv(tmp_path / "flowers.csv", index=False)
+    made_run(tmp_path / "results", parts=("matched",))
+    monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("words", [*commands()])
-def test_a_command_is_one_that_the_tool_has(words):
-    if "--help" not in words:
-        app.parse_args(words, exit_on_error=False, print_error=False)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_the_python_blocks_run_one_after_the_other(document, workplace, keras_parity):
+    names: dict[str, Any] = {"__name__": "document"}
+    for code in blocks(document, "python"):
+        exec(compile(code, str(document), "exec"), names)
+        for test in re.findall(r"^def (test_\w+)", code, re.MULTILINE):
+            names[test](keras_parity)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_runs(words, workplace, monkeypatch):
+    if "--help" in words:
+        assert main(words) == 0
+    elif words[0] in ("run", "sweep"):  # with its options, on these data; the training itself has its own tests
+        monkeypatch.setattr(job, "perform", lambda *_: 0)
+        monkeypatch.setattr("compare.sweep_command._perform", lambda *_: 0)
+        assert main(words) == 0
+    else:
+        few = ("--steps", "2") if words[0] == "check" else ()
+        assert main([*words, *few]) in (0, 1), "2 is bad input"
 
 
 def test_a_command_that_it_does_not_have_is_seen():
@@ -52,11 +70,17 @@ def test_a_command_that_it_does_not_have_is_seen():
         app.parse_args(["run", "--replicate", "3"], exit_on_error=False, print_error=False)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_a_link_inside_the_project_leads_somewhere(document):
     text = document.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
         assert (document.parent / target).exists(), target
+
+
+def test_every_fact_about_keras_names_its_test_and_every_test_has_its_fact():
+    told = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "what-fit-prints.md").read_text(encoding="utf-8"))
+    tests = (ROOT / "tests" / "parity" / "test_keras_conventions.py").read_text(encoding="utf-8")
+    assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
 
 
 def test_the_committed_reference_run_is_whole_and_holds_parity():
