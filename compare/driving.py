@@ -196,6 +196,8 @@ def _train(handle: Handle, task: Task, done: Performance) -> None:
 def _history(thing: Any, result: Any, epochs: int) -> list[float] | None:
     candidates = [result, *(getattr(thing, name, None) for name in HISTORIES)]
     for found in candidates:
+        if found is None:
+            continue
         if hasattr(found, "history"):
             found = found.history
         if isinstance(found, dict):

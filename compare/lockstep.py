@@ -152,7 +152,8 @@ def run_situation(reference: Reference, situation: Situation, drive: Drive, grad
 
 
 def _round(reference: Reference, weights: Sequence[Array]) -> list[Array]:
-    return [np.asarray(W).astype(reference.precision).astype(np.float64) for W in weights]
+    with np.errstate(over="ignore"):
+        return [np.asarray(W).astype(reference.precision).astype(np.float64) for W in weights]
 
 
 def _trajectory(
