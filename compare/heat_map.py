@@ -72,7 +72,7 @@ def _panel(ax: Axes, grid: pd.DataFrame, verdicts: pd.Series, numbers: bool) -> 
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6)
     above = [_said(dict(zip(grid.columns.names, names, strict=True))) for names in grid.columns]
     ax.set_xticks(np.arange(len(above)) + 0.5, above, rotation=90, fontsize=7)
-    ax.set_yticks(np.arange(len(grid)) + 0.5, [", ".join(names) for names in grid.index], fontsize=7)
+    ax.set_yticks(np.arange(len(grid)) + 0.5, [", ".join(map(str, names)) for names in grid.index], fontsize=7)
     ax.grid(visible=False)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from compare import engine, randomness, unseeded
+from compare import engine, randomness
 from compare.comparison import compare_runs
 from compare.config import Experiment, Protocol
 from compare.data import Dataset
@@ -20,6 +20,8 @@ from compare.errors import InputError
 from compare.grid import DRAWERS, Cell, Sweep
 from compare.matched import initial_weights, judge_pair, scratch_network, trajectory
 from compare.reference import load_keras
+from compare.replicates import MEASURES, Procedure, replicate_table, reused_model
+from compare.unseeded import FEWEST
 
 KERAS_SHARD = 100  # replicates; the scratch side's are one stack
 ALPHA = 0.05  # how often an unseeded cell of equal sides may be called different
@@ -85,7 +87,7 @@ def matched_table(
         scratch = scratch_network(units, cell.learning_rate, cell.dtype)
         scratch.set_weights(start)
         scratch.train(*training, orders)
-        model = unseeded.reused_model(dataset.n_features, units, cell.learning_rate, cell.dtype)
+        model = reused_model(dataset.n_features, units, cell.learning_rate, cell.dtype)
         model.set_weights(start)
         keras = fit_compiled(model, *training, orders)
         rows, _ = judge_pair(scratch, start, training, orders, keras, model.get_weights(), cell.sequence("floor"))
@@ -117,8 +119,8 @@ def unseeded_table(
         learning_rate=cell.learning_rate,
         dtype=cell.dtype,  # type: ignore[arg-type]
     )
-    procedure = unseeded.Procedure(side, cell.initializer, Protocol("sweep", epochs, cell.batch_size or None))
-    return unseeded.replicate_table(experiment, dataset, procedure, seeds).assign(cell=cell.cell, side=side)
+    procedure = Procedure(side, cell.initializer, Protocol("sweep", epochs, cell.batch_size or None))
+    return replicate_table(experiment, dataset, procedure, seeds).assign(cell=cell.cell, side=side)
 
 
 def run_sweep(
@@ -166,11 +168,11 @@ def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int) -> dict[str, Any
         return {"verdict": "parity" if runs["passed"].iloc[0] else "no parity", **decisive}
     measured = (
         runs.loc[runs["side"] == side, measure].to_numpy(np.float64).reshape(-1, epochs)
-        for side, measure in product(("scratch", "keras"), unseeded.MEASURES)
+        for side, measure in product(("scratch", "keras"), MEASURES)
     )
     scratch_loss, scratch_accuracy, keras_loss, keras_accuracy = measured
     left = {"replicates_scratch": len(scratch_loss), "replicates_keras": len(keras_loss)}
-    if min(left.values()) < unseeded.FEWEST:
+    if min(left.values()) < FEWEST:
         return {"verdict": "missing", **left}
     rng = np.random.default_rng(cell.sequence("permutation test"))
     found = compare_runs(scratch_loss, scratch_accuracy, keras_loss, keras_accuracy, rng=rng, alpha=ALPHA)

@@ -4,47 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from compare import engine, randomness
 from compare.comparison import Comparison, compare_runs
-from compare.config import Experiment, Protocol
+from compare.config import Experiment
 from compare.data import Dataset
 from compare.errors import InputError
-from compare.matched import scratch_network
-from compare.reference import load_keras
+from compare.replicates import MEASURES, Procedure, procedure_stream, replicate_table, unseeded_dtype
 
-if TYPE_CHECKING:
-    import keras
-
-Array = NDArray[np.floating]
-MEASURES = ("loss", "accuracy")
 SHARD = 50  # replicates: about a second of Keras
 FEWEST = 2  # replicates that can be compared
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """A way to train: who, from which initial weights, over which batches.
-
-    Attributes
-    ----------
-    side : {"scratch", "keras"}
-    initializer : str
-    protocol : Protocol
-    """
-
-    side: str
-    initializer: str
-    protocol: Protocol
-
-    def __str__(self) -> str:
-        return f"{self.side}, {self.initializer}, {self.protocol}"
 
 
 @dataclass(frozen=True)
@@ -182,14 +154,7 @@ def run_unseeded(
         joined = _join(procedure, [finished[shard.name] for shard in parts if shard.name in finished], failures)
         loss, accuracy = (joined[name].to_numpy().reshape(-1, procedure.protocol.epochs) for name in MEASURES)
         runs[procedure] = loss, accuracy
-        tables.append(
-            joined.astype(dict.fromkeys(MEASURES, np.float64)).assign(
-                side=procedure.side,
-                initializer=procedure.initializer,
-                protocol=procedure.protocol.name,
-                dtype=unseeded_dtype(experiment),
-            )
-        )
+        tables.append(_labelled(joined, procedure, list(shards), unseeded_dtype(experiment)))
     rng = np.random.default_rng(randomness.stream(experiment.seed, "permutation test"))
     compared = settings(experiment)
     comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
@@ -207,83 +172,17 @@ def _join(procedure: Procedure, tables: list[pd.DataFrame], failures: list[engin
     return pd.concat(tables, ignore_index=True)
 
 
-def unseeded_dtype(experiment: Experiment) -> str:
-    """What Keras users run, unless the experiment is about float64 alone."""
-    return experiment.dtypes[0]
-
-
-def procedure_stream(seed: int, procedure: Procedure) -> np.random.SeedSequence:
-    """Return where a procedure's replicates draw from; each side has its own."""
-    return randomness.stream(seed, "unseeded", procedure.side, procedure.initializer, procedure.protocol.name)
-
-
-def replicate_table(
-    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
-) -> pd.DataFrame:
-    """Train one replicate for each seed, as a table: replicate, epoch, loss and accuracy in the run's own dtype."""
-    load_keras()  # by a worker's first shard, whatever it is: joblib restarts workers that grow much after that
-    measured = run_replicates(experiment, dataset, procedure, seeds)
-    replicate, epoch = np.indices(measured[0].shape).reshape(2, -1)
-    columns = {name: values.ravel() for name, values in zip(MEASURES, measured, strict=True)}
-    return pd.DataFrame({"replicate": replicate, "epoch": epoch, **columns})
-
-
-def run_replicates(
-    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
-) -> tuple[Array, Array]:
-    """Train one replicate for each seed; a replicate's numbers depend on its seed alone.
-
-    Returns
-    -------
-    loss, accuracy : ndarray of shape (replicates, epochs)
-    """
-    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
-    if procedure.side == "scratch":
-        stack = scratch_network(
-            units,
-            experiment.learning_rate,
-            dtype,
-            seed=seeds,
-            initializer=procedure.initializer,
-            replicates=len(seeds),
-        )
-        stack.train(dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
-        return stack.loss, stack.accuracy
-    return _keras_replicates(experiment, dataset, procedure, seeds)
-
-
-def reused_model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
-    """Return this process's one model of that shape: the graph traced for it serves any weights and learning rate."""
-    model = _model(n_features, units, dtype)
-    model.optimizer.learning_rate = learning_rate
-    return model
-
-
-@lru_cache(maxsize=8)
-def _model(n_features: int, units: tuple[int, ...], dtype: str) -> keras.Sequential:
-    load_keras()
-    from keras_ref import build_model
-
-    return build_model(n_features, units, dtype=dtype)
-
-
-def _keras_replicates(
-    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
-) -> tuple[Array, Array]:
-    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
-    model = reused_model(dataset.n_features, units, experiment.learning_rate, dtype)
-    from keras_ref import draw_weights, fit, fit_compiled
-
-    train = fit if experiment.keras_fit else fit_compiled
-    histories = []
-    for seed in seeds:
-        weight_seed, order_seed = seed.spawn(2)
-        integer = randomness.integer_seeds(weight_seed, 1)[0]
-        model.set_weights(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
-        if protocol.batch_size is None:
-            orders = randomness.in_order(protocol.epochs, dataset.n)
-        else:
-            orders = randomness.batch_orders(order_seed, protocol.epochs, dataset.n)
-        histories.append(train(model, dataset.X, dataset.y, protocol.epochs, protocol.batch_size, orders))
-    loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
-    return loss, accuracy
+def _labelled(table: pd.DataFrame, procedure: Procedure, every: list[Procedure], dtype: str) -> pd.DataFrame:
+    """Add a procedure's labels, as categories: there may be a million replicates."""
+    labels = {
+        "side": (procedure.side, [each.side for each in every]),
+        "initializer": (procedure.initializer, [each.initializer for each in every]),
+        "protocol": (procedure.protocol.name, [each.protocol.name for each in every]),
+        "dtype": (dtype, [dtype]),
+    }
+    columns = {
+        name: pd.Categorical([value], sorted(set(values))).take(np.zeros(len(table), np.intp))
+        for name, (value, values) in labels.items()
+    }
+    kinds: dict[str, type] = {"replicate": np.int32, "epoch": np.int32, **dict.fromkeys(MEASURES, np.float64)}
+    return table.astype(kinds).assign(**columns)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare import engine, randomness, unseeded
+from compare import engine, randomness, replicates, unseeded
 from compare.config import Experiment
 from compare.engine import Place, cut, run
 from compare.errors import InputError
@@ -58,10 +58,10 @@ def test_trained_numbers_are_the_same_bit_for_bit_however_cut(iris, side, protoc
     (procedure,) = [
         each for each in unseeded.procedures(experiment) if each.side == side and each.initializer == "glorot_uniform"
     ]
-    sequence = unseeded.procedure_stream(0, procedure)
+    sequence = replicates.procedure_stream(0, procedure)
     tables = []
     for size in (5, 2, 1):
-        shards = cut("p", unseeded.replicate_table, (experiment, iris, procedure), sequence, 5, size)
+        shards = cut("p", replicates.replicate_table, (experiment, iris, procedure), sequence, 5, size)
         tables.append(pd.concat([shard.run() for shard in shards], ignore_index=True))
     assert tables[0].groupby("replicate")["loss"].first().nunique() == 5, "replicates differ"
     for table in tables[1:]:
@@ -77,7 +77,7 @@ def test_a_reused_model_trains_as_a_new_one_at_any_learning_rate(iris):
         model.set_weights(start)
         return fit_compiled(model, iris.X, iris.y, 3, None, orders).loss.tolist()
 
-    fast, slow = (losses(unseeded.reused_model(4, (5, 3), rate, "float64")) for rate in (0.3, 0.1))
+    fast, slow = (losses(replicates.reused_model(4, (5, 3), rate, "float64")) for rate in (0.3, 0.1))
     assert fast != slow
     assert slow == losses(build_model(4, (5, 3), 0.1, "float64"))
 

@@ -1,0 +1,124 @@
+"""One way to train, and its replicates: what the unseeded experiment and the sweep run many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from compare import randomness
+from compare.config import Experiment, Protocol
+from compare.data import Dataset
+from compare.matched import scratch_network
+from compare.reference import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[np.floating]
+MEASURES = ("loss", "accuracy")
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A way to train: who, from which initial weights, over which batches.
+
+    Attributes
+    ----------
+    side : {"scratch", "keras"}
+    initializer : str
+    protocol : Protocol
+    """
+
+    side: str
+    initializer: str
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        return f"{self.side}, {self.initializer}, {self.protocol}"
+
+
+def unseeded_dtype(experiment: Experiment) -> str:
+    """What Keras users run, unless the experiment is about float64 alone."""
+    return experiment.dtypes[0]
+
+
+def procedure_stream(seed: int, procedure: Procedure) -> np.random.SeedSequence:
+    """Return where a procedure's replicates draw from; each side has its own."""
+    return randomness.stream(seed, "unseeded", procedure.side, procedure.initializer, procedure.protocol.name)
+
+
+def replicate_table(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> pd.DataFrame:
+    """Train one replicate for each seed, as a table: replicate, epoch, loss and accuracy in the run's own dtype."""
+    load_keras()  # by a worker's first shard, whatever it is: joblib restarts workers that grow much after that
+    measured = run_replicates(experiment, dataset, procedure, seeds)
+    replicate, epoch = np.indices(measured[0].shape).reshape(2, -1)
+    columns = {name: values.ravel() for name, values in zip(MEASURES, measured, strict=True)}
+    return pd.DataFrame({"replicate": replicate, "epoch": epoch, **columns})
+
+
+def run_replicates(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> tuple[Array, Array]:
+    """Train one replicate for each seed; a replicate's numbers depend on its seed alone.
+
+    Returns
+    -------
+    loss, accuracy : ndarray of shape (replicates, epochs)
+    """
+    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
+    if procedure.side == "scratch":
+        stack = scratch_network(
+            units,
+            experiment.learning_rate,
+            dtype,
+            seed=seeds,
+            initializer=procedure.initializer,
+            replicates=len(seeds),
+        )
+        stack.train(dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
+        return stack.loss, stack.accuracy
+    return _keras_replicates(experiment, dataset, procedure, seeds)
+
+
+def reused_model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
+    """Return this process's one model of that shape: the graph traced for it serves any weights and learning rate."""
+    model = _model(n_features, units, dtype)
+    model.optimizer.learning_rate = learning_rate
+    return model
+
+
+@lru_cache(maxsize=8)
+def _model(n_features: int, units: tuple[int, ...], dtype: str) -> keras.Sequential:
+    load_keras()
+    from keras_ref import build_model
+
+    return build_model(n_features, units, dtype=dtype)
+
+
+def _keras_replicates(
+    experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
+) -> tuple[Array, Array]:
+    units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
+    model = reused_model(dataset.n_features, units, experiment.learning_rate, dtype)
+    from keras_ref import draw_weights, fit, fit_compiled
+
+    train = fit if experiment.keras_fit else fit_compiled
+    histories = []
+    for seed in seeds:
+        weight_seed, order_seed = seed.spawn(2)
+        integer = randomness.integer_seeds(weight_seed, 1)[0]
+        model.set_weights(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
+        if protocol.batch_size is None:
+            orders = randomness.in_order(protocol.epochs, dataset.n)
+        else:
+            orders = randomness.batch_orders(order_seed, protocol.epochs, dataset.n)
+        histories.append(train(model, dataset.X, dataset.y, protocol.epochs, protocol.batch_size, orders))
+    loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
+    return loss, accuracy
