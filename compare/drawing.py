@@ -37,6 +37,10 @@ def draw(run: Run, folder: Path) -> list[Path]:
         if len(run.tables.get("check", ())):
             finding = "\n".join(textwrap.wrap(run.manifest["report"]["headline"], 110))
             figures["check"] = draw_check(run.tables["check"], finding)
+        if "sweep" in run.tables:
+            from compare import heat_map  # which is drawn with what stands here
+
+            figures["heat_map"] = heat_map.draw(run)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png")
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

@@ -95,7 +95,8 @@ def sweep(
 
 
 def _perform(settings: Any, datasets: dict[str, Any], recorder: record.Recorder, place: Place, runs: int) -> int:
-    from compare import heat_map
+    from compare import report
+    from compare.drawing import draw
     from compare.reference import load_keras
     from compare.sweep import judge, run_sweep
 
@@ -111,7 +112,7 @@ def _perform(settings: Any, datasets: dict[str, Any], recorder: record.Recorder,
         recorder.table("trajectories.parquet", swept.trajectories)
         recorder.manifest = {
             "kind": "sweep",
-            "command": _command(settings),
+            "command": provenance.command_line(("sweep",), asdict(settings), asdict(type(settings)())),
             "config": asdict(settings),
             "data": [{"name": name, "n": each.n, "sha256": each.sha256} for name, each in datasets.items()],
             "code": provenance.code(),
@@ -122,29 +123,16 @@ def _perform(settings: Any, datasets: dict[str, Any], recorder: record.Recorder,
         }
         recorder.finish()
         with stage("drawing", 1):
-            figure = heat_map.draw(recorder.read())
-            figure.savefig(recorder.folder / "heat_map.png")
-            figure.savefig(recorder.folder / "heat_map.svg", metadata={"Date": None})
-    tell(recorder.read(), record.finished(recorder), Console(width=width()))
+            found = recorder.read()
+            draw(found, recorder.folder)
+            report.write(found, recorder.folder)
+    tell(found, record.finished(recorder), Console(width=width()))
     return 1 if state == "no" else 0
-
-
-def _command(settings: Any) -> str:
-    words = ["keras-parity", "sweep"]
-    for field in fields(settings):
-        value, option = getattr(settings, field.name), field.name.replace("_", "-")
-        if value == field.default:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            words += [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
-    return " ".join(words)
 
 
 def tell(run: record.Run, folder: Path, console: Console) -> None:
     """Print a sweep's table, the cells to look at, its verdict and where the rest is."""
-    from compare.summary import shown
+    from compare.summary import REPORT, shown
 
     table = run.tables["sweep"]
     counts = table.pivot_table("cell", ["mode", "data", "layers"], "verdict", "count", fill_value=0, sort=False)
@@ -160,6 +148,7 @@ def tell(run: record.Run, folder: Path, console: Console) -> None:
         console.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
     console.print(f"\nVerdict: {run.manifest['verdicts']['words']}", style="bold")
     console.print(f"Heat map and numbers: {folder}\nOne cell: keras-parity show {folder} --cell 0", soft_wrap=True)
+    console.print(f"Report: {folder / REPORT}", soft_wrap=True)
 
 
 def _setting(cell: Any) -> str:

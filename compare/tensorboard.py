@@ -34,11 +34,19 @@ def write(run: Run, directory: Path) -> None:
     """Write every curve of a run below `directory`, in a folder with the run's name.
 
     See them with `tensorboard --logdir DIRECTORY`; the step is the epoch.
+
+    Raises
+    ------
+    InputError
+        If the run has no curves: a check.
     """
     import tensorflow as tf
 
+    told = list(curves(run))
+    if not told:
+        raise InputError(f"`tensorboard` is for runs with curves. Received: {run.folder}, a {run.manifest['kind']}")
     top = directory / run.folder.with_suffix("").name
-    for name, curve in curves(run):
+    for name, curve in told:
         writer = tf.summary.create_file_writer(str(top / name))
         with writer.as_default():
             for row in curve.itertuples():
@@ -50,9 +58,13 @@ def write(run: Run, directory: Path) -> None:
 def curves(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Return each curve's TensorBoard run, and its columns loss and accuracy by epoch.
 
-    Matched runs: every pair's; unseeded ones: each setting's median; the article's: each network's.
+    Matched runs: every pair's; unseeded ones: each setting's median; the article's: each network's; a sweep's: each
+    cell's median.
     """
-    if "trajectories" in run.tables:
+    if "sweep" in run.tables:
+        for (cell, side), of_cell in run.tables["trajectories"].groupby(["cell", "side"]):
+            yield f"sweep/cell {cell}/{side}", of_cell.groupby("epoch")[list(MEASURES)].median()
+    elif "trajectories" in run.tables:
         keys = ["protocol", "dtype", "drawn_by", "replicate", "side"]
         for (protocol, dtype, drawn_by, pair, side), curve in run.tables["trajectories"].groupby(keys, sort=False):
             yield f"matched/{protocol}/{dtype}/weights by {drawn_by}/pair {pair}/{side}", curve.set_index("epoch")

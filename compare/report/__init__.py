@@ -15,7 +15,7 @@ from compare import findings, plots
 from compare.check_plots import COLOURS, EDGES
 from compare.config import Protocol
 from compare.record import Run
-from compare.report import article, chart, check, matched, unseeded
+from compare.report import article, chart, check, matched, sweep, unseeded
 from compare.report.parts import Section
 from compare.summary import REPORT
 
@@ -24,7 +24,7 @@ NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a
 NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a CSV file"}
 
 # Each looks at a run's tables and says its part, or None: a new kind of run adds its own here.
-PROVIDERS = (check.section, matched.section, unseeded.section, article.section)
+PROVIDERS = (check.section, sweep.section, matched.section, unseeded.section, article.section)
 
 
 def write(run: Run, folder: Path) -> Path:
@@ -89,6 +89,9 @@ def _json(sections: list[Section]) -> str:
 def _about(run: Run) -> str:
     """What was compared, in a sentence."""
     manifest, data = run.manifest, run.manifest["data"]
+    if isinstance(data, list):
+        names = ", ".join(each["name"] for each in data)
+        return f"A NumPy network written from scratch against Keras, over a grid of settings, on {names}."
     counts = "".join(f", {len(data[name])} {name}" for name in ("features", "classes") if name in data)
     what = manifest.get("subject", "A NumPy network written from scratch")
     layers = f", layers {_plain(manifest['layers'], '-')}" if "layers" in manifest else ""
@@ -115,7 +118,7 @@ def _facts(run: Run) -> dict[str, dict[str, str]]:
             **named,
             **({"Keras trained by": manifest["keras_training"]} if "keras_training" in manifest else {}),
         },
-        "Data": manifest["data"],
+        "Data": manifest["data"] if isinstance(manifest["data"], dict) else _several(manifest["data"]),
         "Seeds": manifest.get("seeds", {}),
         "Versions": {"keras-parity": f"{code['version']}{commit}", **manifest["env"]},
     }
@@ -124,6 +127,10 @@ def _facts(run: Run) -> dict[str, dict[str, str]]:
         for topic, entries in facts.items()
         if entries
     }
+
+
+def _several(data: list[dict[str, Any]]) -> dict[str, str]:
+    return {each["name"]: f"{each['n']} samples, SHA-256 {each['sha256']}" for each in data}
 
 
 def _unbroken(text: str) -> str:

@@ -95,17 +95,46 @@ class Listing:
         The mark beside each row's first cell.
     intervals : list of (low, middle, high), optional
         For each row an interval in units of its margin, or None: drawn in a column of its own.
+    folded : bool
+        Long: shown when it is asked for.
     """
 
     table: Table
     states: list[State | None] = field(default_factory=list)
     intervals: list[tuple[float, float, float] | None] | None = None
+    folded: bool = False
 
     @property
     def keys(self) -> list[list[Any]]:
         """What the script sorts numbers by: of several in a cell the first; nothing for an empty cell."""
         firsts = [[value[0] if isinstance(value, tuple) else value for value in row] for row in self.table.rows]
         return [["" if value is None else value for value in row] for row in firsts]
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """One verdict in a matrix: what it is, its mark, and which of the section's views it opens, if any."""
+
+    label: str
+    state: State
+    view: int | None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Verdicts by settings.
+
+    Attributes
+    ----------
+    title : str
+    header : list of list of (name, how many columns it spans)
+        One list a setting, the outermost first.
+    rows : list of (name, cells)
+    """
+
+    title: str
+    header: list[list[tuple[str, int]]]
+    rows: list[tuple[str, list[MatrixCell | None]]]
 
 
 @dataclass(frozen=True)
@@ -122,6 +151,8 @@ class Section:
         The legend: which curve is whose.
     views : list of View
     listings : list of Listing
+    matrices : list of Matrix
+        Stand before the views, which they open.
     """
 
     name: str
@@ -132,6 +163,7 @@ class Section:
     keys: list[tuple[str, str]] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
+    matrices: list[Matrix] = field(default_factory=list)
 
     @property
     def choices(self) -> dict[str, list[str]]:

@@ -2,11 +2,13 @@
 // The page reads without this: it adds choosing a view, hiding curves, reading one epoch, and sorting tables.
 
 const readings = JSON.parse(document.getElementById("readings").textContent);
+document.documentElement.classList.add("scripted");
 const SVG = "http://www.w3.org/2000/svg";
 
 function choose(section) {
   const chosen = [...section.querySelectorAll(".choice :is(input:checked, select)")].map(({ value }) => value).join(" ");
   for (const view of section.querySelectorAll(".view")) view.hidden = view.dataset.choice.trim() !== chosen;
+  for (const link of section.querySelectorAll("a[data-view]")) link.classList.toggle("chosen", link.dataset.view === chosen);
 }
 
 function read(view, { last, cells }) {
@@ -86,7 +88,15 @@ for (const section of document.querySelectorAll("section.part[data-name]")) {
     }
   });
   section.querySelectorAll(".keys input").forEach((input) => { input.hidden = false; });
+  section.querySelectorAll("a[data-view]").forEach((link) => {
+    link.addEventListener("click", () => {
+      const option = section.querySelector(`.choice :is(option, input)[value="${link.dataset.view}"]`);
+      option.selected = option.checked = true;
+      choose(section);
+    });
+    if (link.hash === location.hash) link.click();
+  });
   section.querySelectorAll(".view").forEach((view, nth) => read(view, readings[section.dataset.name][nth]));
   choose(section);
-  section.querySelectorAll(".scroll table").forEach(sortable);
+  section.querySelectorAll(".scroll table:not(.matrix)").forEach(sortable);
 }

@@ -7,9 +7,10 @@ import pandas as pd
 
 from compare import findings, plots
 from compare.record import Run
-from compare.report.chart import Curve, chart, histogram
+from compare.report.chart import Chart, Curve, chart, histogram
 from compare.report.parts import FORMS, Answer, Cell, Listing, Reading, Section, State, View, texts
 
+BAND = ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
 Sides = dict[str, pd.DataFrame]
 
 
@@ -88,36 +89,63 @@ def _in_margins(row: tuple[Any, ...]) -> tuple[float, float, float] | None:
 
 
 def _view(run: Run, name: str, verdict: str, sides: Sides) -> View:
-    steps = {side: findings.steps(run, run.manifest["settings"][name][side][1]) for side in sides}
-    charts = []
-    quantiles: dict[str, dict[str, np.ndarray]] = {side: {} for side in sides}
-    for measure in FORMS:
-        curves = []
-        for side, runs in sides.items():
-            low, median, high = np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0)
-            quantiles[side][measure] = np.stack([low, median, high])
-            updates = np.arange(len(median)) * steps[side]
-            curves += [Curve(f"band {side}", updates, high, low), Curve(f"line {side}", updates, median)]
-        curves.sort(key=lambda curve: curve.look)  # bands below, lines above
-        charts.append(chart(measure, "weight updates", curves, log=measure == "loss"))
+    settings = run.manifest["settings"][name]
+    steps = {side: findings.steps(run, settings[side][1]) for side in sides}
+    charts, rows, last, columns = curves(sides, steps, "weight updates")
     for measure in FORMS:
         ends = {side: runs[measure].to_numpy()[:, -1] for side, runs in sides.items()}
         charts.append(histogram(f"final {measure}: runs", f"final {measure}", ends, _bins(ends)))
-    rows: list[tuple[str, str, list[Cell | None]]] = [
-        (
-            f"{look} {side}",
-            f"{plots.NAMES[side]}, {what}",
-            [Cell(texts(quantiles[side][measure][k], FORMS[measure]), steps[side]) for measure in FORMS],
-        )
-        for side in sides
-        for k, look, what in ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
-    ]
-    last = max((len(of[0]) - 1) * steps[side] for side, by in quantiles.items() for of in [by["loss"]])
-    sources = [
-        f"{plots.NAMES[side]}: {' weights, '.join(run.manifest['settings'][name][side])} protocol" for side in sides
-    ]
+    sources = [f"{plots.NAMES[side]}: {' weights, '.join(settings[side])} protocol" for side in sides]
     title = f"{name}: {verdict} ({'; '.join(sources)})"
-    return View(title, {"setting": name}, charts, Reading("weight updates", last, tuple(FORMS), rows))
+    return View(title, {"setting": name}, charts, Reading("weight updates", last, columns, rows))
+
+
+def curves(
+    sides: Sides, steps: dict[str, int], xlabel: str
+) -> tuple[list[Chart], list[tuple[str, str, list[Cell | None]]], int, tuple[str, ...]]:
+    """Lay out each side's replicates as median and range, a single one as a line.
+
+    Parameters
+    ----------
+    sides : dict of str to DataFrame
+        By side, loss and accuracy, (replicates x epochs).
+    steps : dict of str to int
+        By side, how far apart on the x axis its epochs are.
+    xlabel : str
+
+    Returns
+    -------
+    charts, rows, last, columns
+        The charts of loss and accuracy, and the parts of their `Reading`.
+    """
+    found: dict[str, list[Curve]] = {measure: [] for measure in FORMS}
+    rows: list[tuple[str, str, list[Cell | None]]] = []
+    last = 0
+    for side, runs in sides.items():
+        if runs.empty:
+            continue
+        quantiles = {measure: np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0) for measure in FORMS}
+        told = (
+            ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
+            if len(runs) > 1
+            else ((1, "line", ""),)
+        )
+        for k, look, what in told:
+            cells: list[Cell | None] = [
+                Cell(texts(quantiles[measure][k], form), steps[side]) for measure, form in FORMS.items()
+            ]
+            rows.append(
+                (f"{look} {side}", f"{plots.NAMES[side]}, {what}" if len(runs) > 1 else plots.NAMES[side], cells)
+            )
+        for measure, (low, median, high) in quantiles.items():
+            at = np.arange(len(median)) * steps[side]
+            last = max(last, int(at[-1]))
+            found[measure] += [Curve(f"band {side}", at, high, low)] if len(runs) > 1 else []
+            found[measure].append(Curve(f"line {side}", at, median))
+    for each in found.values():
+        each.sort(key=lambda curve: curve.look)  # bands below, lines above
+    charts = [chart(measure, xlabel, each, log=measure == "loss") for measure, each in found.items()]
+    return charts, rows, last, tuple(FORMS)
 
 
 def _bins(ends: dict[str, np.ndarray]) -> np.ndarray:

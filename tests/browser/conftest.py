@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from compare import report
-from tests.compare.made_run import made_check, made_run
+from tests.compare.made_run import made_check, made_run, made_sweep
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -39,6 +39,11 @@ def path(run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def check_path(tmp_path_factory):
     return report.write(made_check(tmp_path_factory.mktemp("checks")), tmp_path_factory.mktemp("check_report"))
+
+
+@pytest.fixture(scope="session")
+def sweep_path(tmp_path_factory):
+    return report.write(made_sweep(tmp_path_factory.mktemp("sweeps")), tmp_path_factory.mktemp("sweep_report"))
 
 
 @pytest.fixture

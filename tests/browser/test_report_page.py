@@ -100,7 +100,7 @@ def test_without_its_script_the_page_shows_everything(open_page, path):
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["path", "check_path"])
+@pytest.mark.parametrize("kind", ["path", "check_path", "sweep_path"])
 def test_it_fits_and_axe_finds_nothing_serious(open_page, request, kind, width, scheme):
     page = open_page(request.getfixturevalue(kind), color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
@@ -123,6 +123,16 @@ def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):
     under = page.locator("#check .view:not([hidden]) tr.under")
     assert under.locator("th").inner_text() == "kernel 1"
     assert under.locator("td").last.inner_text() == "3.0e+07"
+
+
+def test_a_cell_of_a_sweep_opens_its_trajectories(open_page, sweep_path):
+    page = open_page(sweep_path)
+    title = page.locator("#sweep .view:not([hidden]) h3")
+    assert title.inner_text().startswith("cell 3, matched: no parity")
+    page.get_by_role("link", name="cell 1: parity").click()
+    assert title.inner_text().startswith("cell 1, matched: parity")
+    assert page.locator("#sweep .chosen").count() == 1
+    assert visible(page, "#sweep .view") == 1
 
 
 def test_two_schemes_have_two_backgrounds(open_page, path):

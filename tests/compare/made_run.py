@@ -167,3 +167,43 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
         }
         folder = record.finished(recorder)
     return record.read(folder)
+
+
+def made_sweep(out: Path) -> record.Run:
+    """Write a sweep's folder, made up: four matched cells, one of them without parity, and two unseeded ones."""
+    rng = np.random.default_rng(0)
+    settings = {"data": "iris", "layers": "5", "dtype": "float64", "initializer": "uniform", "learning_rate": 0.1}
+    rows, runs = [], []
+    for cell, (mode, batch_size, seed, verdict) in enumerate(
+        [
+            ("matched", 0, 0, "parity"),
+            ("matched", 0, 1, "parity"),
+            ("matched", 32, 0, "parity"),
+            ("matched", 32, 1, "no parity"),
+            ("unseeded", 0, 0, "equivalent"),
+            ("unseeded", 32, 0, "inconclusive"),
+        ]
+    ):
+        decisive = {"max_abs": 1e-15, "tolerance": 1e-13, "judged_by": "bar", "what": "loss"}
+        if mode == "unseeded":
+            decisive = {"final_loss_difference": 0.01, "final_loss_margin": 0.05, "replicates_80": 300}
+            decisive |= {"replicates_scratch": 9, "replicates_keras": 9}
+        case = {**settings, "cell": cell, "mode": mode, "batch_size": batch_size, "seed": seed}
+        rows.append({**case, "verdict": verdict, **decisive})
+        for side in ("keras", "scratch"):
+            loss = _falling(rng, 1 if mode == "matched" else 9)
+            runs.append(trajectory(loss, 1 - loss / 2, cell=cell, side=side))
+    with record.recording(out, "sweep") as recorder:
+        recorder.table("sweep.csv", pd.DataFrame(rows))
+        recorder.table("trajectories.parquet", pd.concat(runs))
+        recorder.manifest = {
+            "kind": "sweep",
+            "command": "keras-parity sweep",
+            "config": {"data": ["iris"]},
+            "data": [{"name": "iris", "n": 150, "sha256": "0" * 64}],
+            "code": {"version": "0.1.0", "commit": None, "dirty": None},
+            "env": {"python": "3.11"},
+            "verdicts": {"passed": False, "state": "no", "words": "matched: 3 of 4 cells in parity"},
+        }
+        folder = record.finished(recorder)
+    return record.read(folder)

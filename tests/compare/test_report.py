@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from compare import report
-from compare.report import chart, parts
-from tests.compare.made_run import HOSTILE, made_check, made_run
+from compare.report import chart, parts, sweep
+from tests.compare.made_run import HOSTILE, made_check, made_run, made_sweep
 
 
 class Page(HTMLParser):
@@ -50,7 +50,7 @@ def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
 
 def test_the_page_asks_the_network_for_nothing(page):
     loads = {"src", "href", "action", "data", "poster", "srcset"}
-    assert not [(name, value) for name, value in Page(page).attributes if name in loads]
+    assert not [(name, value) for name, value in Page(page).attributes if name in loads and value[:1] != "#"]
     assert "url(" not in page
     assert "@import" not in page
     assert "default-src 'none'" in page
@@ -168,3 +168,22 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own(run):
     settings = dict(shown.attributes)
     assert settings["sandbox"] == "allow-scripts"
     assert settings["srcdoc"] == report.html(run)
+
+
+def test_a_sweep_opens_the_cell_that_does_not_agree_first(tmp_path):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
+    assert section.views[0].title.startswith("cell 3, matched: no parity")
+    assert section.views[1].title.startswith("cell 5, unseeded: inconclusive")
+    matched, unseeded = section.matrices
+    assert matched.header[0] == [("full batch", 2), ("batches of 32", 2)]
+    assert [cell and cell.state for cell in matched.rows[0][1]] == ["yes", "yes", "yes", "no"]
+    assert [cell and cell.view for cell in unseeded.rows[0][1]] == [5, 1]
+    assert [answer.state for answer in section.agree] == ["no", "open"]
+
+
+def test_a_large_sweep_keeps_the_page_small_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "OPENED", 2)
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
+    assert len(section.views) == 2
+    assert "The page holds the trajectories of 2 cells." in section.lead
+    assert [cell and cell.view for cell in section.matrices[0].rows[0][1]] == [None, None, None, 0]

@@ -1,7 +1,7 @@
 import pytest
 
 from compare import InputError, tensorboard
-from tests.compare.made_run import EPOCHS, made_run
+from tests.compare.made_run import EPOCHS, made_check, made_run, made_sweep
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,17 @@ def test_the_event_files_hold_the_recorded_numbers(run, tmp_path, monkeypatch):
     assert [event.step for event in events] == list(range(EPOCHS))
     written = [make_ndarray(event.tensor_proto).item() for event in events]
     assert written == pytest.approx(curve["loss"].tolist(), rel=1e-6)  # TensorBoard keeps float32
+
+
+def test_a_sweep_has_a_curve_a_side_of_each_cell(tmp_path):
+    names = [name for name, _ in tensorboard.curves(made_sweep(tmp_path))]
+    assert len(names) == 12
+    assert names[0] == "sweep/cell 0/keras"
+
+
+def test_a_check_has_no_curves(tmp_path):
+    with pytest.raises(InputError, match=r"^`tensorboard` is for runs with curves"):
+        tensorboard.write(made_check(tmp_path), tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
