@@ -153,7 +153,10 @@ def check_driver(
     runs = _run_all(driver, met, reference, standard, raw, steps, rng)
     if met.random:
         return judge(met, raw, runs, Diagnosis(), [])
-    diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision)
+    # Deviations that single precision explains are no company of faults.
+    ratios = [ratio for run in runs for s in run.steps for ratio in (s.loss_ratio, *s.ratios)]
+    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in ratios)
+    diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision, company)
     if not diagnosis.explanations and met.precision == "float64" and any(run.first_wrong is not None for run in runs):
         diagnosis, reference = _in_float32(met, reference, runs)
     trainings = []

@@ -62,7 +62,9 @@ class _Case:
     fitted: dict[tuple[str, tuple[Cause, ...]], list[Cause]] = field(default_factory=dict)
 
 
-def diagnose(runs: Sequence[Run], setting: Setting, sizes: Sequence[int], dtype: str = "float64") -> Diagnosis:
+def diagnose(
+    runs: Sequence[Run], setting: Setting, sizes: Sequence[int], dtype: str = "float64", company: bool = True
+) -> Diagnosis:
     """Search the catalogue for what explains these runs.
 
     Parameters
@@ -74,6 +76,8 @@ def diagnose(runs: Sequence[Run], setting: Setting, sizes: Sequence[int], dtype:
         Features, then the units of each layer.
     dtype : {"float64", "float32"}
         Precision of the subject's arithmetic.
+    company : bool
+        Whether to look for faults that stand together.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def diagnose(runs: Sequence[Run], setting: Setting, sizes: Sequence[int], dtype:
     right = [run for run in runs if run.first_wrong is None and run.steps]
     case = _Case([*wrong, *right], setting, tuple(sizes), dtype)
     wrong_weights = any(step.wrong_weights for run in wrong for step in run.steps)
-    found: list[tuple[Cause, ...]] = _explain_weights(case) if wrong_weights else [()]
+    found: list[tuple[Cause, ...]] = _explain_weights(case, company) if wrong_weights else [()]
     complete = [_explain_errors(case, explanation) for explanation in _explain_losses(case, found)]
     ranked = sorted(
         {e.names: e for e in reversed(complete)}.values(),
@@ -102,12 +106,12 @@ def _rank(explanation: Explanation) -> tuple[int, bool, int]:
     return explanation.unexplained_errors, explanation.gradients_agree, len(explanation.causes)
 
 
-def _explain_weights(case: _Case) -> list[tuple[Cause, ...]]:
+def _explain_weights(case: _Case, company: bool) -> list[tuple[Cause, ...]]:
     """The smallest sets of faults that give the subject's weights; losses are not looked at."""
     plain = list(_concrete(case, reporting=False))
     singles = plain + _families(case, ())
     fitting: list[tuple[Cause, ...]] = [(cause,) for cause in singles if _fits(case, (cause,))]
-    if fitting:
+    if fitting or not company:
         return _one_each(fitting)
     near: list[tuple[int, tuple[Cause, ...]]] = []
     pairs = _pairs(case, plain)
