@@ -156,6 +156,17 @@ def published(run: Run) -> Table:
     return Table("The article, reproduced: loss (accuracy)", columns, rows)
 
 
+def speed(run: Run) -> Table:
+    """How long a step of each side took, in the fastest of the matched runs."""
+    told: dict[tuple[str, str], dict[str, float]] = {}
+    for row in run.manifest["speed"]:
+        told.setdefault((row["protocol"], row["dtype"]), {})[row["side"]] = row["microseconds"]
+    rows = [(*case, of["scratch"], of["keras"], of["keras"] / of["scratch"]) for case, of in told.items()]
+    columns = (Column("protocol"), Column("dtype"), Column("scratch", "{:.0f}"), Column("Keras", "{:.0f}"))
+    title = f"Speed: microseconds a step, in the fastest matched run (Keras: {run.manifest['keras_training']})"
+    return Table(title, (*columns, Column("Keras / scratch", "{:.1f}")), rows)
+
+
 def depth(run: Run) -> Table:
     """The depth experiment: with and without the 10-unit layer, at the last published epoch."""
     frame = run.tables["article"]

@@ -34,6 +34,7 @@ def perform(
     verdicts: dict[str, Any] = {}
     compared: dict[str, Any] = {}
     failures: list[Failure] = []
+    speed: list[dict[str, Any]] = []
     with progress(quiet=how == "quiet") as stage:
         if place.here or experiment.parts != ("unseeded",):
             with stage("loading TensorFlow", 1):
@@ -52,6 +53,7 @@ def perform(
             recorder.table("noise_floor.parquet", matched.floor)
             recorder.table("parity.csv", matched.parity)
             verdicts["matched"] = {"passed": matched.passed}
+            speed = matched.speed
         if "unseeded" in experiment.parts:
             with stage("unseeded", len(procedures(experiment)) * experiment.replicates) as advance:
                 unseeded = run_unseeded(experiment, dataset, advance, recorder.shards, place)
@@ -65,6 +67,7 @@ def perform(
             verdicts["unseeded"] = {name: each.verdict for name, each in unseeded.comparisons.items()}
         passed = all(part.get("passed", True) for part in verdicts.values())
         recorder.manifest = _manifest(experiment, dataset, {"passed": passed, **verdicts}, compared, failures)
+        recorder.manifest["speed"] = speed
         recorder.finish()
         with stage("drawing", 1):
             found = recorder.read()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -45,11 +47,14 @@ class Matched:
         The noise floor: protocol, dtype, drawn_by, replicate, epoch, loss, accuracy.
     parity : DataFrame
         One row a comparison: what, protocol, dtype, drawn_by, replicate, layer, tensor, and a `parity.Verdict`.
+    speed : list of dict
+        protocol, dtype, side, microseconds: a step's, in the fastest run. A sign, not a benchmark.
     """
 
     trajectories: pd.DataFrame
     floor: pd.DataFrame
     parity: pd.DataFrame
+    speed: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -105,6 +110,7 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
     }
     trajectories, floors = [], []
     rows: list[dict[str, Any]] = []
+    fastest: dict[tuple[str, str, str], float] = {}
     for (protocol, dtype, drawn_by), pair in product(cases(experiment), range(experiment.pairs)):
         case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": pair}
         start = initial_weights(experiment.seed + pair, drawn_by, dataset.n_features, units, dtype)
@@ -113,10 +119,16 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
 
         scratch = scratch_network(units, experiment.learning_rate, dtype)
         scratch.set_weights(start)
-        scratch.train(*training, orders)
         model = models[dtype]
         model.set_weights(start)
+        begun = perf_counter()
+        scratch.train(*training, orders)
+        between = perf_counter()
         keras = (fit if experiment.keras_fit else fit_compiled)(model, *training, orders)
+        steps = protocol.epochs * -(-dataset.n // (protocol.batch_size or dataset.n))
+        for side, seconds in (("scratch", between - begun), ("keras", perf_counter() - between)):
+            key = (protocol.name, dtype, side)
+            fastest[key] = min(fastest.get(key, math.inf), seconds / steps * 1e6)
 
         sequence = randomness.stream(experiment.seed, "floor", protocol.name, drawn_by, str(pair))
         found, floor = judge_pair(scratch, start, training, orders, keras, model.get_weights(), sequence)
@@ -130,7 +142,10 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
             trajectories.append(trajectory(loss, accuracy, side=side, **case))
         floors.append(trajectory(floor.loss, floor.accuracy, **case))
         advance()
-    return Matched(pd.concat(trajectories, ignore_index=True), pd.concat(floors, ignore_index=True), pd.DataFrame(rows))
+    names = ("protocol", "dtype", "side", "microseconds")
+    speed = [dict(zip(names, (*key, round(of, 1)), strict=True)) for key, of in fastest.items()]
+    series, floor_table = (pd.concat(each, ignore_index=True) for each in (trajectories, floors))
+    return Matched(series, floor_table, pd.DataFrame(rows), speed)
 
 
 class Floor(NamedTuple):

@@ -62,7 +62,10 @@ def section(run: Run) -> Section | None:
             ("line other", "other pairs"),
         ],
         views=[_view(run, *case) for case in cases],
-        listings=[Listing(listing, ["no" if "FAIL" in row[-1] else "yes" for row in listing.rows])],
+        listings=[
+            Listing(listing, ["no" if "FAIL" in row[-1] else "yes" for row in listing.rows]),
+            *([Listing(findings.speed(run))] if run.manifest.get("speed") else []),
+        ],
     )
 
 

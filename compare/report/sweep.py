@@ -14,7 +14,7 @@ from compare.report.unseeded import curves
 
 STATES: dict[str, State] = {"parity": "yes", "no parity": "no", "missing": "open", **findings.STATES}
 AGREE = ("parity", "equivalent")
-OPENED = 250  # cells whose trajectories are in the page; more would make it too large to send
+OPENED = 200  # cells whose trajectories are in the page; more would make it too large to send
 
 
 def section(run: Run) -> Section | None:

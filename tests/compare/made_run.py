@@ -53,6 +53,10 @@ def made_run(out: Path, parts: tuple[str, ...] = ("article", "matched", "unseede
             "env": {"python": "3.11"},
             "keras_training": "compiled graph, bit-equal to fit",
             "tolerances": {"bar": parity.BARS},
+            "speed": [
+                {"protocol": "keras", "dtype": "float64", "side": side, "microseconds": of}
+                for side, of in (("scratch", 40.0), ("keras", 100.0))
+            ],
             "verdicts": verdicts,
             **changes,
         }

@@ -76,3 +76,12 @@ def test_tests_of_whole_curves_are_told_where_they_differ_or_all():
 def test_empty_and_zero_cells_are_shown_plainly():
     table = Table("t", (Column("name"), Column("gap", findings.SMALL)), [("a", 0.0), ("b", None), ("c", 2e-16)])
     assert table.texts == [["a", "0"], ["b", ""], ["c", "2.0e-16"]]
+
+
+def test_speed_is_told_side_by_side():
+    rows = [
+        {"protocol": "keras", "dtype": "float64", "side": side, "microseconds": of}
+        for side, of in (("scratch", 40.0), ("keras", 100.0))
+    ]
+    run = Run(Path("0001-run"), {"verdicts": {}, "speed": rows, "keras_training": "fit"}, {})
+    assert findings.speed(run).rows == [("keras", "float64", 40.0, 100.0, 2.5)]

@@ -36,6 +36,12 @@ def test_fit_and_the_compiled_run_are_bit_equal(found):
     assert (same["max_abs"] == 0).all()
 
 
+def test_each_sides_speed_is_noted_for_every_protocol_and_dtype(found):
+    told = {(each["protocol"], each["dtype"], each["side"]): each["microseconds"] for each in found.speed}
+    assert len(told) == len(found.speed) == 2 * 2 * 2
+    assert min(told.values()) > 0
+
+
 def test_the_tables_are_tidy(found):
     keys = ["protocol", "dtype", "drawn_by", "side", "replicate", "epoch"]
     assert not found.trajectories.duplicated(keys).any()
