@@ -18,7 +18,9 @@ from pathlib import Path
 
 from compare.errors import InputError
 from compare.record import read
+from compare.unseeded import SHARD
 
+PROCEDURES = 4  # two sides, two initializers
 NUMBERS = ("unseeded.parquet", "unseeded_tests.csv")
 
 
@@ -40,17 +42,24 @@ def numbers(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in NUMBERS}
 
 
-def trial(out: Path, options: list[str], target: str, delay: float, rng: random.Random) -> tuple[Path, str]:
-    """Kill once, then resume until the run is finished; return its folder and what happened."""
+def shards(out: Path) -> int:
+    """Return how many shards of the unfinished run lie in its folder."""
+    return len(list(out.glob("*.partial/unfinished/*.parquet")))
+
+
+def trial(out: Path, options: list[str], target: str, moment: float, rng: random.Random) -> tuple[Path, str]:
+    """Kill once, after `moment` shards, then resume until the run is finished; return its folder and what happened."""
     run = start(out, *options)
-    time.sleep(delay)
-    killed = target
+    while run.poll() is None and shards(out) < int(moment):
+        time.sleep(0.01)
+    time.sleep(moment % 1 * (10 if moment < 1 else 1))  # before the first shard there are seconds of importing
+    killed = f"{target} at {shards(out)} shards"
     if target == "the run":
         run.kill()
     elif alive := workers_of(run):
         os.kill(rng.choice(alive), signal.SIGKILL)
     else:
-        killed = "nothing (no worker yet, or no more)"
+        killed += " (there was no worker)"
     run.wait()
     for _ in range(4):
         (folder,) = out.iterdir()
@@ -58,8 +67,7 @@ def trial(out: Path, options: list[str], target: str, delay: float, rng: random.
             return folder, killed
         taken_for_whole(folder)
         planned = (folder / "unfinished" / "plan.json").exists()
-        kept = len(list(folder.glob("unfinished/*.parquet")))
-        killed += f"; resumed with {kept} shards" if planned else ", before it had begun; started again"
+        killed += f"; resumed with {shards(out)} shards" if planned else ", before it had begun; started again"
         if not planned:
             shutil.rmtree(folder)
         run = start(out, *(["--resume", str(folder)] if planned else options))
@@ -88,20 +96,17 @@ def main() -> int:
     options = ["--only", "unseeded", "--protocol", "keras", "--replicates", str(asked.replicates)]
     options += ["--workers", str(asked.workers)]
     with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
         start(Path(folder) / "whole", *options).wait()
-        duration = time.monotonic() - began
         expected = numbers(next((Path(folder) / "whole").iterdir()))
-        print(f"never killed: {duration:.0f} s")
-        same = 0
+        same, count = 0, PROCEDURES * -(-asked.replicates // SHARD)
         for number in range(asked.times):
-            target, delay = ("a worker", "the run")[number % 2], rng.uniform(0.2, 1) * duration
-            done, told = trial(Path(folder) / str(number), options, target, delay, rng)
+            target, moment = ("a worker", "the run")[number % 2], rng.uniform(0, count)
+            done, told = trial(Path(folder) / str(number), options, target, moment, rng)
             equal = numbers(done) == expected
             read(done)
             same += equal
             verdict = "equal" if equal else "DIFFER"
-            print(f"{number + 1:2d}: after {delay:4.1f} s, killed {told}; numbers {verdict}", flush=True)
+            print(f"{number + 1:2d}: killed {told}; numbers {verdict}", flush=True)
     print(f"{same} of {asked.times} ended with the same bytes of numbers")
     return 0 if same == asked.times else 1
 
