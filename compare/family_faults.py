@@ -44,7 +44,7 @@ def fixed_divisor(rules: Rules, divisor: float) -> Rules:
 def _fit_divisor(run: list[Observed], base: Rules) -> list[Parameter]:
     first = run[0].step
     found = [first.n / ratio for ratio in _nice([_ratio(run[0].change, run[0].expected)]) if 0 < ratio < 1e6]
-    named = (first.n, first.setting.n_samples)
+    named = (first.n, first.setting.n_samples, 1)
     return [(float(np.round(d, 9)),) for d in found if not any(abs(d - count) < 1e-6 * count for count in named)]
 
 
