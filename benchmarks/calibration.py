@@ -98,9 +98,7 @@ def train_shard(
     """Train replicates on iris; an epoch visits the first `samples` of all, shuffled, in batches of 32."""
     X, y = load_iris(return_X_y=True)
     own, orders_seed = seed.spawn(2)
-    network = Network(
-        learning_rate, seed=own, initializer=initializer, dtype="float32", replicates=replicates
-    )
+    network = Network(learning_rate, seed=own, initializer=initializer, dtype="float32", replicates=replicates)
     for units in (6, 10, 8, 3):
         network.add(DenseLayer(units))
     everything = np.tile(np.arange(len(X), dtype=np.int16), (replicates, EPOCHS, 1))
@@ -212,9 +210,7 @@ def write(rows: Sequence[Row], out: Path, heading: str) -> pd.DataFrame:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the pools, measure, print and write the table; return 1 if a rate is out of its bound."""
     parser = argparse.ArgumentParser(description="Measure the error rates of the equivalence verdict.")
-    parser.add_argument(
-        "--quick", action="store_true", help="100 repetitions from pools of 4,000 (under a minute)"
-    )
+    parser.add_argument("--quick", action="store_true", help="100 repetitions from pools of 4,000 (under a minute)")
     parser.add_argument("--jobs", type=int, default=1, help="processes that train (default 1)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args(arguments)

@@ -17,7 +17,7 @@ _HOMES = {
     "run_unseeded": "compare.unseeded",
 }
 
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

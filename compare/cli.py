@@ -11,6 +11,7 @@ from types import FrameType
 import cyclopts
 
 from compare import __version__
+from compare.bench_command import bench
 from compare.check_command import check
 from compare.errors import InputError
 from compare.history_commands import list_runs, show
@@ -31,6 +32,7 @@ app.command(check)
 app.command(report)
 app.command(list_runs, name="list")
 app.command(show)
+app.command(bench)
 app.register_install_completion_command(help="Complete commands and options in your shell: bash, zsh or fish.")
 
 

@@ -74,8 +74,7 @@ def compare_divergence(
     (a, b), (n, m) = diverged, replicates
     p_different = float(stats.fisher_exact(np.array([[a, n - a], [b, m - b]])).pvalue)
     x, y = (
-        stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson")
-        for count, total in ((a, n), (b, m))
+        stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson") for count, total in ((a, n), (b, m))
     )
     p, q = a / n, b / m
     low = p - q - math.hypot(p - x.low, y.high - q)
@@ -144,9 +143,7 @@ def compare_runs(
         raise InputError(f"`margins` must be for any of {', '.join(scratch)}. Received: {', '.join(unknown)}")
     if (permutations + 1) * alpha < TESTS:
         least = math.ceil(TESTS / alpha) - 1
-        raise InputError(
-            f"`permutations` must be at least {least} for `alpha` {alpha}. Received: {permutations}"
-        )
+        raise InputError(f"`permutations` must be at least {least} for `alpha` {alpha}. Received: {permutations}")
 
     same_epochs = x.shape[1] == y.shape[1]
     scalars = {

@@ -53,12 +53,8 @@ def read_csv(
     header, rows = rows[0][1], rows[1:]
     if len(header) == 1:
         mark = next((mark for mark in ";\t|" if mark in header[0]), None)
-        fix = (
-            f"It looks separated by {mark!r}: save it with commas" if mark else "The target follows features"
-        )
-        raise InputError(
-            f"`data` must have comma-separated columns. Received: a single column {where}. {fix}"
-        )
+        fix = f"It looks separated by {mark!r}: save it with commas" if mark else "The target follows features"
+        raise InputError(f"`data` must have comma-separated columns. Received: a single column {where}. {fix}")
     if not rows:
         raise InputError(f"`data` must have rows below its header. Received: a header only, {where}")
     for line, cells in rows:
@@ -147,8 +143,7 @@ def _feature(cell: str, column: str, line: int, where: str) -> float:
     else:
         expected, fix = "finite numbers and no empty cells", "Fill the cell, or remove the row"
     raise InputError(
-        f"`data` must hold {expected}. Received: {reprlib.repr(cell)} in column {column!r}, line {line} "
-        f"{where}. {fix}"
+        f"`data` must hold {expected}. Received: {reprlib.repr(cell)} in column {column!r}, line {line} {where}. {fix}"
     )
 
 

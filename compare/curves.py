@@ -140,9 +140,7 @@ def curve_permutation_test(
     x, y = _both(scratch, keras, alpha)
     if (permutations + 1) * alpha < 1:
         least = math.ceil(1 / alpha) - 1
-        raise InputError(
-            f"`permutations` must be at least {least} for `alpha` {alpha}. Received: {permutations}"
-        )
+        raise InputError(f"`permutations` must be at least {least} for `alpha` {alpha}. Received: {permutations}")
     pooled = np.concatenate([x, y])
     ranked = ~np.isfinite(pooled).all(axis=0)
     pooled[:, ranked] = stats.rankdata(pooled[:, ranked], axis=0)

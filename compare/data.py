@@ -70,9 +70,7 @@ class Dataset:
         return f"Dataset({self.name!r}, n={self.n}, n_features={self.n_features}, n_classes={self.n_classes})"
 
 
-def load(
-    source: str | Path | tuple[Any, Any], *, index_column: bool = True, standardise: bool = False
-) -> Dataset:
+def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, standardise: bool = False) -> Dataset:
     """Load a data set by name, from a CSV file, or from a pair of arrays.
 
     Parameters
@@ -149,9 +147,7 @@ def _from_arrays(pair: tuple[Any, ...]) -> _Parts:
         hint = "one label a sample; of one-hot rows take argmax(axis=1)"
         raise InputError(f"`y` must be of shape (samples,), {hint}. Received: shape {labels.shape}")
     if len(X) != len(labels):
-        raise InputError(
-            f"`X` and `y` must have one length. Received: {len(X)} samples, {len(labels)} labels"
-        )
+        raise InputError(f"`X` and `y` must have one length. Received: {len(X)} samples, {len(labels)} labels")
     try:
         if X.dtype.kind not in "buifO":
             raise TypeError

@@ -91,6 +91,27 @@ def test_a_mistyped_command(capsys, tmp_path):
     assert 'Did you mean "run"?' in capsys.readouterr().err
 
 
+def test_bench_needs_threads_and_a_checkout(capsys, monkeypatch):
+    assert main(["bench", "--threads", "0"]) == 2
+    assert "`threads` must be a positive integer. Received: 0" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "benchmarks", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.__main__", raising=False)
+    assert main(["bench", "--quick"]) == 2
+    assert "`bench` must run in a checkout" in capsys.readouterr().err
+
+
+def test_bench_passes_its_options_on(monkeypatch, tmp_path):
+    given = []
+
+    def measure(arguments):
+        given.extend(arguments)
+        return 1
+
+    monkeypatch.setattr("benchmarks.__main__.main", measure)
+    assert main(["bench", "--quick", "--threads", "2", "--out", str(tmp_path)]) == 1
+    assert given == ["--quick", "--threads", "2", "--out", str(tmp_path)]
+
+
 def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

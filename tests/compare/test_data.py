@@ -141,15 +141,11 @@ def test_unnamed_columns_are_numbered_and_others_may_be_numbers(write: Any) -> N
 
 @in_tmp_path
 @given(
-    X=hnp.arrays(
-        np.float64, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=FINITE
-    ),
+    X=hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=FINITE),
     names=st.lists(CLASS_NAMES, min_size=2, max_size=2, unique=True),
     index_column=st.booleans(),
 )
-def test_a_written_file_reads_back_equal(
-    X: np.ndarray, names: list[str], index_column: bool, tmp_path: Path
-) -> None:
+def test_a_written_file_reads_back_equal(X: np.ndarray, names: list[str], index_column: bool, tmp_path: Path) -> None:
     path = tmp_path / "written.csv"
     labels = [names[i % 2] for i in range(len(X))]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -312,9 +308,7 @@ def test_a_refused_file_costs_no_heavy_import(write: Any) -> None:
         "print(*sys.modules.keys() & {'pandas', 'sklearn', 'scipy', 'tensorflow', 'keras', 'matplotlib'})\n"
     )
     path = write("id,a,b\n0,one,x\n")
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
@@ -337,9 +331,7 @@ def test_arrays_of_any_type_keep_their_values_and_order(X: np.ndarray, y: np.nda
     assert data.X.flags.c_contiguous
     encoder = LabelEncoder()
     np.testing.assert_array_equal(data.y, encoder.fit_transform(y))
-    assert list(data.class_names) == [
-        str(int(c)) if isinstance(c, float) else str(c) for c in encoder.classes_
-    ]
+    assert list(data.class_names) == [str(int(c)) if isinstance(c, float) else str(c) for c in encoder.classes_]
     assert (data.name, data.feature_names) == ("arrays", ("0", "1", "2"))
 
 
@@ -450,9 +442,7 @@ def test_standardised_features_have_zero_mean_and_unit_variance() -> None:
     # 178 terms of magnitude one, summed and divided: a few rounding errors.
     np.testing.assert_allclose(data.X.mean(axis=0), 0, atol=1e-14)
     np.testing.assert_allclose(data.X.std(axis=0), 1, rtol=1e-14)
-    np.testing.assert_allclose(
-        data.X, (plain.X - plain.X.mean(axis=0)) / plain.X.std(axis=0), rtol=0, atol=1e-13
-    )
+    np.testing.assert_allclose(data.X, (plain.X - plain.X.mean(axis=0)) / plain.X.std(axis=0), rtol=0, atol=1e-13)
 
 
 def test_a_constant_feature_becomes_zero() -> None:
