@@ -20,14 +20,12 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController
 
 from compare import randomness
+from compare.cluster import connected
 from compare.errors import InputError
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
 IDLE = 30  # seconds after which a worker without work ends, its run being over or dead
-# A cluster may take minutes to start its first worker; one on which shards kill their workers never says so to joblib.
-ANSWER = 10.0  # seconds
-FIRST_WORKER = 600.0  # seconds
-SILENCE = 3600.0  # seconds without one finished shard
+SILENCE = 3600.0  # seconds without one finished shard: a cluster never tells joblib that a shard kills its workers
 _one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
 
 
@@ -223,42 +221,5 @@ def _backend(place: Place) -> Iterator[Parallel]:
         with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1, idle_worker_timeout=IDLE):
             yield Parallel(**settings)
     else:
-        with _client(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
+        with connected(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
             yield Parallel(**settings, timeout=SILENCE)
-
-
-@contextmanager
-def _client(scheduler: str) -> Iterator[Any]:
-    """Connect to a Dask cluster whose workers have this process's versions of what the numbers depend on."""
-    from compare.provenance import versions
-
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(
-            f"`scheduler` needs Dask. Received: {scheduler}; install the extra: pip install 'keras-parity[cluster]'"
-        ) from None
-    try:
-        client = Client(scheduler, timeout=ANSWER, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split()) or "no answer"
-        raise InputError(
-            f"`scheduler` must be the address of a running Dask scheduler, as tcp://HOST:8786. "
-            f"Received: {scheduler} ({reason})"
-        ) from None
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=FIRST_WORKER)
-        except TimeoutError:
-            raise InputError(
-                f"`scheduler` must have a worker. Received: {scheduler}, which had none for {FIRST_WORKER:.0f} s; "
-                f"start one: dask worker {scheduler} --nthreads 1"
-            ) from None
-        for worker, theirs in client.run(versions).items():
-            differing = [f"{name} {theirs.get(name)}" for name, ours in versions().items() if theirs.get(name) != ours]
-            if differing:
-                raise InputError(
-                    f"`scheduler` must have workers with the versions used here. Received: {', '.join(differing)} "
-                    f"on {worker}; install the same there"
-                )
-        yield client

@@ -1,11 +1,14 @@
 """Numbers depend on seeds alone: not on workers, shard sizes, what failed before, or what else is in the run."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import compare.cluster
 from compare import engine, randomness, replicates, unseeded
 from compare.config import Experiment
 from compare.engine import Place, cut, run
@@ -40,15 +43,35 @@ def test_numbers_do_not_depend_on_workers(whole):
     pd.testing.assert_frame_equal(trained(5, Place(2))[0], whole, check_exact=True)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_numbers_do_not_depend_on_a_cluster(whole):
+@pytest.fixture(scope="module")
+def cluster():
+    """Two Dask workers on this machine."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
-        table, failures = trained(5, Place(scheduler=cluster.scheduler_address))
-        pd.testing.assert_frame_equal(table, whole, check_exact=True)
-        assert not failures
-        _, failures = trained(5, Place(scheduler=cluster.scheduler_address), work.fail_at, (3, 7, ""))
-        assert len(failures) == 1, "failures come back from a cluster too"
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as made:
+        yield Place(scheduler=made.scheduler_address)
+
+
+def test_numbers_do_not_depend_on_a_cluster(whole, cluster):
+    table, failures = trained(5, cluster)
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert not failures
+
+
+def test_failures_come_back_from_a_cluster(cluster):
+    _, (failure,) = trained(5, cluster, work.fail_at, (3, 7, ""))
+    assert "ArithmeticError: replicate 7 is broken" in failure.traceback
+
+
+def test_a_cluster_that_loses_a_worker_loses_nothing_else(whole, cluster, tmp_path):
+    table, failures = trained(5, cluster, work.die_at, (3, 7, str(tmp_path / "died")))
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert not failures
+
+
+def test_a_cluster_with_other_versions_is_refused(cluster, monkeypatch):
+    monkeypatch.setattr("compare.provenance.versions", lambda: {"numpy": str(os.getpid())})
+    with pytest.raises(InputError, match=r"must have workers with the versions used here\. Received: numpy"):
+        trained(5, cluster)
 
 
 @pytest.mark.parametrize("side", ["scratch", "keras"])
@@ -125,10 +148,15 @@ def test_workers_that_keep_dying_are_told_of_in_one_line():
 
 def test_a_scheduler_that_does_not_answer_is_told_of_in_one_line(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(engine, "ANSWER", 0.3)
+    monkeypatch.setattr(compare.cluster, "ANSWER", 0.3)
     with pytest.raises(InputError, match="`scheduler` must be the address of a running Dask scheduler") as caught:
         trained(5, Place(scheduler="tcp://127.0.0.1:9"))
     assert "\n" not in str(caught.value)
+
+
+def test_workers_are_started_where_they_pay(monkeypatch):
+    monkeypatch.setattr(engine, "cpu_count", lambda: 4)
+    assert [engine.usual_workers(replicates) for replicates in (1, 300, 1000, 1_000_000)] == [1, 1, 2, 4]
 
 
 def test_a_place_without_workers_is_refused():

@@ -85,6 +85,13 @@ def test_every_cell_has_its_trajectories(finished):
     assert np.isfinite(run.tables["trajectories"]["loss"]).all()
 
 
+def test_a_sweep_is_shown_again(finished, capsys):
+    assert main(["show", str(finished[1])]) == 0
+    printed = capsys.readouterr().out
+    assert "Parity matrix: 10 cells" in printed
+    assert "matched: 8 of 8 cells in parity" in printed
+
+
 def test_the_heat_map_is_drawn(finished):
     with Image.open(finished[1] / "heat_map.png") as picture:
         assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
