@@ -190,7 +190,7 @@ def _noise(reference: Reference, trial: _Trial) -> tuple[float, list[float]]:
     loss, floors = 0.0, [0.0] * len(plain[1])
     for nudge in (1 + eps, 1 - eps, 1 + 2 * eps):
         nudged = replace(trial, weights=[W * nudge for W in trial.weights])
-        turned = simulate(CORRECT, reference.setting, nudged, reverse=True)
+        turned = simulate(CORRECT, reference.setting, nudged, True, reference.precision)
         assert turned is not None
         loss = max(loss, float(np.abs(np.subtract(plain[0], turned[0])).max()))
         floors = [max(f, float(np.abs(a - b).max())) for f, a, b in zip(floors, plain[1], turned[1], strict=True)]
@@ -200,9 +200,12 @@ def _noise(reference: Reference, trial: _Trial) -> tuple[float, list[float]]:
 
 
 def simulate(
-    rules: Rules, setting: Setting, trial: _Trial, reverse: bool = False
+    rules: Rules, setting: Setting, trial: _Trial, reverse: bool = False, precision: str = "float64"
 ) -> tuple[list[float], list[Array]] | None:
-    """Train by these rules; return history and final weights, or None where the faulty code would raise."""
+    """Train by these rules; return history and final weights, or None where the faulty code would raise.
+
+    `reverse` takes the samples of each batch from last to first; weights are kept in `precision`.
+    """
     memory: dict[str, object] = {}
     history, weights = [], trial.weights
     setting = replace(setting, batch_size=trial.size)
@@ -212,7 +215,7 @@ def simulate(
             losses, sizes = [], []
             for rows, labels in rules.batches(order, epoch, trial.size):
                 step = take_step(rules, setting, weights, trial.X[rows][turn], trial.y[labels][turn], memory)
-                weights = step.after
+                weights = [W.astype(precision).astype(np.float64) for W in step.after]
                 losses.append(step.loss)
                 sizes.append(len(rows))
             history.append(rules.history(losses, sizes))
