@@ -5,7 +5,9 @@ what, or how the work was cut. joblib brings the shards to the workers and their
 """
 
 import multiprocessing
+import os
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing, contextmanager
@@ -24,7 +26,6 @@ from compare.cluster import connected
 from compare.errors import InputError
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
-IDLE = 30  # seconds after which a worker without work ends, its run being over or dead
 SILENCE = 3600.0  # seconds without one finished shard: a cluster never tells joblib that a shard kills its workers
 _one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
 
@@ -159,6 +160,7 @@ def run(
         If the workers cannot be reached, or keep dying.
     """
     advance(sum(len(shard) for shard in shards if shard.name in finished))
+    attempt = _attempt if place.here or place.scheduler else _attempt_in_worker
     lost: Exception | None = None
     failures: list[Failure] = []
     for _ in range(ATTEMPTS):
@@ -169,7 +171,7 @@ def run(
         try:
             with (
                 _backend(place) as parallel,
-                closing(parallel(delayed(_attempt)(k, each) for k, each in enumerate(waiting))) as results,
+                closing(parallel(delayed(attempt)(k, each) for k, each in enumerate(waiting))) as results,
             ):
                 for index, table, trace in results:
                     if table is None:
@@ -204,6 +206,24 @@ def _attempt(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
             return index, None, trace
 
 
+def _attempt_in_worker(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
+    _end_with_parent()
+    return _attempt(index, shard)
+
+
+@lru_cache(maxsize=1)
+def _end_with_parent() -> None:
+    """Let this worker end soon after a process that was killed: joblib's would wait for it for ever, memory and all."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @lru_cache(maxsize=1)
 def _linear_algebra() -> ThreadpoolController:
     """NumPy's threads: products cut among threads may round differently, and workers share the cores already."""
@@ -218,7 +238,7 @@ def _backend(place: Place) -> Iterator[Parallel]:
         with parallel_config("sequential"):
             yield Parallel(**settings)
     elif place.scheduler is None:
-        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1, idle_worker_timeout=IDLE):
+        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1):
             yield Parallel(**settings)
     else:
         with connected(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):

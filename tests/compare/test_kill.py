@@ -1,5 +1,6 @@
 """`kill -9`: what is finished is kept, nothing unfinished passes for finished, and the numbers come out equal."""
 
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def start(*arguments):
     command = [sys.executable, "-m", "tests.compare.killed", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def alive(pid):
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    return state.strip() not in ("", "Z")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -39,6 +45,13 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, workers):
             read(partial)
         arguments = [out, workers, partial]
     assert 0 < kept[1] < kept[2] < killed.SHARDS, "both times it was killed half-way, and had gone on"
-    killed.main(*map(str, arguments))
+    with start(*arguments) as run:
+        assert run.wait() == 0
     (done,) = out.iterdir()
     assert (read(done).folder / "numbers.parquet").read_bytes() == expected
+    patience = time.monotonic() + 30
+    left = {path.name for path in (tmp_path / "pids").iterdir()} - {str(os.getpid())}
+    assert len(left) >= 2 * workers
+    while any(map(alive, left)) and time.monotonic() < patience:
+        time.sleep(0.1)
+    assert not any(map(alive, left)), "workers end with the run that they were killed with"
