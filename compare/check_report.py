@@ -11,7 +11,7 @@ from compare.diagnosis import Diagnosis, Explanation, Origin, origin
 from compare.divergence import Divergence, first_divergence
 from compare.epochs import Training
 from compare.introduction import Introduction
-from compare.lockstep import Judged, Run
+from compare.lockstep import Run
 
 PARITY = "parity"
 FLOAT32 = "parity up to float32"
@@ -125,7 +125,7 @@ def judge(
         if not known & {explanation.names for explanation in t.explanations}
     )
     history_wrong = any(t.wrong_history for t in trainings)
-    reporting_wrong = any(s.accuracy_differs or _gradients_wrong(s) for run in runs for s in run.steps)
+    reporting_wrong = bool(misreported(runs))
     if training_wrong or (weights_wrong and situations is None):
         verdict = WRONG
     elif wrong and situations is not None:
@@ -139,9 +139,24 @@ def judge(
     )
 
 
-def _gradients_wrong(step: Judged) -> bool:
-    """`gradients` is held to a looser bar: it may be computed another way than the update."""
-    return not step.wrong_weights and any(not ratio <= 100 for ratio in step.gradient_ratios)
+def misreported(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """What a subject tells wrongly about itself in steps whose update is right, and the situations where it does.
+
+    `gradients` and `predict_proba` are held to a looser bar: they may be computed another way than the update.
+    """
+    told: dict[str, list[str]] = {}
+    for run in runs:
+        for step in run.steps:
+            if step.wrong_weights:
+                continue
+            wrong = {
+                "accuracy": step.accuracy_differs,
+                "`gradients`": any(not ratio <= 100 for ratio in step.gradient_ratios),
+                "`predict_proba`": not step.probability_ratio <= 100,
+            }
+            for name in (name for name, is_wrong in wrong.items() if is_wrong):
+                told.setdefault(name, []).append(run.situation.name)
+    return told
 
 
 def _special(wrong: Sequence[Run]) -> list[str] | None:

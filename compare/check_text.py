@@ -3,7 +3,17 @@
 import textwrap
 from typing import Any
 
-from compare.check_report import EXCEPT, FLOAT32, PARITY, RANDOM, UNDRIVABLE, Report, consequences, largest_ulp
+from compare.check_report import (
+    EXCEPT,
+    FLOAT32,
+    PARITY,
+    RANDOM,
+    UNDRIVABLE,
+    Report,
+    consequences,
+    largest_ulp,
+    misreported,
+)
 
 WIDTH = 100
 
@@ -20,7 +30,7 @@ def headline(report: Report) -> str:
         return f"PARITY{extra}: the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)"
     if verdict == RANDOM:
         return "NOT PARITY: not deterministic: two fresh runs of the same steps differ"
-    names = _names(report)
+    names = _names(report) or ("" if report.divergence else ", ".join(misreported(report.runs)))
     what = f"parity except in: {', '.join(report.situations)}" if verdict == EXCEPT else verdict
     return f"NOT PARITY: {what}: {names or 'unknown'}"
 
@@ -55,6 +65,8 @@ def text(report: Report) -> str:
         )
     if report.divergence is not None and not report.diagnosis.explanations:
         lines += _told("cause", "unknown: no known fault, nor two together, gives these numbers")
+    for name, places in misreported(report.runs).items():
+        lines += _told("reported wrongly", f"{name}, in {len(places)} steps: {_some(list(dict.fromkeys(places)))}")
     for consequence in consequences(report):
         lines += _told("also", consequence)
     for training in report.trainings:
@@ -163,6 +175,8 @@ def _driven(report: Report) -> str:
     ]
     shown = any(step.did.gradients is not None for run in report.runs for step in run.steps)
     parts.append("its own gradients compared too" if shown else "gradients inferred from updates")
+    if any(step.did.probabilities is not None for run in report.runs for step in run.steps):
+        parts.append("its own probabilities compared too")
     if met.train is None:
         parts.append("no `train` or `fit` to drive")
     else:

@@ -21,7 +21,8 @@ Rows = NDArray[Any]
 class Task:
     """A situation to run a fresh subject through.
 
-    `weights` holds the weights to set before each step, or only the first step's if `free`. With `epochs`, the
+    `weights` holds the weights to set before each step, or only the first step's if `free`. With `gradients`, the
+    subject's own `gradients` and `predict_proba` are asked before each step, if it has them. With `epochs`, the
     subject's own epoch-level training is driven instead of its steps.
     """
 
@@ -46,6 +47,7 @@ class Did:
     before: list[Array] | None = None
     after: list[Array] | None = None
     gradients: list[Array] | None = None
+    probabilities: Array | None = None
     error: str | None = None
 
 
@@ -139,6 +141,7 @@ def _steps(handle: Handle, task: Task, done: Performance, deadline: float) -> No
             did.before = handle.get_weights()
             if task.gradients:
                 did.gradients = handle.gradients(task.X[rows], task.y[rows])
+                did.probabilities = handle.probabilities(task.X[rows])
             did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
             did.after = handle.get_weights()
         except Refusal as error:

@@ -79,6 +79,7 @@ class Judged:
     loss_ratio: float = 0.0
     ratios: list[float] = field(default_factory=list)
     gradient_ratios: list[float] = field(default_factory=list)
+    probability_ratio: float = 0.0
     ulp: float = 0.0
     accuracy_differs: bool = False
     kinks: list[tuple[int, int, int, float]] = field(default_factory=list)
@@ -232,6 +233,8 @@ def compare(judged: Judged) -> None:
             _ratio(g, right_g, 2 * t + 1e-300)
             for g, right_g, t in zip(did.gradients, judged.step.gradients, bounds.gradients, strict=True)
         ]
+    if did.probabilities is not None:
+        judged.probability_ratio = _ratio(did.probabilities, judged.step.P, 2 * bounds.probabilities + 1e-300)
 
 
 def _ratio(value: Array, right: Array, tolerance: Array) -> float:

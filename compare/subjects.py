@@ -269,6 +269,21 @@ class Handle:
             self.note(f"`gradients` failed and was left out: {type(error).__name__}: {error}")
             return None
 
+    def probabilities(self, x: Array) -> Array | None:
+        """What the subject's own `predict_proba(x)` says, (n, classes), if it has it."""
+        if not callable(getattr(self.thing, "predict_proba", None)):
+            return None
+        expected = (len(x), self.plan.layer_sizes[-1])
+        try:
+            given = np.array(self.thing.predict_proba(np.array(x)), np.float64)
+        except Exception as error:
+            self.note(f"`predict_proba` failed and was left out: {type(error).__name__}: {error}")
+            return None
+        if given.shape != expected:
+            self.note(f"`predict_proba` gives shape {given.shape} instead of {expected} and was left out")
+            return None
+        return given
+
 
 def reported(result: Any) -> tuple[float | None, float | None]:
     """Loss and accuracy from what a step returned: a number, a pair, or a dict."""

@@ -88,6 +88,40 @@ def test_wrong_reports_are_told_apart_from_wrong_training():
     assert report.divergence.ratio == pytest.approx(150)
 
 
+def told_wrongly(**wrong):
+    """The scratch network, with some of what it tells about itself made wrong."""
+
+    def make(layer_sizes, learning_rate, activations):
+        network = scratch(layer_sizes, learning_rate, activations)
+        for name, change in wrong.items():
+            right = getattr(network, name)
+            setattr(network, name, lambda *args, right=right, change=change: change(right(*args)))
+        return network
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("accuracy", told_wrongly(train_on_batch=lambda told: (told[0], 1 - told[1] + 1e-3))),
+        ("`gradients`", told_wrongly(gradients=lambda told: [1.001 * gradient for gradient in told])),
+        ("`predict_proba`", told_wrongly(predict_proba=lambda told: told**2 / (told**2).sum(axis=1, keepdims=True))),
+    ],
+)
+def test_what_else_a_subject_tells_wrongly_is_named(name, subject):
+    report = short(subject)
+    assert report.verdict == "training right, reporting wrong"
+    assert report.headline.endswith(f"reporting wrong: {name}")
+    assert f"reported wrongly: {name}, in " in str(report)
+
+
+def test_a_predict_proba_of_another_shape_is_left_out_and_noted():
+    report = short(told_wrongly(predict_proba=lambda told: told[:, :2]))
+    assert report.passed
+    assert "`predict_proba` gives shape" in str(report)
+
+
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
