@@ -11,6 +11,7 @@ from compare.driving import Did, Performance, Task
 from compare.fault import Observed
 from compare.mathematics import CORRECT, Array, Setting, Step, slope_of, take_step
 from compare.probes import Rows, Situation
+from compare.reference import import_quietly
 from compare.rounding import Rounding, rounding
 from compare.subjects import Plan
 
@@ -44,6 +45,7 @@ class Reference:
 
 def build_reference(plan: Plan, dtype: str, precision: str | None = None, tolerance: float = 1.0) -> Reference:
     """Return the reference; models are kept, since tracing one takes longer than most checks with it."""
+    import_quietly()
     model = _model(plan.layer_sizes, plan.activations, plan.learning_rate, dtype)
     return Reference(model, plan, dtype, precision or dtype, tolerance)
 

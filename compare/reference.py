@@ -13,12 +13,17 @@ SETTINGS = {
 
 
 def load_keras() -> None:
-    """Import the reference, without the lines that TensorFlow's C++ parts print then, whatever its log level."""
-    if "keras_ref" in sys.modules:
-        return
+    """Import the reference for runs of our own, which need no more than one thread for each process."""
     if "tensorflow" not in sys.modules:
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
+    import_quietly()
+
+
+def import_quietly() -> None:
+    """Import the reference, without the lines that TensorFlow's C++ parts print then, whatever its log level."""
+    if "keras_ref" in sys.modules:
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:
