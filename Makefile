@@ -17,7 +17,7 @@ run: $(VENV)/.run
 	@echo "Plots, report and numbers: the newest folder in results/ (what is in it: results/README.md)"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """A run's curves as TensorBoard event files: one TensorBoard run a side, the same tags, so that it overlays them."""
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,13 @@ def prepare(directory: Path) -> Path:
     Raises
     ------
     InputError
-        If it cannot be made.
+        If it cannot be made, or TensorBoard, whose writer is used, is not installed.
     """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise InputError(
+            f"`tensorboard` needs the package tensorboard. Received: {directory} and no such package; "
+            "pip install 'keras-parity[tensorboard]'"
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -46,7 +46,8 @@ def test_numbers_do_not_depend_on_workers(whole):
 @pytest.fixture(scope="module")
 def cluster():
     """Two Dask workers on this machine."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as made:
         yield Place(scheduler=made.scheduler_address)
 
@@ -147,7 +148,6 @@ def test_workers_that_keep_dying_are_told_of_in_one_line():
 
 
 def test_a_scheduler_that_does_not_answer_is_told_of_in_one_line(monkeypatch):
-    pytest.importorskip("distributed")
     monkeypatch.setattr(compare.cluster, "ANSWER", 0.3)
     with pytest.raises(InputError, match="`scheduler` must be the address of a running Dask scheduler") as caught:
         trained(5, Place(scheduler="tcp://127.0.0.1:9"))

@@ -26,8 +26,7 @@ def test_every_part_has_its_curves(run):
 
 
 def test_the_event_files_hold_the_recorded_numbers(run, tmp_path, monkeypatch):
-    EventAccumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
-
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorflow import make_ndarray
 
     name, curve = next(iter(tensorboard.curves(run)))
@@ -56,3 +55,10 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"^`tensorboard` must be a folder .* name another$"):
         tensorboard.prepare(tmp_path / "file")
+
+
+def test_without_tensorboard_the_fix_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'keras-parity\[tensorboard\]'"):
+        tensorboard.prepare(tmp_path / "events")
+    assert not (tmp_path / "events").exists()
