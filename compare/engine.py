@@ -26,6 +26,7 @@ from compare.cluster import connected
 from compare.errors import InputError
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
+IDLE = 30  # seconds after which a worker ends that never got a shard before its run was killed
 SILENCE = 3600.0  # seconds without one finished shard: a cluster never tells joblib that a shard kills its workers
 _one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
 
@@ -238,7 +239,7 @@ def _backend(place: Place) -> Iterator[Parallel]:
         with parallel_config("sequential"):
             yield Parallel(**settings)
     elif place.scheduler is None:
-        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1):
+        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1, idle_worker_timeout=IDLE):
             yield Parallel(**settings)
     else:
         with connected(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
