@@ -215,7 +215,8 @@ def simulate(
             losses, sizes = [], []
             for rows, labels in rules.batches(order, epoch, trial.size):
                 step = take_step(rules, setting, weights, trial.X[rows][turn], trial.y[labels][turn], memory)
-                weights = [W.astype(precision).astype(np.float64) for W in step.after]
+                with np.errstate(over="ignore"):  # a run that diverges
+                    weights = [W.astype(precision).astype(np.float64) for W in step.after]
                 losses.append(step.loss)
                 sizes.append(len(rows))
             history.append(rules.history(losses, sizes))
