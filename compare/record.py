@@ -61,12 +61,7 @@ class Recorder:
     def begin(self, config: dict[str, Any], data: dict[str, str]) -> None:
         """Write down what the run is, so that it can go on if it is interrupted; one that goes on must be the same.
 
-        Parameters
-        ----------
-        config : dict
-            The settings; `interrupted` gives them back.
-        data : dict of str to str
-            The checksum of each data set.
+        `config` are the settings, which `interrupted` gives back; `data` the checksum of each data set.
 
         Raises
         ------
