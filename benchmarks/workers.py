@@ -47,7 +47,7 @@ def main() -> int:
                 fastest[name] = min(seconds, fastest.get(name, seconds))
                 numbers.append(found)
             # A new cluster each turn: its workers import TensorFlow within the time, as the others do.
-            with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+            with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
                 options = ["--data", *asked.data, "--scheduler", cluster.scheduler_address]
                 seconds, found = timed(Path(folder) / f"{turn} Dask", options)
                 fastest["Dask, two workers"] = min(seconds, fastest.get("Dask, two workers", seconds))

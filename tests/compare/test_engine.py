@@ -48,7 +48,7 @@ def cluster():
     """Two Dask workers on this machine."""
     import distributed
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as made:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address="127.0.0.1:0") as made:
         yield Place(scheduler=made.scheduler_address)
 
 

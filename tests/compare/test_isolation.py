@@ -17,7 +17,7 @@ CORRECT = "from examples.correct import Network as Plain\n"
 PLAN = Plan((4, 5, 3), 0.1, 20, 8, ("relu",), "integer")
 
 
-def perform(tmp_path, text, name="Subject", seconds=20.0, **options):
+def perform(tmp_path, text, name="Subject", seconds=120.0, **options):
     path = tmp_path / "net.py"
     path.write_text(CORRECT + text)
     rng = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def test_a_subject_does_what_it_does_in_this_process(tmp_path):
     ],
 )
 def test_exits_and_endless_loops_are_told(tmp_path, text, words):
-    done = perform(tmp_path, text, seconds=1.0 if "while" in text else 20.0)
+    done = perform(tmp_path, text, seconds=1.0 if "while" in text else 120.0)
     assert words in done.refusal
 
 
