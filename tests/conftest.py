@@ -4,7 +4,11 @@ import os
 
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
 
+from typing import NamedTuple
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from compare.data import Dataset, load
 
@@ -12,3 +16,15 @@ from compare.data import Dataset, load
 @pytest.fixture(scope="session")
 def iris() -> Dataset:
     return load("iris")
+
+
+class Data(NamedTuple):
+    X: NDArray[np.float64]
+    y: NDArray[np.integer]
+
+
+@pytest.fixture
+def data() -> Data:
+    """23 samples of 4 features in 3 classes."""
+    rng = np.random.default_rng(0)
+    return Data(rng.normal(size=(23, 4)), rng.integers(0, 3, 23))
