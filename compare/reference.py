@@ -1,5 +1,6 @@
 """Keras, imported when it is first needed: quietly, and on one thread, so that workers share the cores."""
 
+import gc
 import os
 import sys
 
@@ -26,10 +27,15 @@ def import_quietly() -> None:
         return
     sys.stderr.flush()
     kept = os.dup(2)
+    # Importing makes a million objects that stay: to look through them again and again takes a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
     try:
         import keras_ref  # noqa: F401
     finally:
+        if collecting:
+            gc.enable()
         os.dup2(kept, 2)
         os.close(kept)

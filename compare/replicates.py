@@ -107,18 +107,24 @@ def _keras_replicates(
 ) -> tuple[Array, Array]:
     units, dtype, protocol = experiment.units(dataset), unseeded_dtype(experiment), procedure.protocol
     model = reused_model(dataset.n_features, units, experiment.learning_rate, dtype)
-    from keras_ref import draw_weights, fit, fit_compiled
+    from keras_ref import draw_weights, fit, fit_replicates
 
-    train = fit if experiment.keras_fit else fit_compiled
-    histories = []
+    training = (protocol.epochs, protocol.batch_size)
+    starts, orders = [], []
     for seed in seeds:
         weight_seed, order_seed = seed.spawn(2)
         integer = randomness.integer_seeds(weight_seed, 1)[0]
-        model.set_weights(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
+        starts.append(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
         if protocol.batch_size is None:
-            orders = randomness.in_order(protocol.epochs, dataset.n)
+            orders.append(randomness.in_order(protocol.epochs, dataset.n))
         else:
-            orders = randomness.batch_orders(order_seed, protocol.epochs, dataset.n)
-        histories.append(train(model, dataset.X, dataset.y, protocol.epochs, protocol.batch_size, orders))
+            orders.append(randomness.batch_orders(order_seed, protocol.epochs, dataset.n))
+    if not experiment.keras_fit:
+        weights = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
+        return fit_replicates(model, dataset.X, dataset.y, weights, *training, orders)
+    histories = []
+    for start, order in zip(starts, orders, strict=True):
+        model.set_weights(start)
+        histories.append(fit(model, dataset.X, dataset.y, *training, order))
     loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
     return loss, accuracy

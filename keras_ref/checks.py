@@ -1,7 +1,9 @@
 """Arguments of a training run, checked before Keras sees them: its own messages about them are obscure."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array = NDArray[np.floating]
 
@@ -32,13 +34,27 @@ def batch_size(size: int | None, n: int) -> int:
     return n if size is None else min(positive("batch_size", size), n)
 
 
-def orders(batch_orders: ArrayLike, epochs: int, n: int) -> NDArray[np.int32]:
-    """Return row numbers of shape (epochs, visited)."""
+def orders(batch_orders: ArrayLike, epochs: int, n: int, replicates: int | None = None) -> NDArray[np.int32]:
+    """Return row numbers of shape (epochs, visited), with a leading axis if there are replicates."""
     rows = np.asarray(batch_orders)
-    if rows.dtype.kind not in "iu" or rows.ndim != 2 or len(rows) != epochs:
+    leading = (epochs,) if replicates is None else (replicates, epochs)
+    if rows.dtype.kind not in "iu" or rows.ndim != len(leading) + 1 or rows.shape[:-1] != leading:
+        expected = ", ".join(map(str, leading))
         raise ValueError(
-            f"`batch_orders` must be integers of shape ({epochs}, n). Received: shape={rows.shape}, dtype={rows.dtype}"
+            f"`batch_orders` must be integers of shape ({expected}, n). Received: shape={rows.shape}, "
+            f"dtype={rows.dtype}"
         )
     if rows.size == 0 or rows.min() < 0 or rows.max() >= n:
         raise ValueError(f"`batch_orders` must hold row numbers from 0 to {n - 1}")
     return rows.astype(np.int32)
+
+
+def starts(weights: Sequence[ArrayLike], shapes: Sequence[tuple[int, ...]], dtype: DTypeLike) -> list[Array]:
+    """Return initial weights with a leading axis of replicates, in the dtype."""
+    arrays = [np.asarray(tensor, dtype) for tensor in weights]
+    if [array.shape[1:] for array in arrays] != list(shapes) or len({len(array) for array in arrays}) != 1:
+        raise ValueError(
+            f"`weights` must have shapes (replicates, ...) with {list(shapes)} for the rest. "
+            f"Received: {[array.shape for array in arrays]}"
+        )
+    return arrays

@@ -4,8 +4,8 @@
 with its own metrics, from one graph that loops over epochs and batches.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref import checks
+from keras_ref.graphs import dtype_of, step_graph, training_graph
 from keras_ref.precision import precision
 
 Array = NDArray[np.floating]
@@ -61,7 +62,7 @@ def fit(
     """
     X, Y = _arrays(model, X, y)
     epochs, batch = checks.positive("epochs", epochs), checks.batch_size(batch_size, len(X))
-    with precision(_dtype(model)):
+    with precision(dtype_of(model)):
         if batch_orders is None:
             log = model.fit(X, Y, epochs=epochs, batch_size=batch, verbose=0).history
         else:
@@ -88,9 +89,9 @@ def fit_compiled(
 ) -> History:
     """Train as `fit` does, with the same loss, accuracy and weights, bit for bit, and a fraction of its time.
 
-    The graph is traced once for each model, batch size and number of samples, and kept with the model: a
-    replicate sets the weights and calls again. Parameters and result as for `fit`; without `batch_orders`, the
-    whole data set is taken as it lies, and smaller batches are shuffled afresh every epoch.
+    The graph is traced once for each model, batch size and number of samples, and kept with the model; set other
+    weights and call again for another run, or call `fit_replicates`. Parameters and result as for `fit`; without
+    `batch_orders`, the whole data set is taken as it lies, and smaller batches are shuffled afresh every epoch.
     """
     X, Y = _arrays(model, X, y)
     n, epochs = len(X), checks.positive("epochs", epochs)
@@ -99,9 +100,49 @@ def fit_compiled(
         rng = np.random.default_rng()
         batch_orders = [rng.permutation(n) if batch < n else np.arange(n) for _ in range(epochs)]
     orders = checks.orders(batch_orders, epochs, n)
-    with precision(_dtype(model)):
-        loop = _graph(model, (batch, orders.shape[1]), lambda: _trace_loop(model, batch, orders.shape[1]))
-        loss, accuracy = loop(X, Y, orders)
+    start = [tensor[np.newaxis] for tensor in model.get_weights()]
+    loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis])
+    return History(loss[0], accuracy[0])
+
+
+def fit_replicates(
+    model: keras.Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    weights: Sequence[ArrayLike],
+    epochs: int,
+    batch_size: int | None,
+    batch_orders: ArrayLike,
+) -> History:
+    """Train once from each of several initial weights, each as `fit_compiled` would, in one call.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        From `build_model`; left as the last replicate leaves it.
+    X, y, epochs, batch_size
+        As for `fit`.
+    weights : list of arrays of shape (replicates, ...)
+        In Keras's order.
+    batch_orders : array of integers of shape (replicates, epochs, n)
+
+    Returns
+    -------
+    History
+        Each of shape (replicates, epochs).
+    """
+    X, Y = _arrays(model, X, y)
+    epochs, batch = checks.positive("epochs", epochs), checks.batch_size(batch_size, len(X))
+    starts = checks.starts(weights, [tuple(variable.shape) for variable in model.weights], X.dtype)
+    orders = checks.orders(batch_orders, epochs, len(X), len(starts[0]))
+    return _train(model, X, Y, starts, batch, orders)
+
+
+def _train(
+    model: keras.Sequential, X: Array, Y: Array, starts: list[Array], batch: int, orders: NDArray[np.int32]
+) -> History:
+    with precision(dtype_of(model)):
+        loss, accuracy = training_graph(model, batch, orders.shape[-1])(X, Y, orders, starts)
     return History(loss.numpy(), accuracy.numpy())
 
 
@@ -119,8 +160,8 @@ def steps_compiled(
     """
     X, Y = _arrays(model, X, y)
     losses, accuracies, weights = [], [], []
-    with precision(_dtype(model)):
-        step = _graph(model, "step", lambda: _trace_step(model))
+    with precision(dtype_of(model)):
+        step = step_graph(model)
         for rows in batches:
             loss, accuracy = step(X[rows], Y[rows])
             losses.append(loss.numpy())
@@ -129,56 +170,6 @@ def steps_compiled(
     return Steps(np.array(losses), np.array(accuracies), [np.stack(tensor) for tensor in zip(*weights, strict=True)])
 
 
-def _graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> Any:
-    """Return the model's graph of this kind, made when first needed; it lives and dies with the model."""
-    graphs = model.__dict__.setdefault("_keras_parity_graphs", {})
-    if key not in graphs:
-        model.optimizer.build(model.trainable_variables)
-        graphs[key] = trace()
-        graphs[key]._omit_frequent_tracing_warning = True  # one trace for each model is what we mean to do
-    return graphs[key]
-
-
-def _trace_step(model: keras.Sequential) -> Any:
-    """One update of `model` on a batch of any size: the batch's own loss and accuracy, before the update."""
-    specs = [tf.TensorSpec((None, width), _dtype(model)) for width in (model.input_shape[-1], model.output_shape[-1])]
-
-    @tf.function(input_signature=specs)
-    def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        model.reset_metrics()
-        logs = model.train_step((x, y))
-        return logs["loss"], logs["accuracy"]
-
-    return step
-
-
-def _trace_loop(model: keras.Sequential, batch: int, n: int) -> Any:
-    """Training of `model` for as many epochs as it is given orders of `n` samples."""
-    dtype = _dtype(model)
-    specs = [tf.TensorSpec((None, width), dtype) for width in (model.input_shape[-1], model.output_shape[-1])]
-
-    @tf.function(input_signature=[*specs, tf.TensorSpec((None, n), tf.int32)])
-    def run(X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        epochs = tf.shape(orders)[0]
-        loss = tf.TensorArray(dtype, size=epochs)
-        accuracy = tf.TensorArray(dtype, size=epochs)
-        for epoch in tf.range(epochs):
-            model.reset_metrics()
-            for start in range(0, n, batch):  # unrolled while tracing: the last batch may be smaller
-                rows = orders[epoch, start : start + batch]
-                model.train_step((tf.gather(X, rows), tf.gather(Y, rows)))
-            logs = model.get_metrics_result()
-            loss = loss.write(epoch, logs["loss"])
-            accuracy = accuracy.write(epoch, logs["accuracy"])
-        return loss.stack(), accuracy.stack()
-
-    return run
-
-
 def _arrays(model: keras.Sequential, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """X, and y one-hot encoded, in the model's dtype."""
-    return checks.data(X, y, model.input_shape[-1], model.output_shape[-1], _dtype(model))
-
-
-def _dtype(model: keras.Sequential) -> str:
-    return str(model.compute_dtype)
+    return checks.data(X, y, model.input_shape[-1], model.output_shape[-1], dtype_of(model))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import build_model, draw_weights, fit, fit_compiled
+from keras_ref import build_model, draw_weights, fit, fit_compiled, fit_replicates
 from keras_ref.precision import precision
 from keras_ref.training import steps_compiled
 
@@ -45,6 +45,33 @@ def test_the_compiled_run_is_fit_bit_for_bit_and_replicates_share_one_graph(data
         (graph,) = compiled._keras_parity_graphs.values()
         traces.append(graph.experimental_get_tracing_count())
     assert traces[0] == traces[-1]
+
+
+@pytest.mark.parametrize("batch_size", [None, 8], ids=["full", "ragged"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, dtype, batch_size):
+    starts = [draw_weights(4, (6, 5, 3), seed, "uniform", dtype) for seed in range(3)]
+    orders = np.stack([shuffled(4, seed=seed) for seed in range(3)])
+    together, alone = (build_model(4, (6, 5, 3), 0.1, dtype) for _ in range(2))
+    stacked = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
+    loss, accuracy = fit_replicates(together, data.X, data.y, stacked, 4, batch_size, orders)
+    assert len(np.unique(loss)) == loss.size
+    for replicate, start in enumerate(starts):
+        alone.set_weights(start)
+        history = fit(alone, data.X, data.y, 4, batch_size, orders[replicate])
+        assert differing(history, [loss[replicate], accuracy[replicate]]) == 0
+    assert differing(alone.get_weights(), together.get_weights()) == 0, "the last one's weights are left"
+
+
+def test_replicates_of_wrong_shapes_are_told_in_one_line(data):
+    model, orders = build_model(4, (3,)), shuffled(2)[np.newaxis]
+    for weights, message in (
+        ([np.zeros((1, 4, 3)), np.zeros((2, 3))], "`weights` must have shapes (replicates, ...)"),
+        ([np.zeros((4, 3)), np.zeros(3)], "`weights` must have shapes (replicates, ...)"),
+        ([np.zeros((2, 4, 3)), np.zeros((2, 3))], "`batch_orders` must be integers of shape (2, 2, n)"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            fit_replicates(model, data.X, data.y, weights, 2, 8, orders)
 
 
 @pytest.mark.parametrize("train", [fit, fit_compiled])
