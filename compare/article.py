@@ -11,7 +11,8 @@ import pandas as pd
 from compare import parity
 from compare.data import Dataset
 from compare.faults import StaleActivations
-from compare.matched import Weights, trajectory
+from compare.matched import trajectory
+from compare.sides import Weights
 from scratch_nn import DenseLayer, Network
 
 UNITS = (6, 8, 10, 3)  # what its printed numbers come from; its Keras listing has 6-10-8-3

@@ -1,6 +1,8 @@
 """A run's figures, from its recorded tables alone: reduces them to arrays, arranges the axes, and says the finding."""
 
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from compare import findings, parity, plots
 from compare.check_plots import draw_check
+from compare.companion import ALONE, Companion, Shared
 from compare.record import Run
 
 STYLE = Path(__file__).with_name("keras_parity.mplstyle")
@@ -22,29 +27,54 @@ STARTS = {"scratch": "weights from U(-1, 1)", "keras": "weights from Keras's glo
 MEASURES = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of samples)"}
 
 
-def draw(run: Run, folder: Path) -> list[Path]:
-    """Draw every figure that the run's tables allow, as PNG and SVG, into a folder; return the PNGs' paths."""
-    figures: dict[str, Figure] = {}
-    with mpl.rc_context(fname=STYLE):
-        if "parity" in run.tables:
-            figures |= {measure: _curves(run, measure) for measure in MEASURES}
-            figures["gap"] = _gaps(run)
-        if "unseeded" in run.tables:
-            figures["unseeded"] = _bands(run)
-            figures["final"] = _final(run)
-        if "article" in run.tables:
-            figures["article"] = _article(run)
-        if len(run.tables.get("check", ())):
-            finding = "\n".join(textwrap.wrap(run.manifest["report"]["headline"], 110))
-            figures["check"] = draw_check(run.tables["check"], finding)
-        if "sweep" in run.tables:
-            from compare import heat_map  # which is drawn with what stands here
+def figures(run: Run) -> dict[str, Callable[[], Figure]]:
+    """Return, by name, every figure that the run's tables allow, not drawn yet."""
+    found: dict[str, Callable[[], Figure]] = {}
+    if "parity" in run.tables:
+        found |= {measure: partial(_curves, run, measure) for measure in MEASURES}
+        found["gap"] = partial(_gaps, run)
+    if "unseeded" in run.tables:
+        found["unseeded"] = partial(_bands, run)
+        found["final"] = partial(_final, run)
+    if "article" in run.tables:
+        found["article"] = partial(_article, run)
+    if len(run.tables.get("check", ())):
+        found["check"] = partial(_check, run)
+    if "sweep" in run.tables:
+        from compare import heat_map  # which is drawn with what stands here
 
-            figures["heat_map"] = heat_map.draw(run)
-        for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png")
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    return [folder / f"{name}.png" for name in figures]
+        found["heat_map"] = partial(heat_map.draw, run)
+    return found
+
+
+def draw(run: Run, folder: Path) -> None:
+    """Draw every figure as PNG and SVG into a folder."""
+    list(begin_drawing(run, folder).results())
+
+
+def begin_drawing(run: Run, folder: Path, beside: Companion = ALONE) -> Shared[str]:
+    """Let a companion begin to draw every figure; the `results` are the names of those that are done."""
+    return beside.share(draw_one, [(run, folder, name) for name in figures(run)])
+
+
+def draw_one(run: Run, folder: Path, name: str) -> str:
+    """Draw one figure, and return its name."""
+    with mpl.rc_context(fname=STYLE):
+        save(figures(run)[name](), folder / name)
+    return name
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write PNG and SVG, without their endings in `path`; laid out once, where `savefig` draws each file twice."""
+    with mpl.rc_context(fname=STYLE):
+        figure.set_dpi(mpl.rcParams["savefig.dpi"])
+        FigureCanvasAgg(figure).print_png(path.with_name(f"{path.name}.png"), pil_kwargs={"compress_level": 4})
+        figure.set_layout_engine("none")
+        FigureCanvasSVG(figure).print_svg(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+
+
+def _check(run: Run) -> Figure:
+    return draw_check(run.tables["check"], "\n".join(textwrap.wrap(run.manifest["report"]["headline"], 110)))
 
 
 def _figure(rows: int, columns: int, **settings: Any) -> tuple[Figure, NDArray[Any]]:

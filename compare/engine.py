@@ -1,15 +1,13 @@
-"""Where replicates run: in this process, in worker processes, or on a Dask cluster; the numbers are the same.
+"""Runs replicates: in this process, in worker processes, or on a Dask cluster; the numbers are the same.
 
 Work is cut into shards. What a shard gives depends on its seeds alone, so it does not matter where it runs, beside
 what, or how the work was cut. joblib brings the shards to the workers and their tables back.
 """
 
 import multiprocessing
-import os
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Generator, Iterator, MutableMapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,17 +15,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController
 
 from compare import randomness
 from compare.cluster import connected
+from compare.companion import IDLE, Companion, Shared, end_with_parent
 from compare.errors import InputError
+from compare.place import HERE, Place
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
-IDLE = 30  # seconds after which a worker ends that never got a shard before its run was killed
 SILENCE = 3600.0  # seconds without one finished shard: a cluster never tells joblib that a shard kills its workers
+Outcome = tuple[int, pd.DataFrame | None, str]  # the shard's index; its table, or None and why not
+Begun = Shared[Outcome]
 _one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
 
 
@@ -84,39 +85,6 @@ class Failure:
         }
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where shards run.
-
-    Attributes
-    ----------
-    workers : int
-        1: this process. More: as many processes of their own.
-    scheduler : str, optional
-        Address of a Dask scheduler, whose workers run the shards instead.
-    """
-
-    workers: int = 1
-    scheduler: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise InputError(f"`workers` must be a positive integer. Received: {self.workers}")
-
-    @property
-    def here(self) -> bool:
-        """Whether shards run in this process."""
-        return self.workers == 1 and self.scheduler is None
-
-
-HERE = Place()
-
-
-def usual_workers(replicates: int) -> int:
-    """Return how many workers pay for these replicates a side: each spends seconds to import TensorFlow."""
-    return max(1, min(replicates // 500, cpu_count()))
-
-
 def cut(
     name: str,
     function: Callable[..., pd.DataFrame],
@@ -132,11 +100,21 @@ def cut(
     ]
 
 
+def begin(shards: list[Shard], finished: MutableMapping[str, pd.DataFrame], beside: Companion) -> Begun:
+    """Let a companion begin with the shards that are not finished yet, before `run` asks for them."""
+    return beside.share(_attempt, enumerate(_waiting(shards, finished)))
+
+
+def _waiting(shards: list[Shard], finished: MutableMapping[str, pd.DataFrame]) -> list[Shard]:
+    return [shard for shard in shards if shard.name not in finished]
+
+
 def run(
     shards: list[Shard],
     finished: MutableMapping[str, pd.DataFrame],
     place: Place = HERE,
     advance: Callable[[int], None] = lambda replicates: None,
+    begun: Begun | None = None,
 ) -> list[Failure]:
     """Run the shards that are not finished yet.
 
@@ -149,6 +127,8 @@ def run(
     place : Place
     advance : callable
         Called with the number of replicates just finished.
+    begun : Begun, optional
+        What `begin` gave for the same shards; nothing was finished since.
 
     Returns
     -------
@@ -161,20 +141,17 @@ def run(
         If the workers cannot be reached, or keep dying.
     """
     advance(sum(len(shard) for shard in shards if shard.name in finished))
-    attempt = _attempt if place.here or place.scheduler else _attempt_in_worker
     lost: Exception | None = None
     failures: list[Failure] = []
     for _ in range(ATTEMPTS):
-        waiting = [shard for shard in shards if shard.name not in finished]
+        waiting = _waiting(shards, finished)
         lost, failures = None, []
         if not waiting:
             break
+        attempts, begun = begun.results() if begun else _dispatched(waiting, place), None
         try:
-            with (
-                _backend(place) as parallel,
-                closing(parallel(delayed(attempt)(k, each) for k, each in enumerate(waiting))) as results,
-            ):
-                for index, table, trace in results:
+            with closing(attempts):
+                for index, table, trace in attempts:
                     if table is None:
                         failures.append(Failure(waiting[index], trace))
                     else:
@@ -195,7 +172,13 @@ def run(
     return failures
 
 
-def _attempt(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
+def _dispatched(waiting: list[Shard], place: Place) -> Generator[Outcome, None, None]:
+    attempt = _attempt if place.here or place.scheduler else _attempt_in_worker
+    with _backend(place) as parallel:
+        yield from parallel(delayed(attempt)(k, each) for k, each in enumerate(waiting))
+
+
+def _attempt(index: int, shard: Shard) -> Outcome:
     """Run a shard on one thread; a failure is a value too, so that the others go on."""
     with _one_at_a_time, _linear_algebra().limit(limits=1):
         try:
@@ -207,22 +190,9 @@ def _attempt(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
             return index, None, trace
 
 
-def _attempt_in_worker(index: int, shard: Shard) -> tuple[int, pd.DataFrame | None, str]:
-    _end_with_parent()
+def _attempt_in_worker(index: int, shard: Shard) -> Outcome:
+    end_with_parent()
     return _attempt(index, shard)
-
-
-@lru_cache(maxsize=1)
-def _end_with_parent() -> None:
-    """Let this worker end soon after a process that was killed: joblib's would wait for it for ever, memory and all."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from compare import randomness
 from compare.config import DTYPES, Experiment
 from compare.data import Dataset
 from compare.errors import InputError
-from compare.matched import DRAWN_BY
+from compare.sides import DRAWN_BY
 
 Mode = Literal["matched", "unseeded"]
 MODES: tuple[Mode, ...] = ("matched", "unseeded")

@@ -6,16 +6,17 @@ from typing import Any
 
 from rich.console import Console
 
-from compare import parity, provenance, record, report, summary, tensorboard
+from compare import parity, provenance, record, summary
 from compare.article import run_article
+from compare.companion import ALONE, Companion
 from compare.config import Experiment
 from compare.data import Dataset
-from compare.drawing import draw
-from compare.engine import HERE, Failure, Place
+from compare.engine import Failure
 from compare.matched import cases, run_matched
+from compare.place import HERE, Place
 from compare.progress import progress, width
 from compare.reference import load_keras
-from compare.unseeded import procedures, run_unseeded
+from compare.unseeded import begin_unseeded, procedures, run_unseeded
 
 
 def perform(
@@ -23,30 +24,37 @@ def perform(
     dataset: Dataset,
     recorder: record.Recorder,
     place: Place = HERE,
+    beside: Companion = ALONE,
     how: summary.Style = "tables",
     events: Path | None = None,
 ) -> int:
     """Run the experiment's parts into the recorder's folder; tell what was found and return the exit status.
 
-    `events` is a folder for TensorBoard's files.
+    `beside` takes a part of the work; `events` is a folder for TensorBoard's files.
     """
     recorder.begin(asdict(experiment), {dataset.name: dataset.sha256})
     verdicts: dict[str, Any] = {}
     compared: dict[str, Any] = {}
     failures: list[Failure] = []
     speed: list[dict[str, Any]] = []
+    parts = experiment.parts
     with progress(quiet=how == "quiet") as stage:
-        if place.here or experiment.parts != ("unseeded",):
+        begun = begin_unseeded(experiment, dataset, recorder.shards, beside) if "unseeded" in parts else None
+        # These take a second to import; the companion has begun.
+        from compare import report, tensorboard
+        from compare.drawing import begin_drawing
+
+        if place.here or parts != ("unseeded",):
             with stage("loading TensorFlow", 1):
                 load_keras()
-        if "article" in experiment.parts:
+        if "article" in parts:
             with stage("the article", 1):
                 article = run_article(dataset)
             recorder.table("article.parquet", article.trajectories)
             recorder.table("article_table.csv", article.table)
             recorder.table("article_parity.csv", article.parity)
             verdicts["article"] = {"passed": article.passed, "first_wrong_step": article.first_wrong_step}
-        if "matched" in experiment.parts:
+        if "matched" in parts:
             with stage("matched", len(cases(experiment)) * experiment.pairs) as advance:
                 matched = run_matched(experiment, dataset, advance)
             recorder.table("trajectories.parquet", matched.trajectories)
@@ -54,9 +62,9 @@ def perform(
             recorder.table("parity.csv", matched.parity)
             verdicts["matched"] = {"passed": matched.passed}
             speed = matched.speed
-        if "unseeded" in experiment.parts:
+        if "unseeded" in parts:
             with stage("unseeded", len(procedures(experiment)) * experiment.replicates) as advance:
-                unseeded = run_unseeded(experiment, dataset, advance, recorder.shards, place)
+                unseeded = run_unseeded(experiment, dataset, advance, recorder.shards, place, begun)
             recorder.table("unseeded.parquet", unseeded.trajectories)
             recorder.table("unseeded_tests.csv", unseeded.tests())
             compared = {
@@ -71,8 +79,9 @@ def perform(
         recorder.finish()
         with stage("drawing", 1):
             found = recorder.read()
-            draw(found, recorder.folder)
+            figures = begin_drawing(found, recorder.folder, beside)
             report.write(found, recorder.folder)
+            list(figures.results())
         if events is not None:
             with stage("TensorBoard", 1):
                 tensorboard.write(found, events)

@@ -16,23 +16,19 @@ from numpy.typing import NDArray
 from compare import parity, randomness
 from compare.config import Experiment, Protocol
 from compare.data import Dataset
-from scratch_nn import DenseLayer, Network
+from compare.sides import DRAWN_BY, Weights, initial_weights, reused_model, scratch_network
+from scratch_nn import Network
 
 if TYPE_CHECKING:
     from keras_ref import History
 
 Array = NDArray[np.floating]
-Weights = list[Array]
 Training = tuple[Array, NDArray[np.int64], int, int | None]  # X, y, epochs, batch size
 
 FLOOR_RUNS = 8  # runs that measure the noise floor
 # A ReLU's pre-activation within rounding of zero may come out on one side of it in all of 8 runs, and on the other in
 # Keras: 1 of 800 float32 runs on iris. So a pair is measured by this many before it is called different.
 FINE_FLOOR_RUNS = 64
-DRAWN_BY = {
-    "scratch": "uniform",
-    "keras": "glorot_uniform",
-}  # who draws the common weights: each side its default
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,6 @@ class Matched:
     def passed(self) -> bool:
         """Whether every comparison is within its tolerance."""
         return bool(self.parity["passed"].all())
-
-
-def scratch_network(units: tuple[int, ...], learning_rate: float, dtype: str, **settings: Any) -> Network:
-    """Build the scratch side: ReLU layers and a softmax; `settings` are those of `Network`."""
-    network = Network(learning_rate=learning_rate, dtype=dtype, **settings)
-    for count in units:
-        network.add(DenseLayer(count))
-    return network
 
 
 def trajectory(loss: Array, accuracy: Array, **labels: object) -> pd.DataFrame:
@@ -102,12 +90,9 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
     -------
     Matched
     """
-    from keras_ref import build_model, fit, fit_compiled
+    from keras_ref import fit, fit_compiled
 
     units = experiment.units(dataset)
-    models = {
-        dtype: build_model(dataset.n_features, units, experiment.learning_rate, dtype) for dtype in experiment.dtypes
-    }
     trajectories, floors = [], []
     rows: list[dict[str, Any]] = []
     fastest: dict[tuple[str, str, str], float] = {}
@@ -119,7 +104,7 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Callable[[], 
 
         scratch = scratch_network(units, experiment.learning_rate, dtype)
         scratch.set_weights(start)
-        model = models[dtype]
+        model = reused_model(dataset.n_features, units, experiment.learning_rate, dtype)
         model.set_weights(start)
         begun = perf_counter()
         scratch.train(*training, orders)
@@ -238,17 +223,6 @@ def _same_keras(one: History, other: History, weights: Weights, other_weights: W
 
 def _row(what: str, verdict: parity.Verdict, layer: int | None = None, tensor: str = "") -> dict[str, Any]:
     return {"what": what, "layer": layer, "tensor": tensor, **verdict._asdict()}
-
-
-def initial_weights(seed: int, drawn_by: str, n_features: int, units: tuple[int, ...], dtype: str) -> Weights:
-    """Draw the weights that both sides start from, by the scratch side's initializer or by Keras's."""
-    if drawn_by == "keras":
-        from keras_ref import draw_weights
-
-        return draw_weights(n_features, units, seed, DRAWN_BY[drawn_by], dtype)
-    network = scratch_network(units, 1.0, dtype, seed=seed, initializer=DRAWN_BY[drawn_by])
-    network.build(n_features)
-    return network.get_weights()
 
 
 def _orders(seed: int, protocol: Protocol, pair: int, n: int) -> NDArray[np.intp]:

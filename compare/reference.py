@@ -10,15 +10,19 @@ SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # it rounds differently from one processor to the next, and is slower on small layers
 }
 
 
 def load_keras() -> None:
     """Import the reference for runs of our own, which need no more than one thread for each process."""
-    if "tensorflow" not in sys.modules:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+    if "tensorflow" in sys.modules:
+        import_quietly()
+        return
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     import_quietly()
+    gc.freeze()  # and while running, neither
 
 
 def import_quietly() -> None:

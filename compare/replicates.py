@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,14 +11,12 @@ from numpy.typing import NDArray
 from compare import randomness
 from compare.config import Experiment, Protocol
 from compare.data import Dataset
-from compare.matched import scratch_network
 from compare.reference import load_keras
-
-if TYPE_CHECKING:
-    import keras
+from compare.sides import reused_model, scratch_network
 
 Array = NDArray[np.floating]
 MEASURES = ("loss", "accuracy")
+UNROLL = 500  # replicates a side from which a graph pays that takes longer to trace
 
 
 @dataclass(frozen=True)
@@ -87,21 +83,6 @@ def run_replicates(
     return _keras_replicates(experiment, dataset, procedure, seeds)
 
 
-def reused_model(n_features: int, units: tuple[int, ...], learning_rate: float, dtype: str) -> keras.Sequential:
-    """Return this process's one model of that shape: the graph traced for it serves any weights and learning rate."""
-    model = _model(n_features, units, dtype)
-    model.optimizer.learning_rate = learning_rate
-    return model
-
-
-@lru_cache(maxsize=8)
-def _model(n_features: int, units: tuple[int, ...], dtype: str) -> keras.Sequential:
-    load_keras()
-    from keras_ref import build_model
-
-    return build_model(n_features, units, dtype=dtype)
-
-
 def _keras_replicates(
     experiment: Experiment, dataset: Dataset, procedure: Procedure, seeds: list[np.random.SeedSequence]
 ) -> tuple[Array, Array]:
@@ -121,7 +102,8 @@ def _keras_replicates(
             orders.append(randomness.batch_orders(order_seed, protocol.epochs, dataset.n))
     if not experiment.keras_fit:
         weights = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
-        return fit_replicates(model, dataset.X, dataset.y, weights, *training, orders)
+        unroll = experiment.replicates >= UNROLL
+        return fit_replicates(model, dataset.X, dataset.y, weights, *training, orders, unroll)
     histories = []
     for start, order in zip(starts, orders, strict=True):
         model.set_weights(start)

@@ -10,11 +10,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from compare.companion import companion
 from compare.config import Experiment, Part, quick
 from compare.data import load
-from compare.engine import Place, usual_workers
 from compare.errors import InputError
+from compare.place import usual_place
 from compare.record import interrupted, recording
+from compare.reference import load_keras
 from compare.summary import style
 from compare.tensorboard import prepare
 
@@ -83,7 +85,8 @@ def run(
     keras_fit
         Train Keras with plain `fit` rather than with the same numbers from one compiled graph.
     workers
-        Processes that run the unseeded replicates. Default: one for every 500 a side, at most one a core.
+        Processes that run the unseeded replicates, 1 for this one. Default: one for every 500 a side, at most one a
+        core; below 500, from 100 on, this one and one beside it.
     scheduler
         Address of a Dask scheduler whose workers run them instead, as tcp://HOST:8786.
     resume
@@ -127,15 +130,17 @@ def run(
         if experiment != Experiment():
             raise InputError(f"`resume` takes the settings of the run. Received: {resume} and others; leave them out")
         experiment = Experiment(**interrupted(resume, "run"))
-    dataset = load(experiment.data, index_column=experiment.index_column, standardise=experiment.standardise)
-    experiment.units(dataset)
-    place = Place(usual_workers(experiment.replicates) if workers is None else workers, scheduler)
-    if tensorboard is not None:
-        prepare(tensorboard)
-    with recording(out, "run", resume) as recorder:
-        from compare.job import perform  # not before the input is known to be good: it takes seconds
+    place = usual_place(experiment.replicates, workers, scheduler)
+    with companion(place.companion and "unseeded" in experiment.parts) as beside:
+        beside.later(load_keras)  # which takes as long as the next lines
+        dataset = load(experiment.data, index_column=experiment.index_column, standardise=experiment.standardise)
+        experiment.units(dataset)
+        if tensorboard is not None:
+            prepare(tensorboard)
+        with recording(out, "run", resume) as recorder:
+            from compare.job import perform  # not before the input is known to be good: it takes seconds
 
-        return perform(experiment, dataset, recorder, place, style(quiet, as_json), tensorboard)
+            return perform(experiment, dataset, recorder, place, beside, style(quiet, as_json), tensorboard)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,11 @@ from compare.config import Experiment, Protocol
 from compare.data import Dataset
 from compare.errors import InputError
 from compare.grid import DRAWERS, Cell, Sweep
-from compare.matched import initial_weights, judge_pair, scratch_network, trajectory
+from compare.matched import judge_pair, trajectory
+from compare.place import HERE, Place
 from compare.reference import load_keras
-from compare.replicates import MEASURES, Procedure, replicate_table, reused_model
+from compare.replicates import MEASURES, Procedure, replicate_table
+from compare.sides import initial_weights, reused_model, scratch_network
 from compare.unseeded import FEWEST
 
 KERAS_SHARD = 100  # replicates; the scratch side's are one stack
@@ -128,7 +130,8 @@ def run_sweep(
     datasets: dict[str, Dataset],
     advance: Callable[[int], None] = lambda runs: None,
     finished: MutableMapping[str, pd.DataFrame] | None = None,
-    place: engine.Place = engine.HERE,
+    place: Place = HERE,
+    begun: engine.Begun | None = None,
 ) -> Swept:
     """Run every cell of the grid.
 
@@ -141,6 +144,8 @@ def run_sweep(
         Called with the number of runs just finished, of `sum(map(len, shards(...)))`.
     finished, place
         As for `run_unseeded`.
+    begun : engine.Begun, optional
+        The same `shards`, which a companion has begun with.
 
     Returns
     -------
@@ -148,7 +153,7 @@ def run_sweep(
     """
     finished = {} if finished is None else finished
     cut = shards(sweep, datasets)
-    failures = engine.run(cut, finished, place, advance)
+    failures = engine.run(cut, finished, place, advance, begun)
     parts = [finished[shard.name] for shard in cut if shard.name in finished]
     if not parts:
         raise InputError(f"`data` must train somewhere. Every cell failed: {failures[-1].traceback.splitlines()[-1]}")

@@ -9,10 +9,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from compare import provenance, record
+from compare.companion import Companion, companion
 from compare.data import load
-from compare.engine import Place, usual_workers
 from compare.errors import InputError
 from compare.findings import Column, Table
+from compare.place import Place, usual_place
 from compare.progress import progress, width
 
 Many = Parameter(consume_multiple=True, negative="")
@@ -89,24 +90,28 @@ def sweep(
     settings = Sweep(**given)
     datasets = {name: load(name, standardise=settings.standardise) for name in settings.data}
     runs = sum(map(len, shards(settings, datasets)))
-    place = Place(usual_workers(runs) if workers is None else workers, scheduler)
-    with record.recording(out, "sweep", resume) as recorder:
-        return _perform(settings, datasets, recorder, place, runs)
+    place = usual_place(runs, workers, scheduler)
+    with record.recording(out, "sweep", resume) as recorder, companion(place.companion) as beside:
+        return _perform(settings, datasets, recorder, place, beside, runs)
 
 
-def _perform(settings: Any, datasets: dict[str, Any], recorder: record.Recorder, place: Place, runs: int) -> int:
+def _perform(
+    settings: Any, datasets: dict[str, Any], recorder: record.Recorder, place: Place, beside: Companion, runs: int
+) -> int:
     from compare import report
     from compare.drawing import draw
+    from compare.engine import begin
     from compare.reference import load_keras
-    from compare.sweep import judge, run_sweep
+    from compare.sweep import judge, run_sweep, shards
 
     recorder.begin(asdict(settings), {name: each.sha256 for name, each in datasets.items()})
+    begun = begin(shards(settings, datasets), recorder.shards, beside)
     with progress() as stage:
         if place.here:
             with stage("loading TensorFlow", 1):
                 load_keras()
         with stage(f"{len(settings.cells())} cells", runs) as advance:
-            swept = run_sweep(settings, datasets, advance, recorder.shards, place)
+            swept = run_sweep(settings, datasets, advance, recorder.shards, place, begun)
         state, words = judge(swept.table)
         recorder.table("sweep.csv", swept.table)
         recorder.table("trajectories.parquet", swept.trajectories)
@@ -172,11 +177,10 @@ def draw_cell(run: record.Run, cell: int, out: Path, as_json: bool) -> int:
     if found.empty:
         raise InputError(f"`cell` must be from 0 to {table['cell'].max()}. Received: {cell}")
     from compare import heat_map
+    from compare.drawing import save
 
     with record.recording(out, "cell") as recorder:
-        figure = heat_map.draw_cell(run, cell)
-        figure.savefig(recorder.folder / "cell.png")
-        figure.savefig(recorder.folder / "cell.svg", metadata={"Date": None})
+        save(heat_map.draw_cell(run, cell), recorder.folder / "cell")
         recorder.manifest = {
             "kind": "report",
             "command": f"keras-parity show {run.folder} --cell {cell}",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from compare import engine, randomness
-from compare.comparison import Comparison, compare_runs
+from compare.companion import Companion
 from compare.config import Experiment
 from compare.data import Dataset
 from compare.errors import InputError
+from compare.place import HERE, Place
 from compare.replicates import MEASURES, Procedure, procedure_stream, replicate_table, unseeded_dtype
+
+if TYPE_CHECKING:
+    from compare.comparison import Comparison
 
 SHARD = 50  # replicates: about a second of Keras
 FEWEST = 2  # replicates that can be compared
@@ -103,8 +108,31 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
 
 
 def procedures(experiment: Experiment) -> list[Procedure]:
-    """Return every procedure of the settings once: like for like shares Keras's published runs."""
-    return list(dict.fromkeys(p for setting in settings(experiment) for p in (setting.scratch, setting.keras)))
+    """Return every procedure of the settings once, the longest first: like for like shares Keras's published runs."""
+    found = dict.fromkeys(p for setting in settings(experiment) for p in (setting.keras, setting.scratch))
+    return sorted(found, key=lambda procedure: procedure.side)
+
+
+def begin_unseeded(
+    experiment: Experiment, dataset: Dataset, finished: MutableMapping[str, pd.DataFrame], beside: Companion
+) -> engine.Begun:
+    """Let a companion begin with the replicates, before `run_unseeded` asks for them."""
+    shards = [shard for parts in _shards(experiment, dataset).values() for shard in parts]
+    return engine.begin(shards, finished, beside)
+
+
+def _shards(experiment: Experiment, dataset: Dataset) -> dict[Procedure, list[engine.Shard]]:
+    return {
+        procedure: engine.cut(
+            "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
+            replicate_table,
+            (experiment, dataset, procedure),
+            procedure_stream(experiment.seed, procedure),
+            experiment.replicates,
+            SHARD,
+        )
+        for procedure in procedures(experiment)
+    }
 
 
 def run_unseeded(
@@ -112,7 +140,8 @@ def run_unseeded(
     dataset: Dataset,
     advance: Callable[[int], None] = lambda replicates: None,
     finished: MutableMapping[str, pd.DataFrame] | None = None,
-    place: engine.Place = engine.HERE,
+    place: Place = HERE,
+    begun: engine.Begun | None = None,
 ) -> Unseeded:
     """Train `experiment.replicates` runs of every procedure and compare the sides.
 
@@ -124,8 +153,10 @@ def run_unseeded(
         Called with the number of replicates just finished.
     finished : mutable mapping of str to DataFrame, optional
         Where finished shards are kept, and from where an interrupted run goes on.
-    place : engine.Place
+    place : Place
         Where replicates run.
+    begun : engine.Begun, optional
+        What `begin_unseeded` gave for the same arguments.
 
     Returns
     -------
@@ -136,19 +167,11 @@ def run_unseeded(
     InputError
         If too few replicates of a procedure are left to compare, or the workers fail as a whole.
     """
+    from compare.comparison import compare_runs  # not before it is needed: it takes a second
+
     finished = {} if finished is None else finished
-    shards = {
-        procedure: engine.cut(
-            "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
-            replicate_table,
-            (experiment, dataset, procedure),
-            procedure_stream(experiment.seed, procedure),
-            experiment.replicates,
-            SHARD,
-        )
-        for procedure in procedures(experiment)
-    }
-    failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance)
+    shards = _shards(experiment, dataset)
+    failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance, begun)
     runs, tables = {}, []
     for procedure, parts in shards.items():
         joined = _join(procedure, [finished[shard.name] for shard in parts if shard.name in finished], failures)

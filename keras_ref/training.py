@@ -101,7 +101,7 @@ def fit_compiled(
         batch_orders = [rng.permutation(n) if batch < n else np.arange(n) for _ in range(epochs)]
     orders = checks.orders(batch_orders, epochs, n)
     start = [tensor[np.newaxis] for tensor in model.get_weights()]
-    loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis])
+    loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis], unroll=False)
     return History(loss[0], accuracy[0])
 
 
@@ -113,6 +113,7 @@ def fit_replicates(
     epochs: int,
     batch_size: int | None,
     batch_orders: ArrayLike,
+    unroll: bool = False,
 ) -> History:
     """Train once from each of several initial weights, each as `fit_compiled` would, in one call.
 
@@ -125,6 +126,8 @@ def fit_replicates(
     weights : list of arrays of shape (replicates, ...)
         In Keras's order.
     batch_orders : array of integers of shape (replicates, epochs, n)
+    unroll : bool
+        Whether the graph shall take longer to trace and less to run: it pays from some 400 replicates on.
 
     Returns
     -------
@@ -135,14 +138,20 @@ def fit_replicates(
     epochs, batch = checks.positive("epochs", epochs), checks.batch_size(batch_size, len(X))
     starts = checks.starts(weights, [tuple(variable.shape) for variable in model.weights], X.dtype)
     orders = checks.orders(batch_orders, epochs, len(X), len(starts[0]))
-    return _train(model, X, Y, starts, batch, orders)
+    return _train(model, X, Y, starts, batch, orders, unroll)
 
 
 def _train(
-    model: keras.Sequential, X: Array, Y: Array, starts: list[Array], batch: int, orders: NDArray[np.int32]
+    model: keras.Sequential,
+    X: Array,
+    Y: Array,
+    starts: list[Array],
+    batch: int,
+    orders: NDArray[np.int32],
+    unroll: bool,
 ) -> History:
     with precision(dtype_of(model)):
-        loss, accuracy = training_graph(model, batch, orders.shape[-1])(X, Y, orders, starts)
+        loss, accuracy = training_graph(model, batch, orders.shape[-1], unroll)(X, Y, orders, starts)
     return History(loss.numpy(), accuracy.numpy())
 
 

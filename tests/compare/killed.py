@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from compare import engine, randomness, record
+from compare.place import Place
 from tests.compare import work
 
 SHARDS = 40
@@ -28,7 +29,7 @@ def main(out: str, workers: str, partial: str | None = None) -> None:
         recorder.begin({"replicates": SHARDS}, {})
         shards = engine.cut("some", slow, (3, str(pids)), randomness.stream(5, "killed"), SHARDS, 1)
         print("begun", flush=True)
-        engine.run(shards, recorder.shards, engine.Place(int(workers)))
+        engine.run(shards, recorder.shards, Place(int(workers)))
         recorder.table("numbers.parquet", pd.concat([recorder.shards[shard.name] for shard in shards]))
 
 

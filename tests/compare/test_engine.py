@@ -1,6 +1,7 @@
 """Numbers depend on seeds alone: not on workers, shard sizes, what failed before, or what else is in the run."""
 
 import os
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import compare.cluster
-from compare import engine, randomness, replicates, unseeded
+from compare import randomness, replicates, sides, unseeded
+from compare.companion import companion
 from compare.config import Experiment
-from compare.engine import Place, cut, run
+from compare.engine import begin, cut, run
 from compare.errors import InputError
+from compare.place import HERE, Place, usual_place
 from tests.compare import work
 
 SEQUENCE = randomness.stream(5, "engine")
 REPLICATES = 12
 
 
-def trained(size, place=engine.HERE, function=work.draw, arguments=(3,)):
+def trained(size, place=HERE, function=work.draw, arguments=(3,)):
     """Everything that the shards give, joined, and the failures."""
     shards = cut("some", function, arguments, SEQUENCE, REPLICATES, size)
     finished: dict[str, pd.DataFrame] = {}
@@ -101,9 +104,53 @@ def test_a_reused_model_trains_as_a_new_one_at_any_learning_rate(iris):
         model.set_weights(start)
         return fit_compiled(model, iris.X, iris.y, 3, None, orders).loss.tolist()
 
-    fast, slow = (losses(replicates.reused_model(4, (5, 3), rate, "float64")) for rate in (0.3, 0.1))
+    fast, slow = (losses(sides.reused_model(4, (5, 3), rate, "float64")) for rate in (0.3, 0.1))
     assert fast != slow
     assert slow == losses(build_model(4, (5, 3), 0.1, "float64"))
+
+
+def until_begun(begun):
+    """Wait until the companion has done something, or is lost."""
+    while begun._given.empty():
+        time.sleep(0.01)
+
+
+def with_companion(size, function=work.draw, arguments=(3,), meanwhile=lambda begun: None):
+    """As `trained`, after a companion has begun."""
+    shards = cut("some", function, arguments, SEQUENCE, REPLICATES, size)
+    finished = {shards[1].name: shards[1].run()}
+    with companion(wanted=True) as beside:
+        begun = begin(shards, finished, beside)
+        meanwhile(begun)
+        failures = run(shards, finished, begun=begun)
+    return pd.concat([finished[shard.name] for shard in shards if shard.name in finished], ignore_index=True), failures
+
+
+def test_numbers_do_not_depend_on_a_companion(whole):
+    table, failures = with_companion(1, meanwhile=until_begun)
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert not failures
+
+
+def test_a_companion_and_this_process_share_the_work():
+    """It takes shards from the start, this process from the end; nothing is run twice."""
+    table, _ = with_companion(1, work.where, (0.2,), until_begun)
+    others, ours = (table.loc[table["pid"].eq(os.getpid()) == here, "replicate"] for here in (False, True))
+    assert table["replicate"].tolist() == list(range(REPLICATES))
+    assert 0 in set(others)
+    assert REPLICATES - 1 in set(ours)
+
+
+def test_a_companion_that_is_killed_loses_nothing(whole, tmp_path):
+    table, failures = with_companion(3, work.die_at, (3, 1, str(tmp_path / "died")), until_begun)
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert not failures
+
+
+def test_a_failure_in_a_companion_is_reported():
+    table, (failure,) = with_companion(3, work.fail_at, (3, 1, ""), until_begun)
+    assert sorted(table["replicate"].unique()) == list(range(3, REPLICATES))
+    assert "ArithmeticError: replicate 1 is broken" in failure.traceback
 
 
 def test_what_is_finished_is_not_run_again():
@@ -154,9 +201,13 @@ def test_a_scheduler_that_does_not_answer_is_told_of_in_one_line(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_workers_are_started_where_they_pay(monkeypatch):
-    monkeypatch.setattr(engine, "cpu_count", lambda: 4)
-    assert [engine.usual_workers(replicates) for replicates in (1, 300, 1000, 1_000_000)] == [1, 1, 2, 4]
+def test_processes_are_started_where_they_pay(monkeypatch):
+    monkeypatch.setattr("compare.place.cpu_count", lambda: 4)
+    assert [usual_place(replicates).workers for replicates in (1, 300, 1000, 1_000_000)] == [1, 1, 2, 4]
+    assert [usual_place(replicates).companion for replicates in (1, 300, 1000)] == [False, True, False]
+    assert not usual_place(300, workers=1).companion, "one process was asked for"
+    monkeypatch.setattr("compare.place.cpu_count", lambda: 1)
+    assert usual_place(300) == HERE
 
 
 def test_a_place_without_workers_is_refused():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import keras_ref
-from compare import matched
+from compare import matched, sides
 from compare.config import Experiment
-from compare.matched import initial_weights, measure_floor, run_matched
+from compare.matched import measure_floor, run_matched
 from compare.randomness import in_order, stream
+from compare.sides import initial_weights
 from scratch_nn import Network
 
 SMALL = Experiment(epochs=3, pairs=2, layers=(5, 3))
@@ -91,7 +92,7 @@ def test_either_side_draws_the_weights(dtype):
 
 def test_the_floor_is_rounding_and_not_nothing(iris):
     start = initial_weights(0, "scratch", 4, (6, 3), "float64")
-    scratch = matched.scratch_network((6, 3), 0.01, "float64")
+    scratch = sides.scratch_network((6, 3), 0.01, "float64")
     scratch.set_weights(start)
     scratch.train(iris.X, iris.y, 5)
     floor = measure_floor(scratch, start, (iris.X, iris.y, 5, None), in_order(5, iris.n), stream(0, "test"))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from compare import matched
+from compare import sides
 from compare.cli import main
 from scratch_nn import Network
 
@@ -80,7 +80,7 @@ def test_a_fault_on_one_side_ends_with_status_1_and_is_recorded(tmp_path, monkey
             self.gradient *= 1.01
             super().update()
 
-    monkeypatch.setattr(matched, "Network", Fault)
+    monkeypatch.setattr(sides, "Network", Fault)
     status = main(["run", *SMALL, "--only", "matched", "--dtype", "float64", "--out", str(tmp_path)])
     assert status == 1
     printed = capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,3 +36,17 @@ def die_at(epochs: int, replicate: int, memory: str, seeds: Seeds) -> pd.DataFra
     except ArithmeticError:
         os.kill(os.getpid(), signal.SIGKILL)
         raise
+
+
+def where(seconds: float, seeds: Seeds) -> pd.DataFrame:
+    """Take a while, and tell in which process."""
+    time.sleep(seconds)
+    return draw(1, seeds).assign(pid=os.getpid())
+
+
+def die_once(memory: str) -> int:
+    """Kill this process the first time; then return its number."""
+    if not Path(memory).exists():
+        Path(memory).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()

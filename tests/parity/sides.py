@@ -5,7 +5,7 @@ from functools import cache
 import keras
 import numpy as np
 
-from compare.matched import initial_weights
+from compare.sides import initial_weights
 from keras_ref import build_model
 from scratch_nn import DenseLayer, Network
 
