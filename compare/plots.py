@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 # One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
@@ -49,6 +50,7 @@ def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float,
     ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(bottom=smallest)
 
 

@@ -91,22 +91,19 @@ def _keras_replicates(
     from keras_ref import draw_weights, fit, fit_replicates
 
     training = (protocol.epochs, protocol.batch_size)
-    starts, orders = [], []
-    for seed in seeds:
-        weight_seed, order_seed = seed.spawn(2)
-        integer = randomness.integer_seeds(weight_seed, 1)[0]
-        starts.append(draw_weights(dataset.n_features, units, integer, procedure.initializer, dtype))
-        if protocol.batch_size is None:
-            orders.append(randomness.in_order(protocol.epochs, dataset.n))
-        else:
-            orders.append(randomness.batch_orders(order_seed, protocol.epochs, dataset.n))
+    weight_seeds, order_seeds = zip(*(seed.spawn(2) for seed in seeds), strict=True)
+    integers = [randomness.integer_seeds(each, 1)[0] for each in weight_seeds]
+    weights = draw_weights(dataset.n_features, units, integers, procedure.initializer, dtype)
+    if protocol.batch_size is None:
+        orders = [randomness.in_order(protocol.epochs, dataset.n)] * len(seeds)
+    else:
+        orders = [randomness.batch_orders(each, protocol.epochs, dataset.n) for each in order_seeds]
     if not experiment.keras_fit:
-        weights = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
         unroll = experiment.replicates >= UNROLL
         return fit_replicates(model, dataset.X, dataset.y, weights, *training, orders, unroll)
     histories = []
-    for start, order in zip(starts, orders, strict=True):
-        model.set_weights(start)
+    for start, order in zip(zip(*weights, strict=True), orders, strict=True):
+        model.set_weights(list(start))
         histories.append(fit(model, dataset.X, dataset.y, *training, order))
     loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
     return loss, accuracy

@@ -61,7 +61,7 @@ def test_an_update_that_is_off_by_a_billionth_fails(iris, monkeypatch):
             self.gradient *= 1 + 1e-9
             super().update()
 
-    monkeypatch.setattr(matched, "Network", Off)
+    monkeypatch.setattr(sides, "Network", Off)
     found = run_matched(Experiment(epochs=3, pairs=1, layers=(5, 3), dtype="float64"), iris)
     assert not found.passed
     assert not found.parity.query("what == 'loss'")["passed"].any()
@@ -115,7 +115,7 @@ def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
             super().update()
 
     monkeypatch.setattr(matched, "measure_floor", measure)
-    monkeypatch.setattr(matched, "Network", Off)
+    monkeypatch.setattr(sides, "Network", Off)
     found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
     assert measured == [matched.FLOOR_RUNS, matched.FINE_FLOOR_RUNS] * 2, "each pair is measured twice"
     assert not found.passed

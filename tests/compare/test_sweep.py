@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from compare import matched, sweep
+from compare import sides, sweep
 from compare.cli import main
 from compare.data import load
 from compare.errors import InputError
@@ -120,7 +120,7 @@ def test_a_fault_shows_in_every_matched_cell(monkeypatch):
             self.gradient *= 1.01
             super().update()
 
-    monkeypatch.setattr(matched, "Network", Fault)
+    monkeypatch.setattr(sides, "Network", Fault)
     faulty = Sweep(**{**vars(SMALL), "modes": ("matched",), "dtypes": ("float64",), "batch_sizes": (0,)})
     found = run_sweep(faulty, {"iris": load("iris", standardise=True)})
     assert (found.table["verdict"] == "no parity").all()

@@ -52,6 +52,17 @@ def test_drawn_weights_are_the_models(initializer, dtype):
         np.testing.assert_array_equal(array, own)
 
 
+@pytest.mark.parametrize("initializer", ["uniform", "glorot_uniform"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_several_seeds_give_what_each_gives(initializer, dtype):
+    seeds = [0, 7, 2**31 - 1]
+    together = draw_weights(4, (5, 6, 3), seeds, initializer, dtype)
+    for replicate, seed in enumerate(seeds):
+        for stacked, alone in zip(together, draw_weights(4, (5, 6, 3), seed, initializer, dtype), strict=True):
+            assert stacked.dtype == alone.dtype
+            np.testing.assert_array_equal(stacked[replicate], alone)
+
+
 @pytest.mark.parametrize(("initializer", "limit"), [("uniform", 1), ("glorot_uniform", np.sqrt(6 / 300))])
 def test_weights_fill_their_range_and_biases_are_zero(initializer, limit):
     kernel, bias = draw_weights(100, (200,), 0, initializer)
