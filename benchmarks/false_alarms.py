@@ -17,8 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from compare.check import check_parity
-from compare.check_report import Report
+from compare.check.parity_check import check_parity
+from compare.check.report import Report
 from compare.data import NAMES, load
 from scratch_nn import DenseLayer, Network
 

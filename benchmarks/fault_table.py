@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from compare.check import check_parity
-from compare.check_report import Report
-from compare.faults import FAULTS, FaultyNetwork
+from compare.check.parity_check import check_parity
+from compare.check.report import Report
+from compare.faults import FAULTS
+from compare.faults.planted import FaultyNetwork
 
 ACTIVATIONS = ("relu", "tanh", "relu")
 # Planted as tanh, the second layer would be right; it is planted in the first.
@@ -27,7 +28,7 @@ PLANTED_ELSEWHERE = {"wrong activation": (0, "sigmoid")}
 
 def planted(names: Sequence[str]) -> Callable[..., FaultyNetwork]:
     """A factory of networks with these faults."""
-    from compare.fault import Cause
+    from compare.faults.fault import Cause
 
     causes = [Cause(FAULTS[name], PLANTED_ELSEWHERE.get(name, FAULTS[name].example)) for name in names]
 

@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Experiment": "compare.config",
     "InputError": "compare.errors",
-    "assert_parity": "compare.check",
-    "check_parity": "compare.check",
+    "assert_parity": "compare.check.parity_check",
+    "check_parity": "compare.check.parity_check",
     "run_matched": "compare.matched",
     "run_unseeded": "compare.unseeded",
 }

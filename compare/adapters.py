@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.check.subjects import Plan, make
 from compare.errors import InputError
-from compare.subjects import Plan, make
 
 Array = NDArray[Any]
 Place = tuple[Any, str, str]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from compare import parity
 from compare.data import Dataset
-from compare.faults import StaleActivations
+from compare.faults.planted import StaleActivations
 from compare.matched import trajectory
 from compare.sides import Weights
 from scratch_nn import DenseLayer, Network

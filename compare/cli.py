@@ -12,7 +12,7 @@ import cyclopts
 
 from compare import __version__
 from compare.bench_command import bench
-from compare.check_command import check
+from compare.check.command import check
 from compare.errors import InputError
 from compare.history_commands import list_runs, show
 from compare.redraw import report

@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from compare import findings, parity, plots
-from compare.check_plots import draw_check
+from compare.check.plots import draw_check
 from compare.companion import ALONE, Companion, Shared
 from compare.record import Run
 

@@ -14,7 +14,7 @@ class KerasParity:
     def check(self, subject: Any, data: Any = None, **options: Any) -> Any:
         """Check as `compare.check_parity` does; fail the test with the report's text unless it passes."""
         __tracebackhide__ = True
-        from compare.check import check_parity
+        from compare.check.parity_check import check_parity
 
         given = self.defaults | options
         chosen = given.pop("data", "iris") if data is None else data

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from compare import findings, plots
-from compare.check_plots import COLOURS, EDGES
+from compare.check.plots import COLOURS, EDGES
 from compare.config import Protocol
 from compare.record import Run
 from compare.report import article, chart, check, matched, sweep, unseeded

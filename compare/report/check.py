@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from compare.check_plots import EDGES
+from compare.check.plots import EDGES
 from compare.findings import SMALL, Column, Table
 from compare.record import Run
 from compare.report.chart import cells

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from compare.check.diagnosis import Diagnosis, diagnose
+from compare.check.driving import perform
+from compare.check.lockstep import Run, build_reference, run_situation
+from compare.check.probes import ordinary, probes
+from compare.check.subjects import Plan
 from compare.data import load
-from compare.diagnosis import Diagnosis, diagnose
-from compare.driving import perform
-from compare.fault import Cause
-from compare.faults import FaultyNetwork
-from compare.lockstep import Run, build_reference, run_situation
-from compare.probes import ordinary, probes
-from compare.subjects import Plan
+from compare.faults.fault import Cause
+from compare.faults.planted import FaultyNetwork
 
 SQUARE = (4, 6, 8, 8, 3)
 

@@ -1,9 +1,4 @@
-"""Known bugs of training code: the catalogue, and networks that have them.
-
-A fault is one small named variation of the mathematics (`compare.mathematics`). One definition serves both
-ends: a network is planted with it, and the diagnosis computes what it would do and compares that with what
-a subject did.
-"""
+"""Networks that have known bugs: the article's, and any that the catalogue knows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,26 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compare.backward_faults import BACKWARD_FAULTS
-from compare.error_faults import ERROR_FAULTS
-from compare.family_faults import FAMILY_FAULTS
-from compare.fault import Cause, Fault
-from compare.forward_faults import FORWARD_FAULTS
-from compare.loss_faults import LOSS_FAULTS
-from compare.mathematics import CORRECT, Rules, Setting, Step, take_step
-from compare.training_faults import TRAINING_FAULTS
+from compare.faults import FAULTS, combine
+from compare.faults.fault import Cause
+from compare.faults.mathematics import Setting, Step, take_step
 from scratch_nn import DenseLayer, Network
 from scratch_nn.work import BatchWork
-
-_CATALOGUE = (
-    *FORWARD_FAULTS,
-    *LOSS_FAULTS,
-    *ERROR_FAULTS,
-    *BACKWARD_FAULTS,
-    *FAMILY_FAULTS,
-    *TRAINING_FAULTS,
-)
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 
 
 class StaleActivations(Network):
@@ -130,11 +110,3 @@ class FaultyNetwork(Network):
             losses.append(self.rules.history([float(loss) for loss, _ in steps], sizes))
             accuracies.append(np.average([accuracy for _, accuracy in steps], weights=sizes))
         self.loss, self.accuracy = np.array(losses), np.array(accuracies)
-
-
-def combine(causes: Sequence[Cause]) -> Rules:
-    """Return the correct rules with these bugs in them, applied in the catalogue's order."""
-    rules, order = CORRECT, list(FAULTS)
-    for cause in sorted(causes, key=lambda cause: order.index(cause.name)):
-        rules = cause(rules)
-    return rules

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.mathematics import Array, Step
+from compare.faults.mathematics import Array, Step
 
 
 @dataclass(frozen=True)

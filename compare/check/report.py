@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.diagnosis import Diagnosis, Explanation, Origin, origin
+from compare.check.divergence import Divergence, first_divergence
+from compare.check.epochs import Training
+from compare.check.introduction import Introduction
+from compare.check.lockstep import Run
 from compare.data import Dataset
-from compare.diagnosis import Diagnosis, Explanation, Origin, origin
-from compare.divergence import Divergence, first_divergence
-from compare.epochs import Training
-from compare.introduction import Introduction
-from compare.lockstep import Run
 
 PARITY = "parity"
 FLOAT32 = "parity up to float32"
@@ -66,31 +66,31 @@ class Report:
     @property
     def headline(self) -> str:
         """The verdict in one line."""
-        from compare.check_text import headline
+        from compare.check.text import headline
 
         return headline(self)
 
     def _repr_html_(self) -> str:
         """The check's page, for a notebook."""
         from compare import report
-        from compare.check_record import as_run
+        from compare.check.record import as_run
 
         return report.framed(as_run(self))
 
     def __str__(self) -> str:
-        from compare.check_text import text
+        from compare.check.text import text
 
         return text(self)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
-        from compare.check_text import to_json
+        from compare.check.text import to_json
 
         return to_json(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, passed."""
-        from compare.check_text import rows
+        from compare.check.text import rows
 
         return rows(self)
 

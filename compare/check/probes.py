@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.mathematics import CORRECT, Array, Setting, take_step
+from compare.faults.mathematics import CORRECT, Array, Setting, take_step
 
 Rows = NDArray[Any]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.fault import Fault, Observed, Parameter
-from compare.mathematics import Array, Function, Rules, Step, function, leaky, slope_of, take_step
+from compare.faults.fault import Fault, Observed, Parameter
+from compare.faults.mathematics import Array, Function, Rules, Step, function, leaky, slope_of, take_step
 
 
 def learning_rate_factor(rules: Rules, factor: float) -> Rules:

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compare.lockstep import build_reference
-from compare.mathematics import CORRECT, FUNCTIONS, Setting, function, take_step
-from compare.probes import draw_weights
-from compare.rounding import rounding
-from compare.subjects import Plan
+from compare.check.lockstep import build_reference
+from compare.check.probes import draw_weights
+from compare.check.rounding import rounding
+from compare.check.subjects import Plan
+from compare.faults.mathematics import CORRECT, FUNCTIONS, Setting, function, take_step
 from keras_ref.training import steps_compiled
 
 STACKS = [

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.fault import Fault
-from compare.mathematics import Array, Rows, Rules
+from compare.faults.fault import Fault
+from compare.faults.mathematics import Array, Rows, Rules
 
 
 def last_batch_dropped(rules: Rules) -> Rules:

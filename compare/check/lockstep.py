@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from compare.driving import Did, Performance, Task
-from compare.fault import Observed
-from compare.mathematics import CORRECT, Array, Setting, Step, slope_of, take_step
-from compare.probes import Rows, Situation
+from compare.check.driving import Did, Performance, Task
+from compare.check.probes import Rows, Situation
+from compare.check.rounding import Rounding, rounding
+from compare.check.subjects import Plan
+from compare.faults.fault import Observed
+from compare.faults.mathematics import CORRECT, Array, Setting, Step, slope_of, take_step
 from compare.reference import import_quietly
-from compare.rounding import Rounding, rounding
-from compare.subjects import Plan
 
 Drive = Callable[[Task], Performance]
 

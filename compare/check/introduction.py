@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from compare.driving import Performance, Task, contained, describe, train_options
-from compare.mathematics import CORRECT, Array, Setting, take_step
-from compare.probes import Rows, draw_weights
-from compare.subjects import Handle, Plan, Refusal, is_factory, is_keras, is_step_function, make, read_off
+from compare.check.driving import Performance, Task, contained, describe, train_options
+from compare.check.probes import Rows, draw_weights
+from compare.check.subjects import Handle, Plan, Refusal, is_factory, is_keras, is_step_function, make, read_off
+from compare.faults.mathematics import CORRECT, Array, Setting, take_step
 
 
 class Driver(Protocol):

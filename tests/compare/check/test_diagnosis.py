@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.fault import Cause
-from compare.faults import FAULTS, FaultyNetwork
-from compare.mathematics import CORRECT
+from compare.faults import FAULTS
+from compare.faults.fault import Cause
+from compare.faults.mathematics import CORRECT
+from compare.faults.planted import FaultyNetwork
 from tests.compare.faulty import activations_for, diagnose_factory, diagnose_planted
 
 STEP_FAULTS = [name for name, fault in FAULTS.items() if not fault.training]

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from compare.check.driving import Did, Task
+from compare.check.isolation import Isolated, decode, encode
+from compare.check.loading import split_target
+from compare.check.probes import draw_weights
+from compare.check.subjects import Plan
 from compare.cli import main
-from compare.driving import Did, Task
 from compare.errors import InputError
-from compare.isolation import Isolated, decode, encode
-from compare.loading import split_target
-from compare.probes import draw_weights
-from compare.subjects import Plan
 
 CORRECT = "from examples.correct import Network as Plain\n"
 PLAN = Plan((4, 5, 3), 0.1, 20, 8, ("relu",), "integer")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.fault import Fault, Parameter
-from compare.mathematics import Array, Function, Rules, Setting, Step, function, softmax
+from compare.faults.fault import Fault, Parameter
+from compare.faults.mathematics import Array, Function, Rules, Setting, Step, function, softmax
 
 Sizes = Sequence[int]
 

@@ -3,7 +3,7 @@
 import textwrap
 from typing import Any
 
-from compare.check_report import (
+from compare.check.report import (
     EXCEPT,
     FLOAT32,
     PARITY,

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from compare.check_report import Report, judge
+from compare.check.diagnosis import Diagnosis, diagnose
+from compare.check.driving import Performance, Task, perform
+from compare.check.epochs import drive_training
+from compare.check.introduction import Driver, Introduction, describe_subject, meet
+from compare.check.lockstep import Reference, Run, build_reference, compare, run_situation
+from compare.check.probes import ordinary, probes, ragged_size
+from compare.check.report import Report, judge
+from compare.check.rounding import rounding
+from compare.check.subjects import Plan, check_subject
 from compare.data import Dataset, load
-from compare.diagnosis import Diagnosis, diagnose
-from compare.driving import Performance, Task, perform
-from compare.epochs import drive_training
 from compare.errors import InputError
-from compare.introduction import Driver, Introduction, describe_subject, meet
-from compare.lockstep import Reference, Run, build_reference, compare, run_situation
-from compare.mathematics import FUNCTIONS, slope_of
-from compare.probes import ordinary, probes, ragged_size
-from compare.rounding import rounding
-from compare.subjects import Plan, check_subject
+from compare.faults.mathematics import FUNCTIONS, slope_of
 
 Source = str | Path | tuple[Any, Any]
 HIDDEN = (6, 10, 8)

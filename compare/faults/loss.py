@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.fault import Fault
-from compare.forward_faults import log_loss
-from compare.mathematics import Array, Rules, Step, take_step
+from compare.faults.fault import Fault
+from compare.faults.forward import log_loss
+from compare.faults.mathematics import Array, Rules, Step, take_step
 
 
 def clipped_probabilities(rules: Rules, epsilon: float, in_error: str) -> Rules:

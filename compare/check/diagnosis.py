@@ -10,10 +10,10 @@ from itertools import combinations
 
 import numpy as np
 
-from compare.fault import Cause, Fault
+from compare.check.lockstep import Judged, Run
 from compare.faults import FAULTS, combine
-from compare.lockstep import Judged, Run
-from compare.mathematics import CORRECT, Array, Rules, Setting, Step, take_step
+from compare.faults.fault import Cause, Fault
+from compare.faults.mathematics import CORRECT, Array, Rules, Setting, Step, take_step
 
 # A prediction may miss by this share of the deviation that it explains, and by 100 tolerances: a fault's own
 # arithmetic may round differently from the catalogue's. The nearest wrong explanations miss by far more.

@@ -17,15 +17,15 @@ from typing import IO, Any
 
 import numpy as np
 
-from compare.driving import Did, Performance, Task, describe, perform
-from compare.introduction import describe_subject
-from compare.subjects import Plan
+from compare.check.driving import Did, Performance, Task, describe, perform
+from compare.check.introduction import describe_subject
+from compare.check.subjects import Plan
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
 _SAVE, _LOAD = np.save, np.load
 
-ROOT = Path(__file__).resolve().parent.parent
-START = "import sys; sys.path.append({root!r}); from compare.isolation import serve; serve()"
+ROOT = Path(__file__).resolve().parents[2]
+START = "import sys; sys.path.append({root!r}); from compare.check.isolation import serve; serve()"
 
 
 def encode(value: Any) -> bytes:
@@ -90,7 +90,7 @@ def _receive(stream: IO[bytes]) -> Any:
 
 def serve() -> None:
     """The subject's process: load the file that is named first, then answer until the other side is gone."""
-    from compare.loading import load_target
+    from compare.check.loading import load_target
 
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.lockstep import Judged, Run
-from compare.mathematics import Array
+from compare.check.lockstep import Judged, Run
+from compare.faults.mathematics import Array
 
 
 @dataclass(frozen=True)

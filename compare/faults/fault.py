@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.mathematics import Array, Rules, Setting, Step
+from compare.faults.mathematics import Array, Rules, Setting, Step
 
 Parameter = tuple[Any, ...]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.diagnosis import SLACK, Explanation
-from compare.driving import Performance, Task
-from compare.fault import Cause
+from compare.check.diagnosis import SLACK, Explanation
+from compare.check.driving import Performance, Task
+from compare.check.introduction import Driver, Introduction
+from compare.check.lockstep import Reference
+from compare.check.probes import Rows, draw_weights
 from compare.faults import FAULTS, combine
-from compare.introduction import Driver, Introduction
-from compare.lockstep import Reference
-from compare.mathematics import CORRECT, Array, Rules, Setting, take_step
-from compare.probes import Rows, draw_weights
+from compare.faults.fault import Cause
+from compare.faults.mathematics import CORRECT, Array, Rules, Setting, take_step
 
 EPOCHS = 4
 

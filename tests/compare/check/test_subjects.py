@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from compare.adapters import adapt, each, lists, numbered
+from compare.check.subjects import Handle, Plan, Refusal, check_subject, make, read_off, reported
 from compare.errors import InputError
-from compare.subjects import Handle, Plan, Refusal, check_subject, make, read_off, reported
 from scratch_nn import DenseLayer, Network
 
 PLAN = Plan((4, 5, 3), 0.1, 150, 32, ("relu",))

@@ -79,13 +79,13 @@ def check(
     record
         Whether to write a run's folder.
     """
-    from compare.loading import split_target
+    from compare.check.loading import split_target
 
     path, name = split_target(subject)
     if not time_limit > 0:
         raise InputError(f"`time_limit` must be a positive number of seconds. Received: {time_limit}")
-    from compare.check import check_driver
-    from compare.isolation import Isolated
+    from compare.check.isolation import Isolated
+    from compare.check.parity_check import check_driver
 
     options: dict[str, Any] = {
         "data": data,
@@ -104,7 +104,7 @@ def check(
         report = check_driver(driver, **options)
     folder = None
     if record and out is not None:
-        from compare.check_record import record_check
+        from compare.check.record import record_check
 
         options |= {"time_limit": time_limit, "definitions_only": definitions_only}
         defaults = {each.name: each.default for each in inspect.signature(check).parameters.values()}

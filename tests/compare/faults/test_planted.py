@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from compare.faults import FAULTS, FaultyNetwork, StaleActivations, combine
-from compare.mathematics import CORRECT
+from compare.faults import FAULTS, combine
+from compare.faults.mathematics import CORRECT
+from compare.faults.planted import FaultyNetwork, StaleActivations
 from scratch_nn import DenseLayer, Network
 
 

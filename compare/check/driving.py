@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.subjects import Array, Handle, Plan, Refusal, is_keras, make, reported
+from compare.check.subjects import Array, Handle, Plan, Refusal, is_keras, make, reported
 
 Rows = NDArray[Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.fault import Fault, Parameter
-from compare.loss_faults import count
-from compare.mathematics import Array, Rules, Setting, Step, sigmoid
+from compare.faults.fault import Fault, Parameter
+from compare.faults.loss import count
+from compare.faults.mathematics import Array, Rules, Setting, Step, sigmoid
 
 Sizes = Sequence[int]
 

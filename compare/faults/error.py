@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from compare.fault import Fault
-from compare.loss_faults import count
-from compare.mathematics import Array, Rules, Step
+from compare.faults.fault import Fault
+from compare.faults.loss import count
+from compare.faults.mathematics import Array, Rules, Step
 
 
 def error_scaled(rules: Rules, by: str) -> Rules:

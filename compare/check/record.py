@@ -7,7 +7,7 @@ import pandas as pd
 
 from compare import provenance
 from compare import report as page
-from compare.check_report import Report
+from compare.check.report import Report
 from compare.drawing import draw
 from compare.record import Run, finished, recording
 

@@ -1,0 +1,34 @@
+"""Known bugs of training code. A fault is one small named variation of the mathematics (`compare.faults.mathematics`).
+
+One definition serves both ends: a network is planted with it (`compare.faults.planted`), and the diagnosis computes
+what it would do and compares that with what a subject did.
+"""
+
+from collections.abc import Sequence
+
+from compare.faults.backward import BACKWARD_FAULTS
+from compare.faults.error import ERROR_FAULTS
+from compare.faults.families import FAMILY_FAULTS
+from compare.faults.fault import Cause, Fault
+from compare.faults.forward import FORWARD_FAULTS
+from compare.faults.loss import LOSS_FAULTS
+from compare.faults.mathematics import CORRECT, Rules
+from compare.faults.training import TRAINING_FAULTS
+
+_CATALOGUE = (
+    *FORWARD_FAULTS,
+    *LOSS_FAULTS,
+    *ERROR_FAULTS,
+    *BACKWARD_FAULTS,
+    *FAMILY_FAULTS,
+    *TRAINING_FAULTS,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
+
+
+def combine(causes: Sequence[Cause]) -> Rules:
+    """Return the correct rules with these bugs in them, applied in the catalogue's order."""
+    rules, order = CORRECT, list(FAULTS)
+    for cause in sorted(causes, key=lambda cause: order.index(cause.name)):
+        rules = cause(rules)
+    return rules
