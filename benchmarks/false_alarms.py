@@ -7,19 +7,16 @@ sets, scales, batch sizes, and learning rates up to unstable ones.
 """
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
 from typing import Any
-
-os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
 from compare.check.parity_check import check_parity
 from compare.check.report import Report
 from compare.data import NAMES, load
+from compare.reference import choose_backend
 from scratch_nn import DenseLayer, Network
 
 
@@ -82,6 +79,7 @@ def check_case(case: Case, steps: int) -> Report:
 
 def main() -> int:
     """Check all cases; print each false alarm and the count."""
+    choose_backend()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)

@@ -7,11 +7,6 @@ of the pairs). Hidden layers are relu, tanh, relu, so that faults of either kind
 """
 
 import argparse
-import os
-
-os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,6 +15,7 @@ from compare.check.parity_check import check_parity
 from compare.check.report import Report
 from compare.faults import FAULTS
 from compare.faults.planted import FaultyNetwork
+from compare.reference import choose_backend
 
 ACTIVATIONS = ("relu", "tanh", "relu")
 # Planted as tanh, the second layer would be right; it is planted in the first.
@@ -60,6 +56,7 @@ def show(names: Sequence[str]) -> tuple[bool, bool]:
 
 def main() -> int:
     """Print the tables; return the exit status."""
+    choose_backend()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)

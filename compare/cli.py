@@ -1,6 +1,5 @@
 """The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
 
-import os
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from compare.check.command import check
 from compare.errors import InputError
 from compare.history_commands import list_runs, show
 from compare.redraw import report
+from compare.reference import choose_backend
 from compare.run_all import run
 from compare.sweep_command import sweep
 
@@ -44,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         By default those of the process.
     """
-    # One processor, whatever the machine has: graphics processors round products to fewer bits.
-    os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    choose_backend()
     interrupted = threading.Event()
     try:
         with _noting_interrupts(interrupted):

@@ -4,14 +4,19 @@ import gc
 import os
 import sys
 
+# Graphics processors round products to fewer bits, and other backends clip probabilities.
+BACKEND = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
 SETTINGS = {
-    "KERAS_BACKEND": "tensorflow",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # it rounds differently from one processor to the next, and is slower on small layers
 }
+
+
+def choose_backend() -> None:
+    """Choose, for an import to come, TensorFlow on the processor, and quiet: what a process of our own starts with."""
+    os.environ.update(BACKEND)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def load_keras() -> None:
@@ -19,6 +24,7 @@ def load_keras() -> None:
     if "tensorflow" in sys.modules:
         import_quietly()
         return
+    choose_backend()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     import_quietly()

@@ -1,9 +1,5 @@
 """What all tests share: the environment TensorFlow needs before it is imported, and the data."""
 
-import os
-
-os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
-
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from compare.data import Dataset, load
+from compare.reference import choose_backend
+
+choose_backend()  # before a test imports TensorFlow
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,26 +87,16 @@ def check(
         raise InputError(f"`time_limit` must be a positive number of seconds. Received: {time_limit}")
     from compare.check.isolation import Isolated
     from compare.check.parity_check import check_driver
+    from compare.check.settings import Settings
 
-    options: dict[str, Any] = {
-        "data": data,
-        "index_column": index_column,
-        "layers": layers,
-        "activations": activations,
-        "learning_rate": learning_rate,
-        "dtype": dtype,
-        "labels": labels,
-        "steps": steps,
-        "batch_size": batch_size,
-        "tolerance": tolerance,
-        "seed": seed,
-    }
+    settings = Settings(layers, activations, learning_rate, dtype, labels, steps, batch_size, tolerance, seed)
     with Isolated(path, name, time_limit, definitions_only) as driver:
-        report = check_driver(driver, **options)
+        report = check_driver(driver, data, index_column, settings)
     folder = None
     if record and out is not None:
         from compare.check.record import record_check
 
+        options: dict[str, Any] = {"data": data, "index_column": index_column, **asdict(settings)}
         options |= {"time_limit": time_limit, "definitions_only": definitions_only}
         defaults = {each.name: each.default for each in inspect.signature(check).parameters.values()}
         command = command_line(("check", subject), options, defaults)

@@ -12,16 +12,14 @@ from compare.check.driving import Performance, Task, perform
 from compare.check.epochs import drive_training
 from compare.check.introduction import Driver, Introduction, describe_subject, meet
 from compare.check.lockstep import Reference, Run, build_reference, compare, run_situation
-from compare.check.probes import ordinary, probes, ragged_size
+from compare.check.probes import ordinary, probes
 from compare.check.report import Report, judge
 from compare.check.rounding import rounding
+from compare.check.settings import Settings, plan
 from compare.check.subjects import Plan, check_subject
 from compare.data import Dataset, load
-from compare.errors import InputError
-from compare.faults.mathematics import FUNCTIONS, slope_of
 
 Source = str | Path | tuple[Any, Any]
-HIDDEN = (6, 10, 8)
 FLOAT32_PER_FLOAT64 = 2.0**29
 
 
@@ -99,10 +97,7 @@ def check_parity(
         If an argument is out of range.
     """
     check_subject(subject)
-    return check_driver(
-        InProcess(subject),
-        data,
-        index_column=index_column,
+    settings = Settings(
         layers=layers,
         activations=activations,
         learning_rate=learning_rate,
@@ -113,6 +108,7 @@ def check_parity(
         tolerance=tolerance,
         seed=seed,
     )
+    return check_driver(InProcess(subject), data, index_column, settings)
 
 
 def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report:
@@ -124,33 +120,18 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
     return report
 
 
-def check_driver(
-    driver: Driver,
-    data: Source = "iris",
-    *,
-    index_column: bool = True,
-    layers: Sequence[int] | None,
-    activations: Sequence[str] | None,
-    learning_rate: float | None,
-    dtype: str | None,
-    labels: str,
-    steps: int,
-    batch_size: int,
-    tolerance: float,
-    seed: int,
-) -> Report:
-    """Check a subject wherever it lives; parameters as in `check_parity`."""
-    _check_arguments(layers, activations, learning_rate, dtype, labels, steps, batch_size, tolerance)
+def check_driver(driver: Driver, data: Source, index_column: bool, settings: Settings) -> Report:
+    """Check a subject wherever it lives."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
-    plan, dtype, told = _plan(driver, raw, layers, activations, learning_rate, dtype, labels, batch_size)
-    rng = np.random.default_rng(seed)
-    met = meet(driver, plan, dtype, standard.X, standard.y, rng)
+    planned, dtype, told = plan(driver, raw, settings)
+    rng = np.random.default_rng(settings.seed)
+    met = meet(driver, planned, dtype, standard.X, standard.y, rng)
     met.notes = told + met.notes
     if met.refusal is not None:
         return judge(met, raw, [], Diagnosis(), [])
-    reference = build_reference(met.plan, dtype, met.precision, tolerance)
-    runs = _run_all(driver, met, reference, standard, raw, steps, rng)
+    reference = build_reference(met.plan, dtype, met.precision, settings.tolerance)
+    runs = _run_all(driver, met, reference, standard, raw, settings.steps, rng)
     if met.random:
         return judge(met, raw, runs, Diagnosis(), [])
     # Deviations that single precision explains are no company of faults.
@@ -231,84 +212,3 @@ def _where_float32(runs: Sequence[Run]) -> str:
     if dids and all(did.loss is None or did.loss == float(np.float32(did.loss)) for did in dids):
         places.append("the losses are float32 numbers")
     return "it computes in float32 somewhere: " + (" and ".join(places) or "inside the step, behind float64 results")
-
-
-def _plan(
-    driver: Driver,
-    data: Dataset,
-    layers: Sequence[int] | None,
-    activations: Sequence[str] | None,
-    learning_rate: float | None,
-    dtype: str | None,
-    labels: str,
-    batch_size: int,
-) -> tuple[Plan, str, list[str]]:
-    """What was given, else what the subject says, else the default; and which of these, in words."""
-    sizes = (data.n_features, *(layers or (*HIDDEN, data.n_classes)))
-    if sizes[-1] < data.n_classes:
-        raise InputError(f"`layers` must end in at least {data.n_classes}, the classes of `data`. Received: {layers}")
-    hidden = tuple(activations or ["relu"] * (len(sizes) - 2))
-    batch = ragged_size(data.n, batch_size)
-    plan = Plan(sizes, learning_rate or 0.01, data.n, batch, hidden, labels)
-    said = driver.describe(plan)
-    told = []
-    if layers is None and "layer_sizes" in said and tuple(said["layer_sizes"]) != sizes:
-        sizes = tuple(said["layer_sizes"])
-        if sizes[0] != data.n_features or sizes[-1] < data.n_classes:
-            raise InputError(
-                f"`data` must fit the subject, which has {sizes[0]} inputs and {sizes[-1]} outputs. "
-                f"Received: {data.n_features} features, {data.n_classes} classes"
-            )
-        told.append(f"layer sizes {'-'.join(map(str, sizes))} read off its weights")
-    if activations is None:
-        hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
-        if "activations" in said:
-            told.append(f"activations read off: {', '.join(hidden)}")
-    if len(hidden) != len(sizes) - 2:
-        raise InputError(f"`activations` must name {len(sizes) - 2} hidden layers. Received: {len(hidden)}")
-    rate = learning_rate
-    if rate is None:
-        rate = said.get("learning_rate", 0.01)
-        if "learning_rate" in said:
-            told.append(f"learning rate {rate:g} read off")
-    own_labels = said.get("labels", "auto") if labels == "auto" else labels
-    return (
-        Plan(sizes, float(rate), data.n, batch, hidden, own_labels),
-        dtype or said.get("dtype", "float64"),
-        told,
-    )
-
-
-def _check_arguments(
-    layers: Sequence[int] | None,
-    activations: Sequence[str] | None,
-    learning_rate: float | None,
-    dtype: str | None,
-    labels: str,
-    steps: int,
-    batch_size: int,
-    tolerance: float,
-) -> None:
-    if layers is not None and (not layers or any(not isinstance(u, int | np.integer) or u < 1 for u in layers)):
-        raise InputError(f"`layers` must be positive integers, the output's last. Received: {layers}")
-    for name in activations or ():
-        try:
-            known = name in FUNCTIONS or slope_of(name) is not None
-        except ValueError:
-            known = False
-        if not known:
-            raise InputError(
-                f"`activations` must be of {', '.join(FUNCTIONS)} or leaky_relu(slope). Received: {name!r}"
-            )
-    if layers is not None and activations is not None and len(activations) != len(layers) - 1:
-        raise InputError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {len(activations)}")
-    for name, value in (("learning_rate", learning_rate), ("tolerance", tolerance)):
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise InputError(f"`{name}` must be a positive number. Received: {value}")
-    if dtype not in (None, "float64", "float32"):
-        raise InputError(f"`dtype` must be float64 or float32. Received: {dtype!r}")
-    if labels not in ("auto", "integer", "onehot"):
-        raise InputError(f"`labels` must be auto, integer or onehot. Received: {labels!r}")
-    for name, count, least in (("steps", steps, 2), ("batch_size", batch_size, 2)):
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
-            raise InputError(f"`{name}` must be an integer of at least {least}. Received: {count}")
