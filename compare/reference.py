@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 
+QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 # Graphics processors round products to fewer bits, and other backends clip probabilities.
 BACKEND = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
 SETTINGS = {
@@ -16,7 +17,7 @@ SETTINGS = {
 def choose_backend() -> None:
     """Choose, for an import to come, TensorFlow on the processor, and quiet: what a process of our own starts with."""
     os.environ.update(BACKEND)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault(*QUIET)
 
 
 def load_keras() -> None:
@@ -35,6 +36,7 @@ def import_quietly() -> None:
     """Import the reference, without the lines that TensorFlow's C++ parts print then, whatever its log level."""
     if "keras_ref" in sys.modules:
         return
+    os.environ.setdefault(*QUIET)
     sys.stderr.flush()
     kept = os.dup(2)
     # Importing makes a million objects that stay: to look through them again and again takes a third of the time.

@@ -23,11 +23,16 @@ SLACK = 100
 
 @dataclass(frozen=True)
 class Explanation:
-    """Faults that together do what the subject did; `steps` is how many steps confirm it, in `runs` situations."""
+    """Faults that together do what the subject did.
+
+    `steps` is how many steps confirm it, in `runs` situations; `explained` how many of them are wrong ones: code that
+    is not faulty gives the others too.
+    """
 
     causes: tuple[Cause, ...]
     steps: int = 0
     runs: int = 0
+    explained: int = 0
     gradients_agree: bool = True
     unexplained_errors: int = 0
 
@@ -91,9 +96,12 @@ def diagnose(
         return Diagnosis()
     right = [run for run in runs if run.first_wrong is None and run.steps]
     case = _Case([*wrong, *right], setting, tuple(sizes), dtype)
-    wrong_weights = any(step.wrong_weights for run in wrong for step in run.steps)
-    found: list[tuple[Cause, ...]] = _explain_weights(case, company) if wrong_weights else [()]
-    complete = [_explain_errors(case, explanation) for explanation in _explain_losses(case, found)]
+    steps = [step for run in wrong for step in run.steps if step.did.error is None]
+    found: list[tuple[Cause, ...]] = [()]
+    if any(step.wrong_weights for step in steps):
+        found = _explain_weights(case, company)
+    explanations = _explain_losses(case, found) if any(step.wrong for step in steps) else [_confirm(case, ())]
+    complete = [e for e in (_explain_errors(case, each) for each in explanations) if e.explained]
     ranked = sorted(
         {e.names: e for e in reversed(complete)}.values(),
         key=lambda e: (e.unexplained_errors, not e.gradients_agree, len(e.causes)),
@@ -256,18 +264,21 @@ def _fits(case: _Case, causes: tuple[Cause, ...], losses: bool = False) -> bool:
 def _confirm(case: _Case, causes: tuple[Cause, ...]) -> Explanation:
     """Count what confirms an explanation, over all steps of all runs."""
     rules = combine(causes)
-    steps, unexplained, gradients = 0, 0, True
+    steps, explained, unexplained, gradients = 0, 0, 0, True
     for run in case.runs:
         memory: dict[str, object] = {}
         for judged in run.steps:
             step = _take(rules, case, judged, memory)
             if judged.did.error is not None:
                 unexplained += step is not None
+                explained += step is None
             elif step is not None and judged.did.after is not None:
-                steps += all(_matching(case, judged, step))
+                matches = all(_matching(case, judged, step))
+                steps += matches
+                explained += matches and judged.wrong and (judged.wrong_weights or _loss_matches(case, judged, step))
                 if judged.did.gradients is not None and np.isfinite(step.loss):
                     gradients = gradients and _gradients_match(case, judged, step)
-    return Explanation(causes, steps, len(case.runs), gradients, unexplained)
+    return Explanation(causes, steps, len(case.runs), explained, gradients, unexplained)
 
 
 def _deciding(case: _Case) -> list[Judged]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from compare.check.subjects import Array, Handle, Plan, Refusal, is_keras, make, reported
 
 Rows = NDArray[Any]
+TOO_LONG = "it takes too long"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Task:
 
     `weights` holds the weights to set before each step, or only the first step's if `free`. With `gradients`, the
     subject's own `gradients` and `predict_proba` are asked before each step, if it has them. With `epochs`, the
-    subject's own epoch-level training is driven instead of its steps.
+    subject's own epoch-level training is driven instead of its steps, for that many epochs in `calls` calls. `seed` is
+    that of the global generators, which are put back afterwards.
     """
 
     plan: Plan
@@ -34,8 +36,10 @@ class Task:
     free: bool = False
     gradients: bool = False
     epochs: int = 0
+    calls: int = 1
     batch_size: int = 0
     orders: Rows | None = None
+    seed: int = 0
 
 
 @dataclass
@@ -63,9 +67,11 @@ class Performance:
 
 
 @contextlib.contextmanager
-def contained() -> Iterator[io.StringIO]:
-    """Capture what is printed, silence warnings, and put the global random generators back."""
+def contained(seed: int = 0) -> Iterator[io.StringIO]:
+    """Capture what is printed, silence warnings, seed the global random generators, and put them back."""
     state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     text = io.StringIO()
     try:
         with (
@@ -84,7 +90,7 @@ def contained() -> Iterator[io.StringIO]:
 def perform(subject: Any, task: Task, seconds: float = np.inf) -> Performance:
     """Run a fresh subject through a task; never raises for what the subject does."""
     done = Performance()
-    with contained() as text:
+    with contained(task.seed) as text:
         try:
             with _original_state(subject):
                 handle = Handle(make(subject, task.plan), task.plan)
@@ -151,7 +157,7 @@ def _steps(handle: Handle, task: Task, done: Performance, deadline: float) -> No
         if did.error and (task.free or _same_errors(done.steps, 5)):
             return
         if time.monotonic() > deadline:
-            done.refusal = "it takes too long"
+            done.refusal = TOO_LONG
             return
 
 
@@ -184,19 +190,27 @@ def _train(handle: Handle, task: Task, done: Performance) -> None:
     if count is None:
         raise Refusal("its `train` takes no number of epochs")
     method = getattr(thing, "train", None) or thing.fit
-    keywords: dict[str, Any] = {count: task.epochs}
+    each = task.epochs // task.calls
+    keywords: dict[str, Any] = {count: each}
     for name, value in (("batch_size", task.batch_size), ("shuffle", False), ("verbose", 0)):
         if name in options:
             keywords[name] = value
-    if "batch_orders" in options and task.orders is not None:
-        keywords["batch_orders"] = task.orders
     handle.set_weights(task.weights[0])
-    result = method(np.array(task.X), handle.labels(task.y), **keywords)
-    done.history = _history(thing, result, task.epochs)
+    done.history = []
+    for call in range(task.calls):
+        if "batch_orders" in options and task.orders is not None:
+            keywords["batch_orders"] = task.orders[call * each : (call + 1) * each]
+        result = method(np.array(task.X), handle.labels(task.y), **keywords)
+        found = _history(thing, result, each, each * (call + 1))
+        if found is None or done.history is None:
+            done.history = None
+        else:  # some tell this call's epochs, some all so far
+            done.history = done.history + found if len(found) == each else found
     done.steps.append(Did(before=task.weights[0], after=handle.get_weights()))
 
 
-def _history(thing: Any, result: Any, epochs: int) -> list[float] | None:
+def _history(thing: Any, result: Any, *epochs: int) -> list[float] | None:
+    """The loss history of the last call, which has one of these lengths."""
     candidates = [result, *(getattr(thing, name, None) for name in HISTORIES)]
     for found in candidates:
         if found is None:
@@ -211,7 +225,7 @@ def _history(thing: Any, result: Any, epochs: int) -> list[float] | None:
             values = [float(v) for v in np.asarray(found, dtype=np.float64).reshape(-1)]
         except (TypeError, ValueError):
             continue
-        if len(values) == epochs:
+        if len(values) in epochs:
             return values
     return None
 

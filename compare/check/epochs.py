@@ -47,13 +47,14 @@ class Training:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Data, starting weights, orders (epochs, n) and batch size of one training."""
+    """Data, starting weights, orders (epochs, n) and batch size of one training, and the calls it is made in."""
 
     X: Array
     y: Rows
     weights: list[Array]
     orders: Rows
     size: int
+    calls: int = 1
 
 
 def drive_training(
@@ -71,24 +72,30 @@ def drive_training(
     """
     options = set(met.train or [])
     n, batch = len(y), met.plan.batch_size
-    plans: list[tuple[str, int, Rows]] = [("train, full batch", n, np.tile(np.arange(n), (EPOCHS, 1)))]
+    in_order: Rows = np.tile(np.arange(n), (EPOCHS, 1))
+    plans: list[tuple[str, int, Rows, int]] = [
+        ("train, full batch", n, in_order, 1),
+        ("train called twice, full batch", n, in_order, 2),
+    ]
     if "batch_size" in options and "batch_orders" in options:
         orders: Rows = np.stack([rng.permutation(n) for _ in range(EPOCHS)])
-        plans.append((f"train, batches of {batch}", batch, orders))
+        plans.append((f"train, batches of {batch}", batch, orders, 1))
     elif "batch_size" in options and "shuffle" in options:
-        plans.append((f"train, batches of {batch}, not shuffled", batch, np.tile(np.arange(n), (EPOCHS, 1))))
+        plans.append((f"train, batches of {batch}, not shuffled", batch, in_order, 1))
     X = X.astype(reference.dtype).astype(np.float64)
     weights = draw_weights(met.plan.layer_sizes, rng, met.plan.activations, X, met.zero_biases)
     weights = [W.astype(reference.precision).astype(np.float64) for W in weights]
     found = []
-    for name, size, orders in plans:
-        trials = (_Trial(X, y, weights, orders[:epochs], size) for epochs in (EPOCHS, 2, 1))
+    for name, size, orders, calls in plans:
+        trials = (_Trial(X, y, weights, orders[:epochs], size, calls) for epochs in (EPOCHS, 2, 1) if epochs >= calls)
         trial = next((trial for trial in trials if _steady(reference, trial)), None)
         if trial is None:
             met.notes.append(f"{name}: not judged, since rounding alone grows too fast at this learning rate")
             continue
         plan = replace(met.plan, batch_size=size)
-        task = Task(plan, X, y, [], [weights], epochs=len(trial.orders), batch_size=size, orders=trial.orders)
+        task = Task(
+            plan, X, y, [], [weights], epochs=len(trial.orders), calls=calls, batch_size=size, orders=trial.orders
+        )
         performance, again = driver.perform(task), driver.perform(task)
         controlled = "batch_size" in options and (
             performance.history is None

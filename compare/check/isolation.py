@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from compare.check.driving import Did, Performance, Task, describe, perform
+from compare.check.driving import TOO_LONG, Did, Performance, Task, describe, perform
 from compare.check.introduction import describe_subject
 from compare.check.subjects import Plan
 
@@ -126,6 +126,7 @@ class Isolated:
         self.start = {"path": str(path), "name": name, "definitions_only": definitions_only}
         self.seconds = seconds
         self.process: subprocess.Popen[bytes] | None = None
+        self.failed: dict[str, Any] | None = None
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
 
     def close(self) -> None:
@@ -157,7 +158,8 @@ class Isolated:
         return Performance(**{**answer, "steps": [Did(**did) for did in answer["steps"]]})
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = {}
+        if self.failed is not None:
+            return self.failed
         if self.process is None:
             command = [sys.executable, "-c", START.format(root=str(ROOT))]
             environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONSAFEPATH": "1"}
@@ -165,7 +167,8 @@ class Isolated:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment
             )
             answer = self._exchange(self.start)
-        return answer if "error" in answer else self._exchange(request)
+            self.failed = answer if "error" in answer else None  # loading would fail again, perhaps after a minute
+        return self.failed or self._exchange(request)
 
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         process = self.process
@@ -190,7 +193,7 @@ class Isolated:
                 stream.close()
             self.process = None
             if late.is_set():
-                return {"error": f"it takes too long: more than {self.seconds:g} s"}
+                return {"error": f"{TOO_LONG}: more than {self.seconds:g} s"}
             return {"error": f"its process ended with status {status}"}
         finally:
             timer.cancel()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.driving import Did, Performance, Task
-from compare.check.probes import Rows, Situation
+from compare.check.probes import Rows, Situation, without_biases
 from compare.check.rounding import Rounding, rounding
 from compare.check.subjects import Plan
 from compare.faults.fault import Observed
@@ -140,6 +140,7 @@ def run_situation(reference: Reference, situation: Situation, drive: Drive, grad
         each = [_round(reference, W) for W in situation.each] or _trajectory(
             reference, X, situation.y, batches, situation.weights
         )
+        each = [without_biases(weights) for weights in each] if situation.zero_biases else each
         task = Task(plan, X, situation.y, batches[: len(each)], each, False, gradients)
         performance = drive(task)
         given = list(each[: len(performance.steps)])

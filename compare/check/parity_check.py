@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.diagnosis import Diagnosis, diagnose
-from compare.check.driving import Performance, Task, perform
+from compare.check.driving import TOO_LONG, Performance, Task, perform
 from compare.check.epochs import drive_training
 from compare.check.introduction import Driver, Introduction, describe_subject, meet
 from compare.check.lockstep import Reference, Run, build_reference, compare, run_situation
@@ -165,8 +165,7 @@ def _run_all(
     runs = []
     for situation in situations:
         runs.append(run_situation(reference, situation, driver.perform))
-        if runs[-1].performance.refusal and "too long" in runs[-1].performance.refusal:
-            met.notes.append(f"stopped after {situation.name!r}: {runs[-1].performance.refusal}")
+        if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
             break
     return runs
 

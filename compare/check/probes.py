@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ class Situation:
     `weights` are set before the first step, and in lockstep the reference's own before each further one;
     `each` are weights for every step instead. `exact`: hidden pre-activations are exact in any order of
     summation. `special` names what is unusual here, in the words of a verdict; "" for ordinary training.
+    `zero_biases`: the subject takes no others.
     """
 
     name: str
@@ -31,6 +32,12 @@ class Situation:
     each: list[list[Array]] = field(default_factory=list)
     exact: bool = False
     special: str = ""
+    zero_biases: bool = False
+
+
+def without_biases(weights: Sequence[Array]) -> list[Array]:
+    """The same kernels, with zero biases."""
+    return [W if W.ndim == 2 else np.zeros_like(W) for W in weights]
 
 
 def draw_weights(
@@ -88,8 +95,8 @@ def ordinary(
         weights = draw_weights(sizes, rng, activations, X, zero_biases)
         small = [rows for _ in range(epochs) for rows in cut(rng.permutation(n), batch)][:steps]
         for size, batches in (("full batch", [np.arange(n)] * steps), (f"batches of {batch}", small)):
-            found.append(Situation(f"{scale}, {size}", X, y, batches, weights))
-            found.append(Situation(f"{scale}, {size}, free-running", X, y, batches, weights, free=True))
+            lockstep = Situation(f"{scale}, {size}", X, y, batches, weights, zero_biases=zero_biases)
+            found += [lockstep, replace(lockstep, name=f"{lockstep.name}, free-running", free=True)]
     return sorted(found, key=lambda situation: situation.free)
 
 
@@ -136,7 +143,7 @@ def probes(
     big = [W * (3 if W.ndim == 2 else 1) for W in weights]
     found.append(Situation("large gradients", X * 10, y, some, big, each=[big] * 3, special="large gradients"))
     found.append(_exact_zeros(y, sizes, rng))
-    return found
+    return [replace(situation, zero_biases=zero_biases) for situation in found]
 
 
 def _exact_zeros(y: Rows, sizes: Sequence[int], rng: np.random.Generator) -> Situation:

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.check.diagnosis import Diagnosis, Explanation, Origin, origin
 from compare.check.divergence import Divergence, first_divergence
+from compare.check.driving import TOO_LONG
 from compare.check.epochs import Training
 from compare.check.introduction import Introduction
 from compare.check.lockstep import Run
@@ -116,6 +117,13 @@ def judge(
         return Report(UNDRIVABLE, met, data, tuple(runs))
     if met.random:
         return Report(RANDOM, met, data, tuple(runs), (), first, later)
+    stopped = next((run for run in runs if run.performance.refusal and TOO_LONG in run.performance.refusal), None)
+    if stopped is not None and not wrong:
+        met.refusal = (
+            f"{TOO_LONG}: stopped in {stopped.situation.name!r}, situation {len(runs)}, with nothing wrong so far; "
+            "allow more time"
+        )
+        return Report(UNDRIVABLE, met, data, tuple(runs))
     situations = _special(wrong)
     weights_wrong = any(s.wrong_weights for run in wrong for s in run.steps)
     known = {explanation.names for explanation in diagnosis.explanations}
@@ -163,15 +171,14 @@ def _special(wrong: Sequence[Run]) -> list[str] | None:
     """The named situations that all wrong steps lie in; None if ordinary steps are wrong too."""
     found: list[str] = []
     for run in wrong:
-        ordinary = len(run.situation.batches[0])
-        for step in run.steps:
-            if not step.wrong:
-                continue
-            name = "ragged batches" if step.step.n != ordinary else run.situation.special
-            if not name:
-                return None
-            if name not in found:
-                found.append(name)
+        sizes = {step.step.n for step in run.steps if step.wrong}
+        # Where batches of the ordinary size are wrong too, it is not because others are ragged.
+        ragged = len(run.situation.batches[0]) not in sizes
+        name = "ragged batches" if ragged else run.situation.special
+        if not name:
+            return None
+        if name not in found:
+            found.append(name)
     return found
 
 

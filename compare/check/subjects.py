@@ -117,6 +117,8 @@ def _arguments(factory: Callable[..., Any], plan: Plan) -> tuple[list[Any], dict
         parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
         return [list(plan.layer_sizes), plan.learning_rate], {}
+    if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        return [list(plan.layer_sizes), plan.learning_rate], {}  # handed on to whatever takes them
     spare: list[Any] = []
     if not any(p.name in SIZES for p in parameters):
         spare.append(list(plan.layer_sizes))
@@ -149,8 +151,10 @@ def read_off(subject: Any) -> dict[str, Any]:
         return found
     try:
         weights = [np.asarray(w) for w in subject.get_weights()]
-        if weights and weights[0].ndim == 2:
-            found["layer_sizes"] = (weights[0].shape[0], *(W.shape[1] for W in weights[::2]))
+        sizes = [weights[0].shape[0], *(W.shape[1] for W in weights[::2])] if weights[0].ndim == 2 else []
+        # Kernels that do not follow on each other are turned round: the sizes are then not what they seem.
+        if sizes[:-1] == [len(W) for W in weights[::2]]:
+            found["layer_sizes"] = tuple(sizes)
             if is_keras(subject):
                 found["dtype"] = str(subject.compute_dtype)
     except Exception:
@@ -184,6 +188,8 @@ class Handle:
     plan: Plan
     notes: list[str] = field(default_factory=list)
     weights: list[Array] = field(default_factory=list)
+    _forms: list[tuple[tuple[int, ...], str]] = field(default_factory=list)  # shape and dtype as first seen
+    _samples: int = 0  # of the last step's batch
 
     def note(self, text: str) -> None:
         """Remember an oddity, once."""
@@ -202,7 +208,7 @@ class Handle:
             return [w.copy() for w in self.weights]
         return self._take(self.thing.get_weights())
 
-    def _take(self, given: Any) -> list[Array]:
+    def _take(self, given: Any, weights: bool = True) -> list[Array]:
         arrays = [np.array(w, copy=True) for w in given]
         sizes = self.plan.layer_sizes
         if len(arrays) != 2 * len(sizes) - 2:
@@ -211,25 +217,40 @@ class Handle:
                 f"{'-'.join(map(str, sizes))}. Received: {len(arrays)}"
             )
         for index, array in enumerate(arrays):
-            inputs, units = sizes[index // 2], sizes[index // 2 + 1]
-            expected = (units,) if index % 2 else (inputs, units)
             if array.dtype.kind not in "fiu":
                 raise Refusal(f"weights[{index}] has dtype {array.dtype}, which are not real numbers")
+        if weights:
+            self._watch(arrays)
+        return [self._shaped(index, array).astype(np.float64) for index, array in enumerate(arrays)]
+
+    def _watch(self, arrays: list[Array]) -> None:
+        """Note what is odd about the weights' dtype, and what changes while training."""
+        for array in arrays:
             if array.dtype != np.float64:
                 self.note(f"weights are kept as {array.dtype}")
-            if array.shape == expected:
-                continue
-            if index % 2 and array.size == units:
-                self.note(f"a bias has shape {array.shape} instead of {expected}")
-                arrays[index] = array.reshape(expected)
-                continue
-            hint = (
-                " Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')"
-                if array.shape == expected[::-1] and not index % 2
-                else ""
-            )
-            raise Refusal(f"weights[{index}] has shape {array.shape} instead of {expected}.{hint}")
-        return [array.astype(np.float64) for array in arrays]
+        forms = [(array.shape, str(array.dtype)) for array in arrays]
+        for (shape, dtype), (old_shape, old_dtype) in zip(forms, self._forms or forms, strict=True):
+            if shape != old_shape:
+                self.note(f"while training, weights change their shape from {old_shape} to {shape}")
+            if dtype != old_dtype:
+                self.note(f"while training, weights change their dtype from {old_dtype} to {dtype}")
+        self._forms = self._forms or forms
+
+    def _shaped(self, index: int, array: Array) -> Array:
+        """Return a weight in Keras's shape; NaN for a bias that has a row for each sample after a step."""
+        inputs, units = self.plan.layer_sizes[index // 2 : index // 2 + 2]
+        expected = (units,) if index % 2 else (inputs, units)
+        if array.shape == expected:
+            return array
+        if index % 2 and array.size == units:
+            self.note(f"a bias has shape {array.shape} instead of {expected}")
+            return array.reshape(expected)
+        if index % 2 and self._samples and array.shape in ((self._samples, units), (units, self._samples)):
+            self.note("a bias has one value for each sample after a step: sum its gradient over the samples")
+            return np.full(expected, np.nan)
+        turned = array.shape == expected[::-1] and not index % 2
+        hint = " Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')" if turned else ""
+        raise Refusal(f"weights[{index}] has shape {array.shape} instead of {expected}.{hint}")
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Set the weights; the subject gets copies of its own."""
@@ -247,7 +268,7 @@ class Handle:
 
     def step(self, x: Array, y: NDArray[np.integer]) -> tuple[float | None, float | None]:
         """Make one step on copies of x and y; return the loss and accuracy that were reported, if any."""
-        own_x, own_y = np.array(x), self.labels(y)
+        own_x, own_y, self._samples = np.array(x), self.labels(y), len(x)
         before = own_y.copy()
         if is_step_function(self.thing):
             kept = [w.copy() for w in self.weights]
@@ -264,7 +285,7 @@ class Handle:
         if not callable(getattr(self.thing, "gradients", None)) or is_keras(self.thing):
             return None
         try:
-            return self._take(self.thing.gradients(np.array(x), self.labels(y)))
+            return self._take(self.thing.gradients(np.array(x), self.labels(y)), weights=False)
         except Exception as error:
             self.note(f"`gradients` failed and was left out: {type(error).__name__}: {error}")
             return None

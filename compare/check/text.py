@@ -1,5 +1,6 @@
 """A check's report in words, in plain values and in rows."""
 
+import math
 import textwrap
 from typing import Any
 
@@ -29,10 +30,13 @@ def headline(report: Report) -> str:
         extra = "" if verdict == PARITY else " up to float32"
         return f"PARITY{extra}: the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)"
     if verdict == RANDOM:
-        return "NOT PARITY: not deterministic: two fresh runs of the same steps differ"
-    names = _names(report) or ("" if report.divergence else ", ".join(misreported(report.runs)))
-    what = f"parity except in: {', '.join(report.situations)}" if verdict == EXCEPT else verdict
-    return f"NOT PARITY: {what}: {names or 'unknown'}"
+        return "NOT PARITY: not deterministic: two fresh runs of the same steps differ (random numbers in the step?)"
+    what = verdict
+    if verdict == EXCEPT:
+        steps = [step for run in report.runs for step in run.steps]
+        reported = "" if any(step.wrong_weights for step in steps) else "for the loss "
+        what = f"parity except {reported}in: {', '.join(report.situations)}"
+    return f"NOT PARITY: {what}: {_names(report) or _symptom(report)}"
 
 
 def _names(report: Report) -> str:
@@ -40,6 +44,26 @@ def _names(report: Report) -> str:
     if not explanations:
         explanations = [e for t in report.trainings for e in t.explanations[:1]]
     return ", or ".join(dict.fromkeys(" + ".join(e.names) for e in explanations[:3]))
+
+
+def _symptom(report: Report) -> str:
+    """What is seen, where no fault explains it."""
+    first = report.divergence
+    if first is None:
+        return ", ".join(misreported(report.runs)) or "unknown"
+    if first.error is not None:
+        return first.error
+    place = first.phase if first.layer is None else f"{first.phase} of layer {first.layer}"
+    finite = first.value is None or math.isfinite(first.value)
+    odd = [note for note in _notes(report) if note.startswith("a bias has one value")]
+    odd += [] if finite else [f"{place} is {first.value}"]
+    odd += [note for note in _notes(report) if note.startswith(("the step changes", "while training, weights change"))]
+    return ": ".join(["unknown", *odd[:1]])
+
+
+def _notes(report: Report) -> list[str]:
+    """What was odd in any situation."""
+    return list(dict.fromkeys(note for run in report.runs for note in run.performance.notes))
 
 
 def text(report: Report) -> str:
@@ -63,8 +87,9 @@ def text(report: Report) -> str:
             f"computed from the same weights and batches, this gives the subject's numbers to rounding in "
             f"{explanation.steps} steps of {explanation.runs} situations ({report.diagnosis.tried} steps tried)",
         )
-    if report.divergence is not None and not report.diagnosis.explanations:
-        lines += _told("cause", "unknown: no known fault, nor two together, gives these numbers")
+    if report.divergence is not None and not report.diagnosis.explanations and report.verdict != RANDOM:
+        what = "gives these numbers" if report.divergence.error is None else "raises this"
+        lines += _told("cause", f"unknown: no known fault, nor two together, {what}")
     for name, places in misreported(report.runs).items():
         lines += _told("reported wrongly", f"{name}, in {len(places)} steps: {_some(list(dict.fromkeys(places)))}")
     for consequence in consequences(report):
@@ -75,8 +100,7 @@ def text(report: Report) -> str:
     lines += _kinks(report)
     for note in report.met.notes:
         lines += _told("note", note)
-    seen = dict.fromkeys(note for run in report.runs for note in run.performance.notes)
-    for note in list(seen)[:5]:
+    for note in _notes(report)[:5]:
         lines += _told("note", note)
     return "\n".join([*lines, *_told("driven", _driven(report))])
 

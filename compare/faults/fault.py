@@ -63,6 +63,8 @@ class Fault:
         Parameters to plant in a demonstration.
     default : bool
         Whether it is more likely a default left on than a bug.
+    ordered : bool
+        Whether the order of the samples in a batch matters.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Fault:
     training: bool = False
     example: Parameter = ()
     default: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Cause:
     @property
     def words(self) -> str:
         """What goes wrong, in plain words."""
-        text = self.fault.words.format(*map(_show, self.parameter))
+        text = self.fault.words.format(*map(_show, self.parameter)).replace("layer each", "layer, each of them,")
         return f"{text} (more likely a default left on than a bug)" if self.fault.default else text
 
     @property

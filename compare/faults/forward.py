@@ -19,6 +19,8 @@ def inputs_scaled(rules: Rules, how: str) -> Rules:
         if how == "standardised":
             spread = X.std(axis=0)
             return (X - X.mean(axis=0)) / np.where(spread == 0, 1, spread)
+        if how == "centred":
+            return X - X.mean(axis=0)
         if how == "divided by the maximum":
             return X / np.abs(X).max()
         low, high = X.min(axis=0), X.max(axis=0)
@@ -120,7 +122,7 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         "the network scales its inputs itself: each batch is {0}",
         "scale the data set once, before both sides see it, and never inside the network",
         inputs_scaled,
-        lambda setting, sizes: [("standardised",), ("divided by the maximum",), ("scaled to [0, 1]",)],
+        lambda setting, sizes: [("standardised",), ("centred",), ("divided by the maximum",), ("scaled to [0, 1]",)],
         example=("standardised",),
     ),
     Fault(

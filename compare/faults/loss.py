@@ -35,6 +35,15 @@ def loss_epsilon(rules: Rules, epsilon: float) -> Rules:
     return replace(rules, loss=lambda step: log_loss(step, step.P + epsilon))
 
 
+def loss_underflows(rules: Rules, form: str) -> Rules:
+    """-log(p) of a probability that may be 0; "Y * log(P)" is NaN where any class's is: 0 times infinity."""
+
+    def loss(step: Step) -> float:
+        return log_loss(step, step.P) if form == "log(P[y])" else float(-(step.Y * np.log(step.P)).sum(axis=1).mean())
+
+    return replace(rules, loss=loss)
+
+
 def loss_scaled(rules: Rules, by: str) -> Rules:
     """The reported loss is multiplied or divided by a count."""
     return replace(rules, report=lambda step: rules.report(step) * count(step, by))
@@ -95,6 +104,15 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         lambda setting, sizes: [(e,) for e in EPSILONS],
         reporting=True,
         example=(1e-8,),
+    ),
+    Fault(
+        "log of a probability that underflows",
+        "the reported loss is -{0}, which is infinite or NaN where a probability underflows to 0; gradients are right",
+        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        loss_underflows,
+        lambda setting, sizes: [("Y * log(P)",), ("log(P[y])",)],
+        reporting=True,
+        example=("Y * log(P)",),
     ),
     Fault(
         "loss summed, not averaged",

@@ -77,7 +77,8 @@ class FaultyNetwork(Network):
 
     def _take(self, x: ArrayLike, y: ArrayLike, memory: dict[str, Any]) -> Step:
         # Summing the samples from last to first rounds differently from the catalogue's own computation.
-        x, y = np.asarray(x)[::-1], np.asarray(y)[::-1]
+        turn = slice(None, None, None if any(cause.fault.ordered for cause in self.causes) else -1)
+        x, y = np.asarray(x)[turn], np.asarray(y)[turn]
         return take_step(self.rules, self.setting, self.get_weights(), x, y, memory)
 
     def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:

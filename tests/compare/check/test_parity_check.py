@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from compare import assert_parity, check_parity
+from compare.check.parity_check import InProcess, check_driver
+from compare.check.settings import Settings
 from compare.errors import InputError
 from examples.correct import Network as Plain
 from examples.functions import step as function_step
@@ -32,7 +34,8 @@ def test_the_scratch_network_has_parity(dtype):
     assert report.verdict == "parity"
     assert report.passed
     assert str(report).startswith("PARITY: the largest difference of a weight is ")
-    assert {training.name for training in report.trainings} == {"train, full batch", "train, batches of 32"}
+    names = {"train, full batch", "train called twice, full batch", "train, batches of 32"}
+    assert {training.name for training in report.trainings} == names
 
 
 def test_a_float32_network_has_parity_up_to_float32():
@@ -176,6 +179,68 @@ class Dropout(Plain):
         return super().train_on_batch(x * (self.rng.random(x.shape) > 0.5), y)
 
 
+class GloballyRandom(Plain):
+    def train_on_batch(self, x, y):
+        return super().train_on_batch(x * (np.random.random(x.shape) > 0.5), y)  # noqa: NPY002
+
+
+class BecomesNaN(Plain):
+    def train_on_batch(self, x, y):
+        loss = super().train_on_batch(x, y)
+        self.W[0][:] = np.nan
+        return loss
+
+
+class Centres(Plain):
+    """Shifts its inputs, in the array that it is given."""
+
+    def train_on_batch(self, x, y):
+        x -= x.mean(axis=0)
+        return super().train_on_batch(x, y)
+
+
+class Squares(Plain):
+    """Does to its inputs what no known fault does."""
+
+    def train_on_batch(self, x, y):
+        x *= x
+        return super().train_on_batch(x, y)
+
+
+class GrowingBiases(Plain):
+    """Forgets to sum the bias gradients over the samples: the biases then have a row for each."""
+
+    def train_on_batch(self, x, y):
+        loss = super().train_on_batch(x, y)
+        self.b = [np.tile(b, (len(x), 1)) for b in self.b]
+        return loss
+
+
+class NarrowerLater(Plain):
+    def train_on_batch(self, x, y):
+        loss = super().train_on_batch(x, y)
+        self.W = [W.astype(np.float32) for W in self.W]
+        self.b = [b.reshape(1, -1) for b in self.b]
+        return loss
+
+
+class NoBiases(Plain):
+    def set_weights(self, weights):
+        if any(b.any() for b in weights[1::2]):
+            raise ValueError("biases must be zero")
+        super().set_weights(weights)
+
+
+class Turned(Plain):
+    def get_weights(self):
+        return [array.T for array in super().get_weights()]
+
+
+class Passing(Plain):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+
+
 class Exits(Plain):
     def train_on_batch(self, x, y):
         raise SystemExit(3)
@@ -214,13 +279,24 @@ class Rude(Plain):
 @pytest.mark.parametrize(
     ("subject", "verdict", "words"),
     [
-        (Raises, "parity except in a named situation", "batches of one"),
+        (Raises, "parity except in a named situation", "batches: it raises IndexError: too many indices"),
+        (BecomesNaN, "training wrong", "unknown: dW of layer 0 is nan"),
+        (GloballyRandom, "not deterministic", "two fresh runs of the same steps differ"),
+        (Centres, "training wrong", "inputs scaled: the network scales its inputs itself: each batch is centred"),
+        (Squares, "training wrong", "unknown: the step changes the x or y that it is given, in place"),
+        (
+            GrowingBiases,
+            "training wrong",
+            "a bias has one value for each sample after a step: sum its gradient over the samples first divergence",
+        ),
+        (NarrowerLater, "parity up to float32", "weights change their dtype from float64 to float32"),
+        (Turned, "cannot be driven", "Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')"),
         (ReturnsNaN, "training right, reporting wrong", "nan"),
         (WrongShapes, "cannot be driven", "has shape (24,) instead of (4, 6)"),
         (TooFew, "cannot be driven", "wrong number of weights: 6 arrays"),
         (Dropout, "not deterministic", "two fresh runs of the same steps differ"),
         (Exits, "cannot be driven", "it calls exit"),
-        (Untrained, "training wrong", "a layer frozen: layer each"),
+        (Untrained, "training wrong", "a layer frozen: layer, each of them, is never updated"),
         (lambda layer_sizes, lr: 1 / 0, "cannot be driven", "ZeroDivisionError"),
         (lambda layer_sizes, lr: object(), "cannot be driven", "write an adapter"),
     ],
@@ -228,8 +304,76 @@ class Rude(Plain):
 def test_hostile_subjects_are_told_what_they_are(subject, verdict, words):
     report = short(subject)
     assert report.verdict == verdict
-    assert not report.passed
-    assert words in str(report)
+    assert report.passed == verdict.startswith("parity up")
+    assert words in " ".join(str(report).split())
+
+
+def test_a_subject_that_is_too_slow_to_be_checked_whole_does_not_pass():
+    settings = Settings(layers=(5, 3), steps=2)
+    with_time, without = (check_driver(InProcess(Plain, seconds), "iris", True, settings) for seconds in (60, 0))
+    assert with_time.passed
+    assert without.verdict == "cannot be driven"
+    assert "it takes too long: stopped in 'standardised, full batch', situation 1, with nothing" in str(without)
+
+
+class Underflows(Plain):
+    """Takes the logarithm of probabilities, some of which are 0."""
+
+    def train_on_batch(self, x, y):
+        A = x
+        for W, b in zip(self.W, self.b, strict=True):
+            Z = A @ W + b
+            A = np.maximum(Z, 0)
+        P = np.exp(Z - Z.max(axis=1, keepdims=True))
+        P /= P.sum(axis=1, keepdims=True)
+        super().train_on_batch(x, y)
+        return -(np.eye(P.shape[1])[y] * np.log(P)).sum() / len(y)
+
+
+def test_a_loss_that_underflows_is_named_and_no_fault_of_training():
+    report = short(Underflows)
+    assert report.diagnosis.names == ("log of a probability that underflows",)
+    assert report.headline.startswith("NOT PARITY: parity except for the loss in: saturation")
+    assert "ragged" not in report.headline
+
+
+def test_an_error_alone_is_not_blamed_on_a_fault():
+    assert short(Raises).diagnosis.explanations == ()
+
+
+def test_a_subject_with_zero_biases_only_is_checked_as_far_as_it_goes():
+    report = short(NoBiases, data="wine")
+    assert "it runs with zero biases only (it raises ValueError: biases must be zero)" in " ".join(str(report).split())
+    lockstep = [run for run in report.runs if not run.situation.free]
+    assert all(not step.wrong for run in lockstep for step in run.steps)
+    assert sum(len(run.steps) for run in lockstep) > 20
+
+
+def test_a_factory_that_hands_its_arguments_on_is_one():
+    assert short(Passing, steps=2).passed
+
+
+class StartsAnew(Network):
+    """Each call of `train` begins with the weights that the network had first."""
+
+    def train(self, X, y, epochs, batch_size=None, batch_orders=None, verbose=0):
+        self.first = getattr(self, "first", None) or self.get_weights()
+        self.set_weights(self.first)
+        super().train(X, y, epochs, batch_size, batch_orders, verbose)
+
+
+def test_a_train_that_does_not_continue_is_told():
+    def make(layer_sizes, learning_rate):
+        network = StartsAnew(learning_rate)
+        for units in layer_sizes[1:]:
+            network.add(DenseLayer(units))
+        return network
+
+    report = short(make, steps=2)
+    assert report.verdict == "training wrong"
+    wrong = {training.name for training in report.trainings if training.wrong_weights}
+    assert wrong == {"train called twice, full batch"}
+    assert "train called twice, full batch: " in str(report)
 
 
 class Aliased(Plain):
