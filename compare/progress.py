@@ -15,6 +15,12 @@ def width() -> int | None:
 
 
 @contextmanager
+def silent(name: str, total: int) -> Iterator[Any]:
+    """A stage that nobody watches."""
+    yield lambda done=1: None
+
+
+@contextmanager
 def progress(quiet: bool = False) -> Iterator[Any]:
     """Show what is being done, unless quiet, on stderr. Yields `stage(name, total)`; that yields `advance(done=1)`."""
     console = Console(stderr=True)

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from compare import provenance, record
+from compare import provenance, record, summary
 from compare.companion import Companion, companion
 from compare.data import load
 from compare.errors import InputError
 from compare.findings import Column, Table
 from compare.place import Place, usual_place
 from compare.progress import progress, width
+from compare.summary import Style, style
 
 Many = Parameter(consume_multiple=True, negative="")
 WRONG = ("no parity", "different", "missing")
@@ -38,6 +39,8 @@ def sweep(
     scheduler: str | None = None,
     resume: Path | None = None,
     out: Path = Path("results"),
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Ask of every cell of a grid of settings whether the sides agree: one table, one heat map.
 
@@ -75,6 +78,10 @@ def sweep(
         Go on with an interrupted sweep, with its settings: its folder, *.partial.
     out
         The folder for the run's folder.
+    as_json
+        Print the verdict and the report's path as JSON.
+    quiet
+        Print the verdict and the report's path alone.
     """
     from compare.grid import Sweep  # not for --help: it takes a second
     from compare.sweep import shards
@@ -92,11 +99,17 @@ def sweep(
     runs = sum(map(len, shards(settings, datasets)))
     place = usual_place(runs, workers, scheduler)
     with record.recording(out, "sweep", resume) as recorder, companion(place.companion) as beside:
-        return _perform(settings, datasets, recorder, place, beside, runs)
+        return _perform(settings, datasets, recorder, place, beside, runs, style(quiet, as_json))
 
 
 def _perform(
-    settings: Any, datasets: dict[str, Any], recorder: record.Recorder, place: Place, beside: Companion, runs: int
+    settings: Any,
+    datasets: dict[str, Any],
+    recorder: record.Recorder,
+    place: Place,
+    beside: Companion,
+    runs: int,
+    how: Style,
 ) -> int:
     from compare import report
     from compare.drawing import draw
@@ -106,7 +119,7 @@ def _perform(
 
     recorder.begin(asdict(settings), {name: each.sha256 for name, each in datasets.items()})
     begun = begin(shards(settings, datasets), recorder.shards, beside)
-    with progress() as stage:
+    with progress(quiet=how == "quiet") as stage:
         if place.here:
             with stage("loading TensorFlow", 1):
                 load_keras()
@@ -131,21 +144,22 @@ def _perform(
             found = recorder.read()
             draw(found, recorder.folder)
             report.write(found, recorder.folder)
-    tell(found, record.finished(recorder), Console(width=width()))
+    tell(found, record.finished(recorder), Console(width=width()), how)
     return 1 if state == "no" else 0
 
 
-def tell(run: record.Run, folder: Path, console: Console) -> None:
-    """Print a sweep's table, the cells to look at, its verdict and where the rest is."""
-    from compare.summary import REPORT, shown
-
+def tell(run: record.Run, folder: Path, console: Console, how: Style = "tables") -> None:
+    """Print a sweep's table, the cells to look at, its verdict and where the rest is; or less, as `summary.tell`."""
+    if how != "tables":
+        summary.tell(run, folder, console, how)
+        return
     table = run.tables["sweep"]
     counts = table.pivot_table("cell", ["mode", "data", "layers"], "verdict", "count", fill_value=0, sort=False)
     columns = tuple(Column(str(name)) for name in counts.index.names) + tuple(
         Column(str(name), "{:d}") for name in counts.columns
     )
     rows = [(*names, *map(int, of)) for names, of in zip(counts.index, counts.to_numpy(), strict=True)]
-    console.print(shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
+    console.print(summary.shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
     bad: Any = table[table["verdict"].isin(WRONG)]
     for cell in bad.head(SHOWN).itertuples():
         console.print(f"cell {cell.cell}: {cell.verdict} ({cell.what}); {_setting(cell)}", soft_wrap=True)
@@ -153,7 +167,7 @@ def tell(run: record.Run, folder: Path, console: Console) -> None:
         console.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
     console.print(f"\nVerdict: {run.manifest['verdicts']['words']}", style="bold")
     console.print(f"Heat map and numbers: {folder}\nOne cell: keras-parity show {folder} --cell 0", soft_wrap=True)
-    console.print(f"Report: {folder / REPORT}", soft_wrap=True)
+    console.print(f"Report: {folder / summary.REPORT}", soft_wrap=True)
 
 
 def _setting(cell: Any) -> str:

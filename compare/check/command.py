@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from compare.errors import InputError
+from compare.progress import progress
 from compare.provenance import command_line
 from compare.summary import REPORT
 
@@ -33,6 +34,7 @@ def check(
     time_limit: float = 60.0,
     definitions_only: Annotated[bool, Flag] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    quiet: Annotated[bool, Flag] = False,
     out: Path | None = Path("results"),
     record: bool = True,
 ) -> int:
@@ -75,6 +77,8 @@ def check(
         Load the file's imports, functions, classes and constants only: for files that train when imported.
     as_json
         Print the report as JSON.
+    quiet
+        Print the verdict and the report's path alone.
     out
         Folder in which the run's folder is made.
     record
@@ -90,8 +94,8 @@ def check(
     from compare.check.settings import Settings
 
     settings = Settings(layers, activations, learning_rate, dtype, labels, steps, batch_size, tolerance, seed)
-    with Isolated(path, name, time_limit, definitions_only) as driver:
-        report = check_driver(driver, data, index_column, settings)
+    with Isolated(path, name, time_limit, definitions_only) as driver, progress(quiet) as stage:
+        report = check_driver(driver, data, index_column, settings, stage)
     folder = None
     if record and out is not None:
         from compare.check.record import record_check
@@ -104,7 +108,7 @@ def check(
     if as_json:
         print(json.dumps(report.to_json() | {"run": None if folder is None else str(folder)}, indent=2))
     else:
-        print(report)
+        print(report.headline if quiet else report)
         if folder is not None:
-            print(f"  run: {folder}\nReport: {folder / REPORT}")
+            print(f"Report: {folder / REPORT}")
     return 0 if report.passed else 1

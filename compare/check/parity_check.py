@@ -1,6 +1,7 @@
 """The check: puts a subject beside Keras in every situation, says whether they agree, and if not, where and why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from compare.check.driving import TOO_LONG, Performance, Task, perform
 from compare.check.epochs import drive_training
 from compare.check.introduction import Driver, Introduction, describe_subject, meet
 from compare.check.lockstep import Reference, Run, build_reference, compare, run_situation
-from compare.check.probes import ordinary, probes
+from compare.check.probes import Situation, ordinary, probes
 from compare.check.report import Report, judge
 from compare.check.rounding import rounding
 from compare.check.settings import Settings, plan
 from compare.check.subjects import Plan, check_subject
 from compare.data import Dataset, load
+from compare.progress import silent
 
 Source = str | Path | tuple[Any, Any]
 FLOAT32_PER_FLOAT64 = 2.0**29
@@ -120,53 +122,61 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
     return report
 
 
-def check_driver(driver: Driver, data: Source, index_column: bool, settings: Settings) -> Report:
-    """Check a subject wherever it lives."""
+def check_driver(
+    driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any] = silent
+) -> Report:
+    """Check a subject wherever it lives; `stage` shows what is being done (`compare.progress`)."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
     planned, dtype, told = plan(driver, raw, settings)
     rng = np.random.default_rng(settings.seed)
-    met = meet(driver, planned, dtype, standard.X, standard.y, rng)
+    with stage("meeting the network", 1):
+        met = meet(driver, planned, dtype, standard.X, standard.y, rng)
     met.notes = told + met.notes
     if met.refusal is not None:
         return judge(met, raw, [], Diagnosis(), [])
-    reference = build_reference(met.plan, dtype, met.precision, settings.tolerance)
-    runs = _run_all(driver, met, reference, standard, raw, settings.steps, rng)
+    with stage("loading TensorFlow", 1):
+        reference = build_reference(met.plan, dtype, met.precision, settings.tolerance)
+    situations = _situations(met, standard, raw, settings.steps, rng)
+    with stage("situations", len(situations)) as advance:
+        runs = _run_all(driver, reference, situations, advance)
     if met.random:
         return judge(met, raw, runs, Diagnosis(), [])
     # Deviations that single precision explains are no company of faults.
     ratios = [ratio for run in runs for s in run.steps for ratio in (s.loss_ratio, *s.ratios)]
     company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in ratios)
-    diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision, company)
-    if not diagnosis.explanations and met.precision == "float64" and any(run.first_wrong is not None for run in runs):
-        diagnosis, reference = _in_float32(met, reference, runs)
+    wrong = any(run.first_wrong is not None for run in runs)
+    with stage("diagnosis", 1) if wrong else nullcontext():
+        diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision, company)
+        if not diagnosis.explanations and met.precision == "float64" and wrong:
+            diagnosis, reference = _in_float32(met, reference, runs)
     trainings = []
     if met.train is not None:
         trainings = drive_training(driver, met, reference, standard.X, standard.y, diagnosis.explanations, rng)
     return judge(met, raw, runs, diagnosis, trainings)
 
 
-def _run_all(
-    driver: Driver,
-    met: Introduction,
-    reference: Reference,
-    standard: Dataset,
-    raw: Dataset,
-    steps: int,
-    rng: np.random.Generator,
-) -> list[Run]:
+def _situations(
+    met: Introduction, standard: Dataset, raw: Dataset, steps: int, rng: np.random.Generator
+) -> list[Situation]:
     plan = met.plan
     scales = {"standardised": standard.X, "raw": raw.X}
     arguments = (plan.layer_sizes, plan.activations)
-    situations = [
+    return [
         *ordinary(scales, raw.y, *arguments, steps, plan.batch_size, rng, met.zero_biases),
         *probes(standard.X, raw.y, *arguments, plan.batch_size, rng, met.zero_biases),
     ]
-    runs = []
+
+
+def _run_all(
+    driver: Driver, reference: Reference, situations: Sequence[Situation], advance: Callable[[], None]
+) -> list[Run]:
+    runs: list[Run] = []
     for situation in situations:
         runs.append(run_situation(reference, situation, driver.perform))
         if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
             break
+        advance()
     return runs
 
 

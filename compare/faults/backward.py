@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.faults.fault import Fault, Parameter
 from compare.faults.loss import count
-from compare.faults.mathematics import Array, Rules, Setting, Step, sigmoid, take_step
+from compare.faults.mathematics import Array, Rules, Setting, Step, sigmoid
 
 Sizes = Sequence[int]
 
@@ -114,21 +114,6 @@ def early_update(rules: Rules) -> Rules:
         return rules.carry(replace(step, weights=moved), layer)
 
     return replace(rules, carry=carry)
-
-
-def sample_by_sample(rules: Rules) -> Rules:
-    """The batch's samples are taken one after the other, with an update for each; the loss is their mean."""
-
-    def update(step: Step) -> list[Array]:
-        weights, losses = step.weights, []
-        for row in range(step.n):
-            one = take_step(rules, step.setting, weights, step.X[row : row + 1], step.y[row : row + 1], {})
-            weights = one.after
-            losses.append(one.loss)
-        step.memory["mean loss"] = float(np.mean(losses))
-        return weights
-
-    return replace(rules, update=update, report=lambda step: step.memory.pop("mean loss"))
 
 
 def stale_activations(rules: Rules) -> Rules:
@@ -244,13 +229,6 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "each layer is updated before its kernel carries the error down",
         "compute all gradients first, then update",
         early_update,
-    ),
-    Fault(
-        "updated sample by sample",
-        "the weights are updated after each sample of the batch, not once for the batch",
-        "sum the gradients over the batch, divide by its size, and update once",
-        sample_by_sample,
-        ordered=True,
     ),
     Fault(
         "stale activations",

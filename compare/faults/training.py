@@ -1,11 +1,11 @@
-"""Known bugs of a whole training: its batches, its history, its starting weights."""
+"""Known bugs of a whole training: its batches and the updates in them, its history, its starting weights."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from compare.faults.fault import Fault
-from compare.faults.mathematics import Array, Rows, Rules
+from compare.faults.mathematics import Array, Rows, Rules, Step, take_step
 
 
 def last_batch_dropped(rules: Rules) -> Rules:
@@ -44,6 +44,21 @@ def unweighted_history(rules: Rules) -> Rules:
 def last_loss(rules: Rules) -> Rules:
     """The epoch's loss is its last batch's."""
     return replace(rules, history=lambda losses, sizes: losses[-1])
+
+
+def sample_by_sample(rules: Rules) -> Rules:
+    """The batch's samples are taken one after the other, with an update for each; the loss is their mean."""
+
+    def update(step: Step) -> list[Array]:
+        weights, losses = step.weights, []
+        for row in range(step.n):
+            one = take_step(rules, step.setting, weights, step.X[row : row + 1], step.y[row : row + 1], step.memory)
+            weights = one.after
+            losses.append(one.loss)
+        step.memory["mean loss"] = float(np.mean(losses))
+        return weights
+
+    return replace(rules, update=update, report=lambda step: step.memory.pop("mean loss"))
 
 
 def equal_weights(rules: Rules, value: float) -> Rules:
@@ -92,6 +107,13 @@ TRAINING_FAULTS: tuple[Fault, ...] = (
         last_loss,
         reporting=True,
         training=True,
+    ),
+    Fault(
+        "updated sample by sample",
+        "the weights are updated after each sample of the batch, not once for the batch",
+        "sum the gradients over the batch, divide by its size, and update once",
+        sample_by_sample,
+        ordered=True,
     ),
     Fault(
         "weights all zero or all equal",

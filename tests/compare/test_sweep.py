@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from rich.console import Console
 
-from compare import sides, sweep
+from compare import record, sides, sweep
 from compare.cli import main
 from compare.data import load
 from compare.errors import InputError
 from compare.grid import Sweep
 from compare.record import read
 from compare.sweep import judge, run_sweep, shards
+from compare.sweep_command import tell
 from scratch_nn import Network
 
 SMALL = Sweep(data=("iris",), layers=("4",), batch_sizes=(0, 64), learning_rates=(0.1,), epochs=2, replicates=6)
@@ -83,6 +85,19 @@ def test_every_cell_has_its_trajectories(finished):
         expected = 2 * (6 if row.mode == "unseeded" else 1)
         assert counts.loc[row.cell].tolist() == [expected, expected]
     assert np.isfinite(run.tables["trajectories"]["loss"]).all()
+
+
+def test_a_sweep_may_be_told_in_two_lines_or_as_json(finished, capsys):
+    run = record.read(finished[1])
+    for how in ("quiet", "json"):
+        tell(run, finished[1], Console(width=200), how)
+        printed = capsys.readouterr().out
+        if how == "quiet":
+            assert [line.split(":")[0] for line in printed.splitlines()] == ["Verdict", "Report"]
+        else:
+            told = json.loads(printed)
+            assert told["state"] == run.manifest["verdicts"]["state"]
+            assert told["report"] == str(finished[1] / "report.html")
 
 
 def test_a_sweep_is_shown_again(finished, capsys):
