@@ -30,7 +30,7 @@ def tell(run: Run, folder: Path, console: Console, how: Style = "tables") -> Non
         return
     if how == "tables":
         _print_tables(run, console)
-    console.print(f"Verdict: {verdict.words}", style="bold")
+    console.print(f"Verdict: {verdict.words}", style="bold", soft_wrap=True)
     if how == "tables":
         console.print(f"Plots and numbers: {folder}", soft_wrap=True)
     console.print(f"Report: {report}", soft_wrap=True)

@@ -11,6 +11,7 @@ import pytest
 
 from compare import job, record
 from compare.cli import app, main
+from compare.faults import FAULTS
 from tests.compare.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +82,14 @@ def test_every_fact_about_keras_names_its_test_and_every_test_has_its_fact():
     told = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "what-fit-prints.md").read_text(encoding="utf-8"))
     tests = (ROOT / "tests" / "parity" / "test_keras_conventions.py").read_text(encoding="utf-8")
     assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+
+
+def test_every_fault_is_listed():
+    text = (ROOT / "docs" / "your-own-network.md").read_text(encoding="utf-8")
+    rows = re.search(r"\| where \| bug \|\n.*?\n((?:\|.*\n)+)", text)
+    assert rows is not None
+    listed = [name for row in rows[1].splitlines() for name in row.split("|")[2].strip().split("; ")]
+    assert sorted(listed) == sorted(FAULTS)
 
 
 def test_the_committed_reference_run_is_whole_and_holds_parity():
