@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.check.subjects import Array, Handle, Plan, Refusal, is_keras, make, reported
+from compare.check.handle import Handle, reported
+from compare.check.subjects import Array, Plan, Refusal, is_keras, make
 
 Rows = NDArray[Any]
 TOO_LONG = "it takes too long"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check.diagnosis import SLACK, Explanation
 from compare.check.driving import Performance, Task
+from compare.check.evidence import SLACK, Explanation
 from compare.check.introduction import Driver, Introduction
 from compare.check.lockstep import Reference
 from compare.check.probes import Rows, draw_weights

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from compare.check.driving import TOO_LONG, Performance, Task, contained, describe, train_options
+from compare.check.handle import Handle
 from compare.check.probes import Rows, draw_weights, without_biases
-from compare.check.subjects import Handle, Plan, Refusal, is_factory, is_keras, is_step_function, make, read_off
+from compare.check.subjects import Plan, Refusal, is_factory, is_keras, is_step_function, make, read_off
 from compare.faults.mathematics import CORRECT, Array, Setting, take_step
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.diagnosis import Diagnosis, Explanation, Origin, origin
+from compare.check.diagnosis import Diagnosis
 from compare.check.divergence import Divergence, first_divergence
 from compare.check.driving import TOO_LONG
 from compare.check.epochs import Training
+from compare.check.evidence import Explanation
 from compare.check.introduction import Introduction
 from compare.check.lockstep import Run
+from compare.check.origin import Origin, origin
 from compare.data import Dataset
 
 PARITY = "parity"
@@ -85,13 +87,13 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
-        from compare.check.text import to_json
+        from compare.check.values import to_json
 
         return to_json(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, passed."""
-        from compare.check.text import rows
+        from compare.check.values import rows
 
         return rows(self)
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from compare.adapters import adapt, each, lists, numbered
-from compare.check.subjects import Handle, Plan, Refusal, check_subject, make, read_off, reported
+from compare.check.handle import Handle, reported
+from compare.check.subjects import Plan, Refusal, check_subject, make, read_off
 from compare.errors import InputError
 from scratch_nn import DenseLayer, Network
 
