@@ -21,7 +21,7 @@ class KerasParity:
         given.pop("data", None)
         report = check_parity(subject, chosen, **given)
         if not report.passed:
-            pytest.fail(f"\n{report}", pytrace=False)
+            pytest.fail(str(report), pytrace=False)
         return report
 
 

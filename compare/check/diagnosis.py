@@ -121,17 +121,20 @@ def _explain_losses(case: Case, found: list[tuple[Cause, ...]]) -> list[Explanat
     if complete:
         return complete
     for causes in found:
-        names = {cause.name for cause in causes}
-        more = [*_concrete(case, reporting=True), *_families(case, causes, reporting=True)]
-        if not causes:
-            # Faults that reach the weights only elsewhere may still be what the loss shows.
-            more += _concrete(case, reporting=False)
-        complete += [
-            confirm(case, (*causes, extra))
-            for extra in more
-            if extra.name not in names and fits(case, (*causes, extra), losses=True)
-        ]
+        complete += _completed(case, causes, [*_concrete(case, True), *_families(case, causes, reporting=True)])
+    if not complete and () in found:
+        # Faults that reach the weights, but only elsewhere, may still be what the loss shows.
+        complete = _completed(case, (), _concrete(case, reporting=False))
     return complete or [confirm(case, causes) for causes in found if causes]
+
+
+def _completed(case: Case, causes: tuple[Cause, ...], more: Iterable[Cause]) -> list[Explanation]:
+    names = {cause.name for cause in causes}
+    return [
+        confirm(case, (*causes, extra))
+        for extra in more
+        if extra.name not in names and fits(case, (*causes, extra), losses=True)
+    ]
 
 
 def _explain_errors(case: Case, explanation: Explanation) -> Explanation:

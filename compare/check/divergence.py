@@ -46,9 +46,10 @@ class Divergence:
         told = what.get(self.phase, self.tensor if self.phase.startswith("updated") else "")
         parts = [f"{nth}, {self.phase}{place}{f' ({told})' if told else ''}{element}: {_number(self.value)}"]
         parts.append(f"Keras {_number(self.expected)}")
-        if self.ratio is not None and self.cosine is not None:
+        if self.ratio is not None and self.cosine is not None and np.isfinite((self.ratio, self.cosine)).all():
             parts.append(f"ratio {self.ratio:.4g}, cosine {self.cosine:.4g}")
-        parts.append(f"{min(self.tolerances, 1e99):.2g} tolerances")
+        if np.isfinite(self.tolerances):
+            parts.append(f"{self.tolerances:.2g} tolerances")
         return "; ".join(parts)
 
 

@@ -4,9 +4,11 @@ import contextlib
 import io
 import random
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from compare.check.handle import Handle, reported
 from compare.check.subjects import Array, Plan, Refusal, is_keras, make
 
 Rows = NDArray[Any]
+HERE = Path(__file__).resolve().parents[1]
 TOO_LONG = "it takes too long"
 
 
@@ -113,7 +116,14 @@ def describe(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "it calls exit"
     text = " ".join(str(error).split())
-    return f"it raises {type(error).__name__}: {text[:200]}"
+    # The innermost line that is the user's own: not of a library, and not of this one.
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _elsewhere(Path(frame.filename))]
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+    return f"it raises {type(error).__name__}: {text[:200]}{place}"
+
+
+def _elsewhere(path: Path) -> bool:
+    return "site-packages" in path.parts or path.is_relative_to(HERE) or not path.is_file()
 
 
 @contextlib.contextmanager

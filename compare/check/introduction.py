@@ -51,7 +51,9 @@ def describe_subject(subject: Any, plan: Plan) -> dict[str, Any]:
         except Refusal as error:
             found["error"] = str(error)
         except (Exception, SystemExit) as error:
-            found["error"] = f"it cannot be made: {describe(error)}"
+            sizes = list(plan.layer_sizes)
+            found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {plan.learning_rate:g}: "
+            found["error"] += describe(error)
     return found
 
 

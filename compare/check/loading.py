@@ -27,7 +27,7 @@ def split_target(target: str) -> tuple[Path, str]:
     if not path.is_file():
         raise InputError(f"`subject` must be in a file. Received: {file!r}, which does not exist")
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(path.read_bytes(), path.name)
     except (SyntaxError, ValueError) as error:
         raise InputError(f"`subject` must be in a Python file. Received: {file!r}: {error}") from None
     names = _defined(tree)

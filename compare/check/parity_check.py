@@ -118,7 +118,7 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
     __tracebackhide__ = True
     report = check_parity(subject, data, **options)
     if not report.passed:
-        raise AssertionError(f"\n{report}")
+        raise AssertionError(str(report))
     return report
 
 

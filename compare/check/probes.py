@@ -137,7 +137,10 @@ def probes(
                     special="a class missing",
                 )
             )  # fmt: skip
-    for name, scale in (("saturated logits", 20.0), ("logits beyond exp's range", 2000.0)):
+    setting = Setting(tuple(activations), 0.0, n, n, k)
+    highest = float(take_step(CORRECT, setting, weights, X[some[0]], y[some[0]], {}).Z[-1].max())
+    beyond = 2000 / min(1.0, abs(highest) or 1.0)  # exp overflows from 710 on
+    for name, scale in (("saturated logits", 20.0), ("logits beyond exp's range", beyond)):
         steep = [*weights[:-2], weights[-2] * scale, weights[-1]]
         found.append(Situation(name, X, y, some[:2], steep, each=[steep] * 2, special="saturation"))
     big = [W * (3 if W.ndim == 2 else 1) for W in weights]

@@ -85,7 +85,8 @@ def text(report: Report) -> str:
         lines += _told(
             "evidence",
             f"computed from the same weights and batches, this gives the subject's numbers to rounding in "
-            f"{explanation.steps} steps of {explanation.runs} situations ({report.diagnosis.tried} steps tried)",
+            f"{explanation.steps} steps of {explanation.runs} situations (found among candidates for "
+            f"{report.diagnosis.tried} steps)",
         )
     if report.divergence is not None and not report.diagnosis.explanations and report.verdict != RANDOM:
         what = "gives these numbers" if report.divergence.error is None else "raises this"
@@ -130,7 +131,7 @@ def _right(report: Report) -> list[str]:
         parts.append(f"updates right: {', '.join(clean)}")
     elif clean:
         parts.append("all updates are right")
-    return _told("right", "; ".join(parts) or "nothing")
+    return _told("right there", "; ".join(parts) or "nothing")
 
 
 def _training(training: Any) -> list[str]:
@@ -196,8 +197,10 @@ def driven(report: Report) -> str:
     steps = sum(len(run.steps) for run in report.runs)
     parts = [
         f"{met.kind}, {sizes} ({hidden}), learning rate {met.plan.learning_rate:g}, {met.dtype} reference",
-        f"{report.data.name}, {steps} steps in {len(report.runs)} situations, lockstep and free-running",
     ]
+    if not report.runs:
+        return parts[0]
+    parts.append(f"{report.data.name}, {steps} steps in {len(report.runs)} situations, lockstep and free-running")
     shown = any(step.did.gradients is not None for run in report.runs for step in run.steps)
     parts.append("its own gradients compared too" if shown else "gradients inferred from updates")
     if any(step.did.probabilities is not None for run in report.runs for step in run.steps):

@@ -27,6 +27,8 @@ def _slope(rules: Rules, kind: str) -> Rules:
                 return sigmoid(Z) * (1 - sigmoid(Z))
             case "sigmoid's of A":
                 return A * (1 - A)
+            case "1 - A":
+                return 1 - A
             case "of A":
                 return step.functions[layer].derivative(A, step.functions[layer].value(A))
             case _:
@@ -53,6 +55,11 @@ def mask_at_zero(rules: Rules) -> Rules:
 def sigmoid_derivative_on_relu(rules: Rules, of: str) -> Rules:
     """A sigmoid's derivative stands behind another activation."""
     return _slope(rules, f"sigmoid's of {of}")
+
+
+def tanh_unsquared(rules: Rules) -> Rules:
+    """1 - A, where tanh's derivative is 1 - A^2."""
+    return _slope(rules, "1 - A")
 
 
 def derivative_of_wrong(rules: Rules, of: str) -> Rules:
@@ -163,12 +170,12 @@ def frozen(rules: Rules, layer: int | str) -> Rules:
     )
 
 
-def frozen_biases(rules: Rules) -> Rules:
-    """Biases are never updated, though their gradients are right."""
+def frozen_biases(rules: Rules, layer: int | str) -> Rules:
+    """A layer's bias, or each, is never updated, though its gradient is right."""
     return replace(
         rules,
         update=lambda step: [
-            old if index % 2 else new
+            old if index % 2 and layer in (index // 2, "each") else new
             for index, (old, new) in enumerate(zip(step.weights, rules.update(step), strict=True))
         ],
     )
@@ -200,6 +207,12 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         sigmoid_derivative_on_relu,
         lambda setting, sizes: [("Z",), ("A",)],
         example=("A",),
+    ),
+    Fault(
+        "tanh's derivative without the square",
+        "the backward pass uses 1 - A behind tanh, whose derivative is 1 - A squared",
+        "use 1 - A * A",
+        tanh_unsquared,
     ),
     Fault(
         "derivative of the wrong one of Z and A",
@@ -274,8 +287,10 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "biases never updated",
-        "no bias is updated, though gradients may be right",
+        "the bias of layer {0} is never updated, though its gradient may be right",
         "update the biases as the kernels",
         frozen_biases,
+        lambda setting, sizes: [("each",), *((layer,) for layer in range(len(sizes) - 1))],
+        example=("each",),
     ),
 )

@@ -36,6 +36,33 @@ def _nice(values: list[float]) -> list[float]:
     return list(dict.fromkeys(x for v in finite for x in (float(f"{v:.3g}"), float(v))))
 
 
+SCHEDULES = ("c to the power t", "1 / (1 + c t)")
+
+
+def learning_rate_schedule(rules: Rules, number: float, form: str) -> Rules:
+    """The learning rate changes from step to step, t = 0, 1, ..."""
+
+    def update(step: Step) -> list[Array]:
+        t = step.memory.get("step number", 0)
+        step.memory["step number"] = t + 1
+        factor = number**t if form == SCHEDULES[0] else 1 / (1 + number * t)
+        rate = step.setting.learning_rate * factor
+        return rules.update(replace(step, setting=replace(step.setting, learning_rate=rate)))
+
+    return replace(rules, update=update)
+
+
+def _fit_schedule(run: list[Observed], base: Rules) -> list[Parameter]:
+    """From the second step's factor; the first step has none."""
+    if len(run) < 2:
+        return []
+    factor = _ratio(run[1].change, run[1].expected)
+    if not 0 < factor < 2:
+        return []
+    found = [(number, SCHEDULES[0]) for number in _nice([factor])]
+    return [*found, *((number, SCHEDULES[1]) for number in _nice([1 / factor - 1]) if number > -0.5)]
+
+
 def fixed_divisor(rules: Rules, divisor: float) -> Rules:
     """Gradients are divided by one number, whatever the batch."""
     return replace(rules, error=lambda step: rules.error(step) * (step.n / divisor))
@@ -319,6 +346,16 @@ FAMILY_FAULTS: tuple[Fault, ...] = (
         lambda setting, sizes: [],
         _fit_factor,
         example=(10.0,),
+    ),
+    Fault(
+        "learning rate changes with the step",
+        "the learning rate of step t = 0, 1, ... is multiplied by {1}, with c = {0}",
+        "keep the learning rate as it was given",
+        learning_rate_schedule,
+        lambda setting, sizes: [],
+        _fit_schedule,
+        example=(0.99, SCHEDULES[0]),
+        default=True,
     ),
     Fault(
         "momentum left on",

@@ -95,7 +95,8 @@ class Cause:
     @property
     def words(self) -> str:
         """What goes wrong, in plain words."""
-        text = self.fault.words.format(*map(_show, self.parameter)).replace("layer each", "layer, each of them,")
+        text = self.fault.words.format(*map(_show, self.parameter))
+        text = text.replace("hidden layer each", "each hidden layer").replace("layer each", "each layer")
         return f"{text} (more likely a default left on than a bug)" if self.fault.default else text
 
     @property
@@ -109,4 +110,6 @@ class Cause:
 
 
 def _show(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)

@@ -133,8 +133,9 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "wrong activation",
-        "hidden layer {0} computes {1}, not the activation it was said to have",
-        "use the intended activation, forward and backward; if {1} is intended, say so with `activations`",
+        "hidden layer {0} computes {1}, not the activation that it is checked with",
+        "use the intended activation, forward and backward; if {1} is intended, name it: "
+        "--activations, one for each hidden layer",
         wrong_activation,
         _wrong_activations,
         example=(1, "tanh"),

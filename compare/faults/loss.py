@@ -110,7 +110,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         "the reported loss is -{0}, which is infinite or NaN where a probability underflows to 0; gradients are right",
         "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
         loss_underflows,
-        lambda setting, sizes: [("Y * log(P)",), ("log(P[y])",)],
+        lambda setting, sizes: [("log(P[y])",), ("Y * log(P)",)],
         reporting=True,
         example=("Y * log(P)",),
     ),

@@ -296,7 +296,7 @@ class Rude(Plain):
         (TooFew, "cannot be driven", "wrong number of weights: 6 arrays"),
         (Dropout, "not deterministic", "two fresh runs of the same steps differ"),
         (Exits, "cannot be driven", "it calls exit"),
-        (Untrained, "training wrong", "a layer frozen: layer, each of them, is never updated"),
+        (Untrained, "training wrong", "a layer frozen: each layer is never updated"),
         (lambda layer_sizes, lr: 1 / 0, "cannot be driven", "ZeroDivisionError"),
         (lambda layer_sizes, lr: object(), "cannot be driven", "write an adapter"),
     ],
@@ -343,7 +343,10 @@ def test_an_error_alone_is_not_blamed_on_a_fault():
 
 def test_a_subject_with_zero_biases_only_is_checked_as_far_as_it_goes():
     report = short(NoBiases, data="wine")
-    assert "it runs with zero biases only (it raises ValueError: biases must be zero)" in " ".join(str(report).split())
+    assert (
+        "it runs with zero biases only (it raises ValueError: biases must be zero (test_parity_check.py, line"
+        in " ".join(str(report).split())
+    )
     lockstep = [run for run in report.runs if not run.situation.free]
     assert all(not step.wrong for run in lockstep for step in run.steps)
     assert sum(len(run.steps) for run in lockstep) > 20
