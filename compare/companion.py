@@ -69,20 +69,24 @@ class Shared(Generic[Result]):
         self._given.put((key, future))
         self._give()
 
+    def _last(self) -> int | None:
+        """Take the last call that neither side has come to; None if there is none."""
+        with suppress(IndexError):
+            return self._left.pop()
+        return None
+
     def results(self) -> Generator[Result, None, None]:
         """Make the calls that the companion has not come to, or was lost with; yield every result, in any order."""
         while self._calls:
-            with suppress(IndexError):  # none are left
-                if self._given.empty():
-                    key = self._left.pop()
-                    yield self._function(*self._calls[key])
-                    del self._calls[key]
-                    continue
-            key, future = self._given.get()
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                break
+            key = self._last() if self._given.empty() else None
+            if key is None:
+                key, future = self._given.get()
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    break
+            else:
+                result = self._function(*self._calls[key])
             del self._calls[key]
             yield result
         for call in self._calls.values():

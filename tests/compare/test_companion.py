@@ -51,6 +51,11 @@ def test_an_error_comes_back():
         list(until_begun(beside.share(pow, [(0, -1)])).results())
 
 
+def test_an_error_here_is_not_lost():
+    with pytest.raises(IndexError):
+        list(ALONE.share([].pop, [()]).results())
+
+
 def test_a_companion_is_ended_at_once():
     begun = time.monotonic()
     with companion(wanted=True) as beside:
