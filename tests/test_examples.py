@@ -1,6 +1,10 @@
 """Every example is run, and says what it is there to show."""
 
+import os
+import subprocess
+import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,8 @@ from compare.cli import main
 from compare.pytest_plugin import KerasParity
 from examples.correct import Network
 from examples.ragged import Ragged
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,30 @@ def test_the_pytest_example():
     options = ["-q", "-p", "no:cacheprovider", "--parity-steps", "2"]
     plugins = [] if loaded else [pytest_plugin]
     assert pytest.main(["examples/test_network.py", *options], plugins=plugins) == 0
+
+
+def test_the_fixture_works_under_xdist_and_a_failure_s_summary_is_the_verdict(tmp_path):
+    (tmp_path / "test_two.py").write_text(
+        "from examples.correct import Network\nfrom examples.ragged import Ragged\n\n\n"
+        "def test_right(keras_parity):\n    keras_parity.check(Network)\n\n\n"
+        "def test_wrong(keras_parity):\n    keras_parity.check(Ragged)\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "-p",
+        "no:cacheprovider",
+        "--parity-steps",
+        "6",
+        str(tmp_path),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "300"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "test_wrong - Failed: NOT PARITY: parity except in: ragged batches" in done.stdout
 
 
 def test_the_fixture_fails_with_the_report_alone():
