@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
     ("arguments", "status", "headline"),
     [
         (["examples/correct.py:Network"], 0, "PARITY: "),
-        (["examples/article.py:subject"], 1, "NOT PARITY: training wrong: stale activations"),
+        (["examples/article.py:subject"], 1, "NOT PARITY: training wrong: stale activations; reporting wrong: log of"),
         (["examples/functions.py:step", "--activations", "tanh", "tanh", "tanh"], 0, "PARITY: "),
         (
             ["examples/ragged.py:Ragged"],

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from compare.check.report import (
@@ -15,6 +16,7 @@ from compare.check.report import (
     largest_ulp,
     misreported,
 )
+from compare.faults.fault import Cause
 
 WIDTH = 100
 
@@ -43,7 +45,15 @@ def _names(report: Report) -> str:
     explanations = [*report.diagnosis.explanations]
     if not explanations:
         explanations = [e for t in report.trainings for e in t.explanations[:1]]
-    return ", or ".join(dict.fromkeys(" + ".join(e.names) for e in explanations[:3]))
+    return ", or ".join(dict.fromkeys(_together(e.causes) for e in explanations[:3]))
+
+
+def _together(causes: Sequence[Cause]) -> str:
+    """What trains wrongly, and, apart from it, what is only reported wrongly."""
+    training, reporting = (
+        " + ".join(cause.name for cause in causes if cause.fault.reporting == kind) for kind in (False, True)
+    )
+    return f"{training}; reporting wrong: {reporting}" if training and reporting else training or reporting
 
 
 def _symptom(report: Report) -> str:
