@@ -75,10 +75,7 @@ def draw_weights(
     Several seeds give each tensor a leading axis of replicates, in a quarter of the time.
     """
     if isinstance(seed, int):
-        kernels = [
-            _initializer(initializer, seed + depth)((inputs, units), dtype=dtype)
-            for depth, (inputs, units) in enumerate(zip([n_features, *layers], layers, strict=False))
-        ]
+        kernels = _kernels(n_features, layers, range(seed, seed + len(layers)), initializer, dtype)
     else:
         kernels = _drawing(n_features, tuple(layers), initializer, dtype)(np.asarray(seed, np.int64))
     weights: list[NDArray[np.floating]] = []
@@ -87,18 +84,27 @@ def draw_weights(
     return weights
 
 
+def _kernels(
+    n_features: int,
+    layers: Sequence[int],
+    seeds: Sequence[int | keras.random.SeedGenerator],
+    initializer: str,
+    dtype: str,
+) -> list[Any]:
+    """Draw each layer's kernel with a seed of its own."""
+    shapes = zip([n_features, *layers], layers, strict=False)
+    return [_initializer(initializer, seed)(shape, dtype=dtype) for seed, shape in zip(seeds, shapes, strict=True)]
+
+
 @lru_cache(maxsize=8)
 def _drawing(n_features: int, layers: tuple[int, ...], initializer: str, dtype: str) -> Any:
     """A graph from seeds to kernels: Keras's initializers, with seed generators whose first draw is an integer's."""
     generators = [keras.random.SeedGenerator(0) for _ in layers]
 
     def one(seed: tf.Tensor) -> list[tf.Tensor]:
-        kernels = []
-        for depth, (inputs, units) in enumerate(zip([n_features, *layers], layers, strict=False)):
-            state = generators[depth].state
-            state.assign(tf.cast(tf.stack([seed + depth, 0]), state.dtype))
-            kernels.append(_initializer(initializer, generators[depth])((inputs, units), dtype=dtype))
-        return kernels
+        for depth, generator in enumerate(generators):
+            generator.state.assign(tf.cast(tf.stack([seed + depth, 0]), generator.state.dtype))
+        return _kernels(n_features, layers, generators, initializer, dtype)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)])
     def draw(seeds: tf.Tensor) -> list[tf.Tensor]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.check.handle import Handle, reported
+from compare.check.handle import Handle
 from compare.check.subjects import Array, Plan, Refusal, is_keras, make
 
 Rows = NDArray[Any]
@@ -239,6 +239,3 @@ def _history(thing: Any, result: Any, *epochs: int) -> list[float] | None:
         if len(values) in epochs:
             return values
     return None
-
-
-__all__ = ["Did", "Performance", "Task", "contained", "describe", "perform", "reported", "train_options"]

@@ -78,6 +78,8 @@ def loss_after_update(rules: Rules) -> Rules:
     return replace(rules, report=report)
 
 
+FROM_LOGITS = "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)"
+
 LOSS_FAULTS: tuple[Fault, ...] = (
     Fault(
         "probabilities clipped in the loss gradient",
@@ -90,7 +92,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
     Fault(
         "loss of clipped probabilities",
         "the reported loss clips probabilities at {0}; gradients are right",
-        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        FROM_LOGITS,
         loss_clipped,
         lambda setting, sizes: [(e,) for e in EPSILONS],
         reporting=True,
@@ -99,7 +101,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
     Fault(
         "log(p + epsilon)",
         "the reported loss is -log(p + {0}); gradients are right",
-        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        FROM_LOGITS,
         loss_epsilon,
         lambda setting, sizes: [(e,) for e in EPSILONS],
         reporting=True,
@@ -108,7 +110,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
     Fault(
         "log of a probability that underflows",
         "the reported loss is -{0}, which is infinite or NaN where a probability underflows to 0; gradients are right",
-        "compute the loss from the logits: log(sum(exp(Z - m))) - (Z[y] - m)",
+        FROM_LOGITS,
         loss_underflows,
         lambda setting, sizes: [("log(P[y])",), ("Y * log(P)",)],
         reporting=True,
