@@ -14,8 +14,8 @@ def positive(name: str, value: int) -> int:
     return int(value)
 
 
-def every(name: str, value: int) -> int:
-    """Return a non-negative integer; True is 1."""
+def non_negative(name: str, value: int) -> int:
+    """Return zero or a positive integer; True is 1."""
     if not isinstance(value, (int, np.integer)) or value < 0:
         raise ValueError(f"`{name}` must be 0 or a positive integer. Received: {name}={value!r}")
     return int(value)

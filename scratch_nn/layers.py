@@ -7,6 +7,7 @@ ones in the layer's input; so db comes out of the same product as dW.
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from scratch_nn import checks
 from scratch_nn.activations import ACTIVATIONS
 
 Array = NDArray[np.floating]
@@ -30,12 +31,10 @@ class DenseLayer:
     """
 
     def __init__(self, units: int, activation: str | None = None) -> None:
-        if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units <= 0:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
+        self.units = checks.positive("units", units)
         if activation not in (None, "softmax", *ACTIVATIONS):
             known = ", ".join([*ACTIVATIONS, "softmax"])
             raise ValueError(f"`activation` must be one of {known}. Received: activation={activation!r}")
-        self.units = int(units)
         self.activation = activation
 
     def __repr__(self) -> str:

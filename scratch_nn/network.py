@@ -137,7 +137,7 @@ class Network:
             Print every verbose-th epoch as it ends (of a stack, at the end, the medians). 0: print nothing.
         """
         X_and_ones, labels = self._check_data(X, y)
-        n, epochs, verbose = len(labels), checks.positive("epochs", epochs), checks.every("verbose", verbose)
+        n, epochs, verbose = len(labels), checks.positive("epochs", epochs), checks.non_negative("verbose", verbose)
         batch = n if batch_size is None else min(checks.positive("batch_size", batch_size), n)
         orders = None if batch_orders is None else checks.orders(batch_orders, self.replicates, epochs, n)
         shape = (epochs,) if self.replicates is None else (self.replicates, epochs)
