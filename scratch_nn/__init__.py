@@ -1,7 +1,19 @@
 """A neural network written from scratch in NumPy: dense layers, softmax output, cross-entropy, SGD.
 
-The modules form a ladder, each using only the ones before it: activations, initializers, losses, optimizers,
-layers, network.
+The modules form a ladder, to be read from the top; each uses only ones that stand before it::
+
+    checks          arguments that do not fit are told in one line
+    activations     f and f'
+    initializers    how a kernel is drawn
+    randomness      which streams of random numbers draw weights and shuffle samples
+    losses          softmax and cross-entropy: the loss, and its dZ
+    optimizers      theta = theta - learning_rate * gradient
+    layers          Z = W A + b and A = f(Z), forward and backward
+    parameters      all layers' weights in one flat vector
+    model           one step: forward, loss, backward, update
+    stack           how many replicates step together
+    training        steps repeated, epoch by epoch
+    network         what users call
 """
 
 from scratch_nn.layers import DenseLayer

@@ -1,16 +1,50 @@
 """A dense layer: the article's Z = W A + b and A = f(Z), forward and backward.
 
-Samples are columns, as in the article. The bias rides along as the last column of W, against a last row of
-ones in the layer's input; so db comes out of the same product as dW.
+`DenseLayer` says what a layer is. `bind` ties it to arrays, once for each batch size; what comes back computes in
+them, step after step, and knows no other layer: it reads its input and the error of its output, and writes its output,
+its gradient and the error of its input.
+
+Samples are columns, as in the article. The bias rides along as the last column of W, against a last row of ones in the
+layer's input; so db comes out of the same product as dW.
 """
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from scratch_nn import checks
-from scratch_nn.activations import ACTIVATIONS
+from scratch_nn.activations import ACTIVATIONS, Activation
 
 Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One of a network's arrays of parameters, as `get_weights` has it.
+
+    Attributes
+    ----------
+    layer : int
+        Number of its layer in the network, from 0.
+    name : str
+        Its name within the layer, which is Keras's.
+    role : str
+        What it does: a "kernel" multiplies the input, and is drawn; a "bias" is added, and starts as zero.
+    shape : tuple of int
+        Without the replicate axis of a stack.
+    """
+
+    layer: int
+    name: str
+    role: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many parameters it holds."""
+        return math.prod(self.shape)
 
 
 class DenseLayer:
@@ -42,44 +76,88 @@ class DenseLayer:
             f"DenseLayer({self.units})" if self.activation is None else f"DenseLayer({self.units}, {self.activation!r})"
         )
 
-    def forward(self, work: "LayerWork") -> None:
-        """Compute Z = W A_in and A = f(Z); of the output layer only Z: its softmax belongs to the loss."""
-        np.matmul(work.W, work.A_in, out=work.Z)
-        if work.hidden:
-            work.activation.function(work.Z, work.A)
+    def with_default(self, activation: str) -> "DenseLayer":
+        """A layer like this, with that activation if this was given none."""
+        return DenseLayer(self.units, self.activation or activation)
 
-    def backward(self, work: "LayerWork", below: "LayerWork | None") -> None:
-        """From dZ, compute dW = dZ A_inᵀ; and for a layer below dA = Wᵀ dZ and dZ = dA * f'(Z)."""
-        np.matmul(work.dZ, work.A_in_T, out=work.dW)
-        if below is not None:
-            np.matmul(work.W_T, work.dZ, out=below.dZ)
-            below.activation.derivative(below.Z, below.A, below.slope)
-            np.multiply(below.dZ, below.slope, out=below.dZ)
+    def weights(self, inputs: int, layer: int) -> list[Weight]:
+        """What parameters it has as layer number `layer` of a network, over so many inputs."""
+        return [
+            Weight(layer, "kernel", "kernel", (inputs, self.units)),
+            Weight(layer, "bias", "bias", (self.units,)),
+        ]
+
+    def views(self, flat: Array) -> list[Array]:
+        """View a flat vector of this layer's parameters, (..., size), as the arrays that `weights` tells of."""
+        W = self._matrix(flat)
+        return [W[..., :-1].swapaxes(-1, -2), W[..., -1]]
+
+    def bind(self, theta: Array, gradient: Array, A_in: Array, dA_in: Array | None) -> "BoundDense":
+        """Tie the layer to its arrays.
+
+        Parameters
+        ----------
+        theta, gradient : ndarray of shape (..., size)
+            Its parameters, read, and their gradient, written: flat vectors.
+        A_in : ndarray of shape (..., inputs + 1, samples)
+            Its input, the last row ones. The leading axes may be fewer than those of `theta`.
+        dA_in : ndarray of shape (..., inputs, samples) or None
+            Where the error of the input goes; None if nobody asks for it.
+        """
+        activation = None if self.activation == "softmax" else ACTIVATIONS[self.activation or "relu"]
+        return BoundDense(activation, self._matrix(theta), self._matrix(gradient), A_in, dA_in)
+
+    def _matrix(self, flat: Array) -> Array:
+        return flat.reshape(*flat.shape[:-1], self.units, -1)
 
 
-class LayerWork:
-    """One layer's arrays for batches of one size: views of its parameters, and buffers that steps reuse.
+class BoundDense:
+    """A dense layer's arrays, and its mathematics in them.
 
     Parameters
     ----------
-    layer : DenseLayer
+    activation : Activation or None
+        f and its derivative. None: A is left to the loss, which applies the softmax itself.
     W, dW : ndarray of shape (..., units, inputs + 1)
-        Kernel and bias, and their gradient.
-    A_in : ndarray of shape (..., inputs + 1, samples)
-        The layer's input, its last row ones.
-    hidden : bool
-        Whether the layer applies its own activation (the output layer leaves logits in Z).
+        Kernel and, in the last column, bias; and their gradient.
+    A_in, dA_in : ndarray
+        See `DenseLayer.bind`.
+
+    Attributes
+    ----------
+    Z, dZ : ndarray of shape (..., units, samples)
+    output : ndarray
+        What `forward` leaves for the next in line: A and the row of ones that the next layer's bias needs; for a loss,
+        Z.
+    error : ndarray of shape (..., units, samples)
+        What the next in line leaves for `backward`: dA, or from a loss dZ. They share their room: dZ = dA * f'(Z) is
+        computed in place.
     """
 
-    def __init__(self, layer: DenseLayer, W: Array, dW: Array, A_in: Array, hidden: bool) -> None:
-        shape = (*W.shape[:-1], A_in.shape[-1])  # (..., units, samples)
-        dtype: DTypeLike = W.dtype
-        self.W, self.dW, self.A_in, self.hidden = W, dW, A_in, hidden
-        self.W_T = W[..., :-1].swapaxes(-1, -2)
+    def __init__(self, activation: Activation | None, W: Array, dW: Array, A_in: Array, dA_in: Array | None) -> None:
+        self.activation = activation
+        self.W, self.dW, self.A_in, self.dA_in = W, dW, A_in, dA_in
+        self.kernel_T = W[..., :-1].swapaxes(-1, -2)
         self.A_in_T = A_in.swapaxes(-1, -2)
-        self.Z = np.empty(shape, dtype)
-        self.dZ = np.empty(shape, dtype)
-        self.activation = ACTIVATIONS[layer.activation or "relu" if hidden else "linear"]
-        self.A_and_ones = np.ones((*shape[:-2], shape[-2] + 1, shape[-1]), dtype)
-        self.A = self.A_and_ones[..., :-1, :]
-        self.slope = np.empty(shape, bool if self.activation.is_mask else dtype)
+        *leading, units, samples = (*W.shape[:-1], A_in.shape[-1])
+        self.Z = self.output = np.empty((*leading, units, samples), W.dtype)
+        self.dZ = self.error = np.empty_like(self.Z)
+        if activation is not None:
+            self.output = np.ones((*leading, units + 1, samples), W.dtype)
+            self.A = self.output[..., :-1, :]
+            self.slope = np.empty(self.Z.shape, bool if activation.is_mask else W.dtype)
+
+    def forward(self) -> None:
+        """Compute Z = W A_in + b, and A = f(Z)."""
+        np.matmul(self.W, self.A_in, out=self.Z)
+        if self.activation is not None:
+            self.activation.function(self.Z, self.A)
+
+    def backward(self) -> None:
+        """From dA, compute dZ = dA * f'(Z); from dZ, dW = dZ A_inᵀ and, where it is asked for, dA_in = Wᵀ dZ."""
+        if self.activation is not None:
+            self.activation.derivative(self.Z, self.A, self.slope)
+            np.multiply(self.error, self.slope, out=self.dZ)
+        np.matmul(self.dZ, self.A_in_T, out=self.dW)
+        if self.dA_in is not None:
+            np.matmul(self.kernel_T, self.dZ, out=self.dA_in)

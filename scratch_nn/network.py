@@ -1,22 +1,18 @@
-"""The network: layers, weights, training. One network and a stack of replicates run through the same code.
-
-Every array may carry a leading replicate axis, over which NumPy broadcasts; one network is the case without.
-"""
+"""The network as its users see it: arguments are checked, data prepared, weights drawn, set and given out."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from scratch_nn import checks, training
 from scratch_nn.initializers import INITIALIZERS
-from scratch_nn.layers import DenseLayer
-from scratch_nn.losses import softmax
+from scratch_nn.layers import DenseLayer, Weight
+from scratch_nn.losses import CategoricalCrossentropy, softmax
+from scratch_nn.model import Batch, Model
 from scratch_nn.optimizers import SGD
-from scratch_nn.parameters import Parameters, keras_arrays, parameter_count
+from scratch_nn.parameters import Parameters
 from scratch_nn.randomness import Seed, Streams
-from scratch_nn.work import BatchWork
 
 Array = NDArray[np.floating]
 Indices = NDArray[np.integer]
@@ -25,7 +21,7 @@ Indices = NDArray[np.integer]
 diverging_quietly = np.errstate(over="ignore", invalid="ignore")
 
 
-class Network:
+class Network(Model):
     """Dense layers, softmax output, categorical cross-entropy, SGD; `replicates` of them train as one stack.
 
     Parameters
@@ -44,8 +40,9 @@ class Network:
     Attributes
     ----------
     layers : list of DenseLayer
-    theta, gradient : ndarray of shape (parameters,) or (replicates, parameters)
-        All parameters, and the last step's gradient.
+    optimizer : SGD
+    parameters, theta, gradient
+        See `Model`. They exist from `build` on.
     loss, accuracy : ndarray of shape (epochs,) or (replicates, epochs)
         The trajectory of the last `train`, as Keras's `fit` measures it: the mean over the epoch's batches,
         weighted by batch size, of values taken before each batch's update.
@@ -71,14 +68,10 @@ class Network:
         self.dtype = checks.float_type(dtype)
         self.initializer = initializer
         self.layers: list[DenseLayer] = []
-        self.optimizer = SGD(checks.learning_rates(learning_rate, replicates), self.dtype)
+        self.inputs: int | None = None  # until the weights exist
+        super().__init__(SGD(checks.learning_rates(learning_rate, replicates), self.dtype))
         self.streams = Streams(seed, replicates)
-        self.inputs: int | None = None
         self.loss = self.accuracy = np.empty(0, self.dtype)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Buffers are views of this network's own parameters; a copy's would not be of the copy's.
-        return {**self.__dict__, "_work": {}}
 
     def __repr__(self) -> str:
         stack = "" if self.replicates is None else f", replicates={self.replicates}"
@@ -96,19 +89,18 @@ class Network:
         if not self.layers or self.layers[-1].activation not in (None, "softmax") or "softmax" in hidden:
             raise ValueError(f"`layers` must end in the only softmax. Received: layers={self.layers}")
         self.inputs = checks.positive("inputs", inputs)
-        units = [layer.units for layer in self.layers]
-        shapes = list(zip([self.inputs, *units], units, strict=False))
-        leading = () if self.replicates is None else (self.replicates,)
-        self.bind(Parameters(np.zeros((*leading, parameter_count(shapes)), self.dtype), shapes))
-        for W in self.parameters.W:
-            kernel = W[..., :-1]
-            drawn = self.streams.draw(INITIALIZERS[self.initializer], *kernel.shape[-2:])
-            kernel[...] = drawn.reshape(kernel.shape)
+        layers = [*self.layers[:-1], self.layers[-1].with_default(CategoricalCrossentropy.head)]
+        parameters = Parameters(layers, self.inputs, self.replicates, self.dtype)
+        self.bind(parameters)
+        for weight, view in zip(parameters.weights, parameters.views(parameters.theta), strict=True):
+            if weight.role == "kernel":
+                drawn = self.streams.draw(INITIALIZERS[self.initializer], *reversed(weight.shape))
+                view[...] = drawn.swapaxes(-1, -2).reshape(view.shape)
 
-    def bind(self, parameters: Parameters) -> None:
-        """Make these the network's parameters."""
-        self.parameters, self.theta, self.gradient = parameters, parameters.theta, parameters.gradient
-        self._work: dict[tuple[int, bool], BatchWork] = {}
+    @property
+    def weights(self) -> list[Weight]:
+        """Layer, name, role and shape of each array of `get_weights`."""
+        return self.parameters.weights
 
     @diverging_quietly
     def train(
@@ -140,9 +132,8 @@ class Network:
         n, epochs, verbose = len(labels), checks.positive("epochs", epochs), checks.non_negative("verbose", verbose)
         batch = n if batch_size is None else min(checks.positive("batch_size", batch_size), n)
         orders = None if batch_orders is None else checks.orders(batch_orders, self.replicates, epochs, n)
-        shape = (epochs,) if self.replicates is None else (self.replicates, epochs)
-        self.loss, self.accuracy = np.empty(shape, self.dtype), np.empty(shape, self.dtype)
-        training.train(self, X_and_ones, labels, batch, orders, verbose)
+        schedule = training.Schedule(epochs, batch, orders, self.streams)
+        self.loss, self.accuracy = training.train(self, X_and_ones, labels, schedule, verbose)
 
     @diverging_quietly
     def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -153,15 +144,15 @@ class Network:
     @diverging_quietly
     def gradients(self, x: ArrayLike, y: ArrayLike) -> list[Array]:
         """Return the gradient of the batch's mean loss, ordered as `get_weights` does; no update."""
-        self._loss_and_gradient(self._loaded(x, y))
-        return keras_arrays(self.parameters.dW)
+        self.loss_and_gradient(self._loaded(x, y))
+        return self.parameters.copies(self.gradient)
 
     @diverging_quietly
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return class probabilities, (n, classes) or (replicates, n, classes)."""
-        work = self._loaded(X, None)
-        self.forward(work)
-        return softmax(work.layers[-1].Z).swapaxes(-1, -2).copy()
+        batch = self._loaded(X, None)
+        self.forward(batch)
+        return softmax(batch.logits).swapaxes(-1, -2).copy()
 
     def predict(self, X: ArrayLike) -> Indices:
         """Return the most probable class of each sample, (n,) or (replicates, n)."""
@@ -171,7 +162,7 @@ class Network:
         """Return copies: kernel (inputs, units), bias (units,), ..., in a stack with replicates first."""
         if self.inputs is None:
             raise ValueError("`get_weights` needs weights: call `build(inputs)`, train, or set them first")
-        return keras_arrays(self.parameters.W)
+        return self.parameters.copies(self.theta)
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set the weights, in the order and shapes of `get_weights`; without a replicate axis, all alike."""
@@ -182,49 +173,12 @@ class Network:
             self.build(shape[-2])
         self.parameters.set(weights)
 
-    # One step. A fault overrides one of these.
-
-    def forward(self, work: BatchWork) -> None:
-        """Forward pass: every layer's Z and A, from the batch loaded in `work`."""
-        for layer, own in zip(self.layers, work.layers, strict=True):
-            layer.forward(own)
-
-    def backward(self, work: BatchWork) -> None:
-        """Backward pass: every layer's dW, from the dZ that the loss left in the output layer."""
-        for depth in range(len(self.layers) - 1, -1, -1):
-            below = work.layers[depth - 1] if depth else None
-            self.layers[depth].backward(work.layers[depth], below)
-
-    def update(self) -> None:
-        """Apply the gradient."""
-        self.optimizer.update(self.theta, self.gradient)
-
-    def _loss_and_gradient(self, work: BatchWork) -> tuple[Array, Indices]:
-        self.forward(work)
-        loss, correct = work.loss.value(work.layers[-1].Z), work.loss.correct()
-        work.loss.gradient()
-        self.backward(work)
-        return loss, correct
-
-    def step(self, work: BatchWork) -> tuple[Array, Indices]:
-        """Update on the batch loaded in `work`; return its mean loss and correct predictions, before it."""
-        measured = self._loss_and_gradient(work)
-        self.update()
-        return measured
-
-    def _loaded(self, x: ArrayLike, y: ArrayLike | None) -> BatchWork:
-        """Return the buffers with this batch in them."""
+    def _loaded(self, x: ArrayLike, y: ArrayLike | None) -> Batch:
+        """Return the arrays of a step with these data in them."""
         X_and_ones, labels = self._check_data(x, y)
-        work = self.work_for(len(labels), shared=True)
-        work.load(X_and_ones, labels)
-        return work
-
-    def work_for(self, samples: int, shared: bool) -> BatchWork:
-        """Return the buffers for batches of this size, made when first needed."""
-        key = (samples, shared)
-        if key not in self._work:
-            self._work[key] = BatchWork(self.layers, self.parameters.W, self.parameters.dW, samples, shared)
-        return self._work[key]
+        batch = self.batch_of(len(labels), shared=True)
+        batch.load(X_and_ones, labels)
+        return batch
 
     def _check_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Indices]:
         """Check data against the layers, drawing weights if there are none; give X its column of ones."""

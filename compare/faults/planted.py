@@ -10,7 +10,7 @@ from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.faults.mathematics import Setting, Step, take_step
 from scratch_nn import DenseLayer, Network
-from scratch_nn.work import BatchWork
+from scratch_nn.model import Batch
 
 
 class StaleActivations(Network):
@@ -21,20 +21,22 @@ class StaleActivations(Network):
     network that reproduces the article; the catalogue's "stale activations" is the same fault for the diagnosis.
     """
 
-    def forward(self, work: BatchWork) -> None:
-        """Forward pass; the first one's inputs and Z are kept."""
-        super().forward(work)
-        if not hasattr(self, "_first"):
-            self._first = [(layer.A_in.copy(), layer.Z.copy()) for layer in work.layers]
+    first: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]] = ()  # each layer's A_in and Z
 
-    def backward(self, work: BatchWork) -> None:
+    def forward(self, batch: Batch) -> None:
+        """Forward pass; the first one's inputs and Z are kept."""
+        super().forward(batch)
+        if not self.first:
+            self.first = [(layer.A_in.copy(), layer.Z.copy()) for layer in batch.layers]
+
+    def backward(self, batch: Batch) -> None:
         """Backward pass from the kept inputs and Z; a batch of another size does not fit them."""
-        for layer, (A_in, Z) in zip(work.layers, self._first, strict=True):
+        for layer, (A_in, Z) in zip(batch.layers, self.first, strict=True):
             if layer.Z.shape != Z.shape:
                 raise ValueError(f"stale activations of shape {Z.shape} do not fit a batch of shape {layer.Z.shape}")
             np.copyto(layer.A_in, A_in)
             np.copyto(layer.Z, Z)
-        super().backward(work)
+        super().backward(batch)
 
 
 class FaultyNetwork(Network):

@@ -3,7 +3,6 @@ import pickle
 import re
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 from sklearn.datasets import load_iris
 
-from scratch_nn import DenseLayer, Network, work
+from scratch_nn import DenseLayer, Network
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda Z: Z,
@@ -28,9 +27,11 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def plain_loss(weights, X, y, activation):
     """The same mathematics written plainly, samples as rows: the oracle of these tests."""
     A = X
-    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+    *hidden, kernel_out, bias_out = weights
+    one_by_one = iter(hidden)
+    for kernel, bias in zip(one_by_one, one_by_one, strict=True):
         A = FUNCTIONS[activation](A @ kernel + bias)
-    return -log_softmax(A @ weights[-2] + weights[-1], axis=1)[np.arange(len(y)), y].mean()
+    return -log_softmax(A @ kernel_out + bias_out, axis=1)[np.arange(len(y)), y].mean()
 
 
 def assert_same(first, second):
@@ -45,10 +46,16 @@ def test_weights_are_the_articles_stream_bit_for_bit_layer_by_layer(make):
     net = make((6, 8, 10, 3), seed=99)
     net.build(4)
     article = np.random.RandomState(99)
-    weights = net.get_weights()
-    for (inputs, units), kernel, bias in zip(pairwise((4, 6, 8, 10, 3)), weights[::2], weights[1::2], strict=True):
-        np.testing.assert_array_equal(kernel, article.uniform(-1, 1, size=(units, inputs)).T)
-        np.testing.assert_array_equal(bias, np.zeros(units))
+    weights = dict(zip(net.weights, net.get_weights(), strict=True))
+    for weight, array in weights.items():
+        if weight.role == "kernel":
+            inputs, units = weight.shape
+            np.testing.assert_array_equal(array, article.uniform(-1, 1, size=(units, inputs)).T)
+    assert [(weight.layer, weight.shape) for weight in weights if weight.role == "kernel"] == list(
+        enumerate(pairwise((4, 6, 8, 10, 3)))
+    )
+    biases = [array.tolist() for weight, array in weights.items() if weight.role == "bias"]
+    assert biases == [[0] * units for units in (6, 8, 10, 3)]
 
 
 def test_the_articles_recipe_without_its_bug(make):
@@ -104,26 +111,11 @@ def test_gradients_alone_change_nothing(make, data):
     assert_same(before, net.get_weights())
 
 
-@pytest.mark.parametrize("batch_size", [4, 23, 1000])
-def test_epoch_values_are_means_over_batches_weighted_by_their_size(make, data, batch_size):
-    net, stepwise = make(seed=0), make(seed=0)
-    order = np.random.default_rng(0).permutation(23)
-    net.train(data.X, data.y, 1, batch_size, [order])
-    parts = [
-        (len(rows), *stepwise.train_on_batch(data.X[rows], data.y[rows]))
-        for rows in (order[start : start + batch_size] for start in range(0, 23, batch_size))
-    ]
-    size, loss, accuracy = np.transpose(parts)
-    assert net.loss[0] == pytest.approx(np.average(loss, weights=size), rel=1e-14)
-    assert net.accuracy[0] == pytest.approx(np.average(accuracy, weights=size), rel=1e-14)
-    assert_same(net.get_weights(), stepwise.get_weights())
-
-
 def test_predictions_are_the_probabilities_and_their_argmax(make, data):
     net = make(seed=0)
     P = net.predict_proba(data.X)
-    weights = net.get_weights()
-    logits = np.maximum(data.X @ weights[0] + weights[1], 0) @ weights[2] + weights[3]
+    kernel, bias, kernel_out, bias_out = net.get_weights()
+    logits = np.maximum(data.X @ kernel + bias, 0) @ kernel_out + bias_out
     np.testing.assert_allclose(P, np.exp(log_softmax(logits, axis=1)), rtol=1e-13)
     np.testing.assert_array_equal(net.predict(data.X), P.argmax(axis=1))
     P[:] = 0  # what is returned is the caller's own
@@ -143,65 +135,6 @@ def test_no_finite_data_make_training_warn_or_an_epoch_go_missing(scale, dtype):
     net.predict(X)
     assert len(net.loss) == len(net.accuracy) == 5
     assert ((net.accuracy >= 0) & (net.accuracy <= 1)).all()
-
-
-# One network or a stack of them
-
-ORDERS = ["none", "shared", "own"]
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("block_bytes", [1, 5_000, 2**22])
-@pytest.mark.parametrize("orders", ORDERS)
-@pytest.mark.parametrize("batch_size", [None, 1, 4, 8])
-def test_a_stack_is_bit_equal_to_each_replicate_alone(monkeypatch, make, data, dtype, block_bytes, orders, batch_size):
-    replicates, epochs = 5, 3
-    monkeypatch.setattr(work, "BLOCK_BYTES", block_bytes)
-    rates, seeds = np.linspace(0.01, 0.5, replicates), list(range(replicates))
-    rng = np.random.default_rng(0)
-    own = np.array([[rng.permutation(23) for _ in range(epochs)] for _ in range(replicates)])
-    given_orders = {"none": None, "shared": own[0], "own": own}[orders]
-    stack = make(seed=seeds, learning_rate=rates, dtype=dtype, replicates=replicates)
-    stack.train(data.X, data.y, epochs, batch_size, given_orders)
-    assert stack.loss.shape == stack.accuracy.shape == (replicates, epochs)
-    probabilities = stack.predict_proba(data.X)
-    for replicate, seed in enumerate(seeds):
-        net = make(seed=seed, learning_rate=rates[replicate], dtype=dtype)
-        net.train(data.X, data.y, epochs, batch_size, own[replicate] if orders == "own" else given_orders)
-        np.testing.assert_array_equal(stack.loss[replicate], net.loss)
-        np.testing.assert_array_equal(stack.accuracy[replicate], net.accuracy)
-        assert_same([array[replicate] for array in stack.get_weights()], net.get_weights())
-        np.testing.assert_array_equal(probabilities[replicate], net.predict_proba(data.X))
-
-
-@pytest.mark.parametrize("activation", FUNCTIONS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_stack_is_bit_equal_with_every_activation_and_step_by_step(make, data, activation, dtype):
-    layers = ((7, activation), (5, activation), 3)
-    stack = make(layers, seed=[4, 5], dtype=dtype, replicates=2)
-    alone = make(layers, seed=5, dtype=dtype)
-    for _ in range(3):
-        stacked = stack.train_on_batch(data.X, data.y)
-        single = alone.train_on_batch(data.X, data.y)
-        assert [value[1] for value in stacked] == list(single)
-    assert_same([array[1] for array in stack.gradients(data.X, data.y)], alone.gradients(data.X, data.y))
-    np.testing.assert_array_equal(stack.predict(data.X)[1], alone.predict(data.X))
-
-
-def test_a_stack_sees_a_replicate_that_differs(make, data):
-    """The comparison above can fail: another rate for one replicate changes that one and no other."""
-    runs = []
-    for rates in ([0.1, 0.1, 0.1], [0.1, 0.1000001, 0.1]):
-        net = make(seed=3, learning_rate=rates, replicates=3)
-        net.train(data.X, data.y, 5)
-        runs.append(net.loss)
-    assert (runs[0] != runs[1]).any(axis=1).tolist() == [False, True, False]
-
-
-def test_replicates_of_one_seed_each_draw_their_own_weights_and_orders(make, data):
-    net = make(seed=0, replicates=3)
-    net.train(data.X, data.y, 2, batch_size=8)
-    assert len(np.unique(net.loss[:, 0])) == 3
 
 
 # Randomness
@@ -232,17 +165,6 @@ def test_the_same_seed_gives_the_same_run_and_the_global_state_is_untouched(make
 
 
 # State
-
-
-def test_training_continued_is_training_in_one_go(make, data):
-    whole, halves = make(seed=2), make(seed=2)
-    whole.train(data.X, data.y, 6, batch_size=8)
-    losses = []
-    for _ in range(2):
-        halves.train(data.X, data.y, 3, batch_size=8)
-        losses.append(halves.loss)
-    np.testing.assert_array_equal(whole.loss, np.concatenate(losses))
-    assert_same(whole.get_weights(), halves.get_weights())
 
 
 @pytest.mark.parametrize("replicates", [None, 3])
@@ -288,7 +210,7 @@ def test_data_are_not_changed(make, data):
     assert_same((X, y), data)
 
 
-# Precision and memory
+# Precision
 
 
 @pytest.mark.parametrize("replicates", [None, 2])
@@ -301,39 +223,7 @@ def test_whatever_goes_in_the_networks_dtype_comes_out(make, data, dtype, replic
     assert {array.dtype for array in returned} == {np.dtype(dtype)}
 
 
-@pytest.mark.parametrize("batch_size", [None, 8])
-def test_memory_does_not_grow_with_epochs_beyond_the_trajectory(make, data, batch_size):
-    def beyond_trajectory(epochs):
-        net = make(seed=0)
-        net.train(data.X, data.y, 3, batch_size)
-        tracemalloc.start()
-        try:
-            net.train(data.X, data.y, epochs, batch_size)
-            return tracemalloc.get_traced_memory()[1] - net.loss.nbytes - net.accuracy.nbytes
-        finally:
-            tracemalloc.stop()
-
-    assert beyond_trajectory(2_000) - beyond_trajectory(100) < 1_000
-
-
-# Output
-
-
-def test_verbose_prints_every_so_manieth_epoch(make, data, capsys):
-    net = make(seed=0)
-    net.train(data.X, data.y, 41, verbose=20)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"epoch {epoch}: accuracy {net.accuracy[epoch]}, loss {net.loss[epoch]}" for epoch in (0, 20, 40)]
-    net.train(data.X, data.y, 41)
-    assert capsys.readouterr().out == ""
-
-
-def test_verbose_prints_a_stacks_medians(make, data, capsys):
-    net = make(seed=0, replicates=3)
-    net.train(data.X, data.y, 3, verbose=2)
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == f"epoch 0: accuracy {np.median(net.accuracy[:, 0])}, loss {np.median(net.loss[:, 0])}"
-    assert second.startswith("epoch 2: ")
+# The package and its words
 
 
 def test_repr_tells_layers_dtype_and_replicates(make):
