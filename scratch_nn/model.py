@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scratch_nn.layers import BoundDense
 from scratch_nn.losses import CategoricalCrossentropy
-from scratch_nn.optimizers import SGD
+from scratch_nn.optimizers import Optimizer
 from scratch_nn.parameters import Parameters
 
 Array = NDArray[np.floating]
@@ -73,7 +73,7 @@ class Model:
 
     Parameters
     ----------
-    optimizer : SGD
+    optimizer : Optimizer
 
     Attributes
     ----------
@@ -81,9 +81,11 @@ class Model:
         What `bind` was given; before, neither they nor the vectors exist.
     theta, gradient : ndarray of shape (parameters,) or (replicates, parameters)
         All parameters, and room for their gradient, which an update uses up.
+    slots : list of ndarray of the same shape
+        What the optimizer keeps from step to step.
     """
 
-    def __init__(self, optimizer: SGD) -> None:
+    def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
 
     def __getstate__(self) -> dict[str, Any]:
@@ -91,15 +93,17 @@ class Model:
         return {**self.__dict__, "_batches": {}}
 
     def bind(self, parameters: Parameters) -> None:
-        """Make these the model's parameters."""
+        """Make these the model's parameters; what the optimizer keeps starts as zero."""
         self.parameters, self.theta, self.gradient = parameters, parameters.theta, parameters.gradient
+        self.slots = [np.zeros_like(self.theta) for _ in range(self.optimizer.slots)]
         self._batches: dict[tuple[int, bool], Batch] = {}
 
     def part(self, rows: slice) -> Self:
-        """Some of a stack's replicates, as a model of the same kind on the same parameters."""
+        """Some of a stack's replicates, as a model of the same kind on the same parameters and slots."""
         some = copy.copy(self)
         some.optimizer = self.optimizer.part(rows)
         some.bind(self.parameters.part(rows))
+        some.slots = [slot[rows] for slot in self.slots]
         return some
 
     def batch_of(self, samples: int, shared: bool) -> Batch:
@@ -121,7 +125,7 @@ class Model:
 
     def update(self) -> None:
         """Apply the gradient."""
-        self.optimizer.update(self.theta, self.gradient)
+        self.optimizer.update(self.theta, self.gradient, self.slots)
 
     def loss_and_gradient(self, batch: Batch) -> tuple[Array, Indices]:
         """Compute the gradient; return the batch's mean loss and correct predictions, each () or (replicates,)."""

@@ -40,8 +40,9 @@ class Network(Model):
     Attributes
     ----------
     layers : list of DenseLayer
-    optimizer : SGD
-    parameters, theta, gradient
+    optimizer : Optimizer
+        Plain SGD. Another may take its place before the weights exist.
+    parameters, theta, gradient, slots
         See `Model`. They exist from `build` on.
     loss, accuracy : ndarray of shape (epochs,) or (replicates, epochs)
         The trajectory of the last `train`, as Keras's `fit` measures it: the mean over the epoch's batches,
