@@ -56,6 +56,11 @@ class Task:
         net.build(self.X.shape[1])
         return net
 
+    def arrays(self, role: str) -> list[Array]:
+        """The initial weights of one role, "kernel" or "bias", from the first layer to the last."""
+        net = self.network()
+        return [array for weight, array in zip(net.weights, net.get_weights(), strict=True) if weight.role == role]
+
 
 def scratch(task: Task) -> Train:
     """Train the scratch network, or a stack of them."""
@@ -112,7 +117,7 @@ def pytorch(task: Task) -> Train:
     torch: Any = import_module("torch")
     X, y = torch.from_numpy(task.X), torch.from_numpy(task.y)
     stack: list[Any] = []
-    for kernel in task.network().get_weights()[::2]:
+    for kernel in task.arrays("kernel"):
         linear = torch.nn.Linear(*kernel.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(kernel.T.copy()))
@@ -141,8 +146,8 @@ def jax_scan(task: Task) -> Train:
     """Train full batches with JAX: the step under scan, for a stack under vmap, under jit; one compiled call in all."""
     jax: Any = import_module("jax")
     jnp: Any = import_module("jax.numpy")
-    weights = task.network().get_weights()
-    start = [(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in zip(weights[::2], weights[1::2], strict=True)]
+    layers = zip(task.arrays("kernel"), task.arrays("bias"), strict=True)
+    start = [(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers]
     X, y = jnp.asarray(task.X), jnp.asarray(task.y)
 
     def objective(weights: Any, x: Any, labels: Any) -> tuple[Any, Any]:
