@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.datasets import load_iris
 
-from compare.comparison import TESTS, compare_runs
-from compare.statistics import MARGIN_IN_SDS, equivalence, summaries
+from compare.agreement.comparison import TESTS, compare_runs
+from compare.agreement.equivalence import MARGIN_IN_SDS, equivalence, summaries
 from scratch_nn import DenseLayer, Network
 
 ALPHA = 0.05

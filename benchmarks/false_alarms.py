@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from compare.check.parity_check import check_parity
-from compare.check.report import Report
-from compare.data import NAMES, load
-from compare.reference import choose_backend
+from compare.check.report.report import Report
+from compare.data.dataset import NAMES, load
+from compare.sides.quiet_keras import choose_backend
 from scratch_nn import DenseLayer, Network
 
 

@@ -12,28 +12,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from compare.check.parity_check import check_parity
-from compare.check.report import Report
+from compare.check.report.report import Report
 from compare.faults import FAULTS
-from compare.faults.planted import FaultyNetwork
-from compare.reference import choose_backend
+from compare.faults.fault import Cause
+from compare.faults.planted import FaultyNetwork, planted
+from compare.sides.quiet_keras import choose_backend
 
 ACTIVATIONS = ("relu", "tanh", "relu")
 # Planted as tanh, the second layer would be right; it is planted in the first.
 PLANTED_ELSEWHERE = {"wrong activation": (0, "sigmoid")}
 
 
-def planted(names: Sequence[str]) -> Callable[..., FaultyNetwork]:
+def planted_elsewhere(names: Sequence[str]) -> Callable[..., FaultyNetwork]:
     """A factory of networks with these faults."""
-    from compare.faults.fault import Cause
-
-    causes = [Cause(FAULTS[name], PLANTED_ELSEWHERE.get(name, FAULTS[name].example)) for name in names]
-
-    def factory(
-        layer_sizes: list[int], learning_rate: float, n_samples: int, batch_size: int, activations: list[str]
-    ) -> FaultyNetwork:
-        return FaultyNetwork(causes, layer_sizes, learning_rate, n_samples, batch_size, activations)
-
-    return factory
+    return planted([Cause(FAULTS[name], PLANTED_ELSEWHERE.get(name, FAULTS[name].example)) for name in names])
 
 
 def named(report: Report) -> list[set[str]]:
@@ -45,7 +37,7 @@ def named(report: Report) -> list[set[str]]:
 
 def show(names: Sequence[str]) -> tuple[bool, bool]:
     """Check one planted network and print its row; return whether it was detected and named."""
-    report = check_parity(planted(names), layers=(6, 8, 8, 3), activations=ACTIVATIONS, steps=6)
+    report = check_parity(planted_elsewhere(names), layers=(6, 8, 8, 3), activations=ACTIVATIONS, steps=6)
     found = named(report)
     detected = not report.passed or bool(found)
     hit = any(set(names) <= names_found for names_found in found)

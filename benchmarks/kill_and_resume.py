@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from compare.errors import InputError
-from compare.record import read
-from compare.unseeded import SHARD
+from compare.experiments.unseeded import SHARD
+from compare.runs.record import read
 
 PROCEDURES = 4  # two sides, two initializers
 NUMBERS = ("unseeded.parquet", "unseeded_tests.csv")

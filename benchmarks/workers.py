@@ -16,7 +16,7 @@ from pathlib import Path
 
 from distributed import LocalCluster
 
-from compare.record import read
+from compare.runs.record import read
 
 FASTER, SLOWER = 1.7, 1.25
 

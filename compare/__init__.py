@@ -9,12 +9,12 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Experiment": "compare.config",
+    "Experiment": "compare.experiments.experiment",
     "InputError": "compare.errors",
     "assert_parity": "compare.check.parity_check",
     "check_parity": "compare.check.parity_check",
-    "run_matched": "compare.matched",
-    "run_unseeded": "compare.unseeded",
+    "run_matched": "compare.experiments.matched",
+    "run_unseeded": "compare.experiments.unseeded",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.check.subjects import Plan, make
+from compare.check.subject.kinds import make
 from compare.errors import InputError
+from compare.recipe.architecture import dense
+from compare.recipe.recipe import Recipe
 
 Array = NDArray[Any]
 Place = tuple[Any, str, str]
@@ -145,8 +147,8 @@ def adapt(
         batch_size: int,
         activations: Sequence[str],
     ) -> Adapted:
-        plan = Plan(tuple(layer_sizes), learning_rate, n_samples, batch_size, tuple(activations))
-        return Adapted(make(network, plan, "any"), plan.n_classes, parameters, given, step, loss)
+        recipe = Recipe(dense(layer_sizes, activations, learning_rate), n_samples, batch_size)
+        return Adapted(make(network, recipe, "any"), layer_sizes[-1], parameters, given, step, loss)
 
     return factory
 
@@ -178,7 +180,9 @@ class Adapted:
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Set them, in the network's own orientation, shape and dtype."""
-        for (home, kernel, bias), W, b in zip(self.parameters(self.network), weights[::2], weights[1::2], strict=True):
+        given = iter(weights)
+        for home, kernel, bias in self.parameters(self.network):
+            W, b = next(given), next(given)
             turned = W.T if self.shape["kernel"] == "units_inputs" else W
             shaped = b.reshape({"flat": (-1,), "row": (1, -1), "column": (-1, 1)}[self.shape["bias"]])
             for key, value in ((kernel, turned), (bias, shaped)):

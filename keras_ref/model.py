@@ -1,6 +1,6 @@
 """The Keras model that a scratch network is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,13 +45,43 @@ def build_model(
     hidden = list(activations) if activations is not None else ["relu"] * (len(layers) - 1)
     if len(hidden) != len(layers) - 1:
         raise ValueError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {hidden}")
+
+    def stack() -> list[keras.layers.Layer]:
+        kernels = [_initializer(initializer, None if seed is None else seed + depth) for depth in range(len(layers))]
+        settings = zip(layers, [*hidden, "softmax"], kernels, strict=True)
+        return [
+            keras.layers.Dense(units, activation, kernel_initializer=kernel) for units, activation, kernel in settings
+        ]
+
+    return assemble(
+        (n_features,), stack, "categorical_crossentropy", lambda: keras.optimizers.SGD(learning_rate), dtype
+    )
+
+
+def assemble(
+    inputs: tuple[int, ...],
+    layers: Callable[[], Sequence[keras.layers.Layer]],
+    loss: str,
+    optimizer: Callable[[], keras.optimizers.Optimizer],
+    dtype: str,
+) -> keras.Sequential:
+    """Build and compile a `Sequential` in one precision; its layers and optimizer are made inside that precision.
+
+    Parameters
+    ----------
+    inputs : tuple of int
+        Shape of a sample.
+    layers : callable
+        Makes the layers, the output's last.
+    loss : str
+        In Keras's word.
+    optimizer : callable
+        Makes the optimizer.
+    dtype : {"float32", "float64"}
+    """
     with precision(dtype):
-        stack = [keras.layers.Input((n_features,))]
-        for depth, (units, activation) in enumerate(zip(layers, [*hidden, "softmax"], strict=True)):
-            kernel = _initializer(initializer, None if seed is None else seed + depth)
-            stack.append(keras.layers.Dense(units, activation=activation, kernel_initializer=kernel))
-        model = keras.Sequential(stack)
-        model.compile(keras.optimizers.SGD(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"])
+        model = keras.Sequential([keras.layers.Input(inputs), *layers()])
+        model.compile(optimizer(), loss=loss, metrics=["accuracy"])
     return model
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compare.data import Dataset, load
-from compare.reference import choose_backend
+from compare.data.dataset import Dataset, load
+from compare.sides.quiet_keras import choose_backend
 
 choose_backend()  # before a test imports TensorFlow
 

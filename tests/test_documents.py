@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from compare import job, record
-from compare.cli import app, main
+from compare.commands import main_job
+from compare.commands.app import app, main
 from compare.faults import FAULTS
-from tests.compare.made_run import made_run
+from compare.runs import record
+from tests.compare.runs.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,8 +59,7 @@ def test_a_command_runs(words, workplace, monkeypatch):
     if "--help" in words:
         assert main(words) == 0
     elif words[0] in ("run", "sweep"):  # with its options, on these data; the training itself has its own tests
-        monkeypatch.setattr(job, "perform", lambda *_: 0)
-        monkeypatch.setattr("compare.sweep_command._perform", lambda *_: 0)
+        monkeypatch.setattr(main_job, "perform", lambda *_: 0)
         assert main(words) == 0
     else:
         few = ("--steps", "2") if words[0] == "check" else ()

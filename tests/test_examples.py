@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compare import pytest_plugin
-from compare.cli import main
+from compare.commands.app import main
 from compare.pytest_plugin import KerasParity
 from examples.correct import Network
 from examples.ragged import Ragged

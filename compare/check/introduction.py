@@ -1,205 +1,177 @@
 """Before a subject is checked it is met: what it is, whether it does as it is told, how precise it is."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from compare.check.driving import TOO_LONG, Performance, Task, contained, describe, train_options
-from compare.check.handle import Handle
-from compare.check.probes import Rows, draw_weights, without_biases
-from compare.check.subjects import Plan, Refusal, is_factory, is_keras, is_step_function, make, read_off
-from compare.faults.mathematics import CORRECT, Array, Setting, take_step
+from compare.check.steps.situations import Rows, draw_weights, without_biases
+from compare.check.subject.drivers import Driver
+from compare.check.subject.tasks import TOO_LONG, Performance, Task
+from compare.mathematics.functions import Array
+from compare.mathematics.step import CORRECT, take_step
+from compare.recipe.recipe import Recipe
 
 
-class Driver(Protocol):
-    """Where a subject lives: in this process, or in one of its own."""
-
-    def describe(self, plan: Plan) -> dict[str, Any]:
-        """What the subject is and says about itself."""
-
-    def perform(self, task: Task) -> Performance:
-        """Run a fresh subject through a task."""
-
-
-def describe_subject(subject: Any, plan: Plan) -> dict[str, Any]:
-    """What a subject is and says about itself, in plain values: `kind`, what `read_off` finds, `train`, `error`."""
-    found: dict[str, Any] = {"notes": []}
-    with contained():
-        try:
-            found["kind"] = (
-                "a Keras model"
-                if is_keras(subject)
-                else "a step function"
-                if is_step_function(subject)
-                else "a factory"
-                if is_factory(subject)
-                else "an object"
-            )
-            made = make(subject, plan)
-            if is_step_function(made):
-                return found
-            found |= read_off(made)
-            if is_factory(subject):
-                # A factory was told rate and activations; what it does with them is what is checked.
-                found = {key: value for key, value in found.items() if key in ("kind", "notes", "layer_sizes", "dtype")}
-            if is_keras(made):
-                found["labels"] = "integer" if "sparse" in str(made.loss) else "onehot"
-            options = train_options(made)
-            found["train"] = None if options is None else sorted(options)
-            found["notes"] = _starting_weights(made, plan)
-        except Refusal as error:
-            found["error"] = str(error)
-        except (Exception, SystemExit) as error:
-            sizes = list(plan.layer_sizes)
-            found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {plan.learning_rate:g}: "
-            found["error"] += describe(error)
-    return found
-
-
-def _starting_weights(made: Any, plan: Plan) -> list[str]:
-    try:
-        kernels = Handle(made, plan).get_weights()[::2]
-    except Exception:
-        return []  # some have no weights before they are set; what is wrong with others shows when they are driven
-    if all(W.size > 1 and np.ptp(W) == 0 for W in kernels):
-        return [f"weights all zero or all equal: a fresh subject's kernels are all {kernels[0].flat[0]:g}"]
-    return []
-
-
-@dataclass
+@dataclass(frozen=True)
 class Introduction:
     """What is known of a subject before it is checked; with a `refusal` it cannot be."""
 
-    plan: Plan
+    recipe: Recipe
+    precision: str
     kind: str = "an object"
-    precision: str = "float64"
-    dtype: str = "float64"
     zero_biases: bool = False
     reports_loss: bool = True
-    train: list[str] | None = None
-    notes: list[str] = field(default_factory=list)
+    train: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
     refusal: str | None = None
     random: bool = False
 
+    def noting(self, *notes: str, **changes: Any) -> "Introduction":
+        """Return the same with more notes, and other changes."""
+        return replace(self, notes=(*self.notes, *notes), **changes)
 
-def meet(driver: Driver, plan: Plan, dtype: str, X: Array, y: Rows, rng: np.random.Generator) -> Introduction:
+    def with_zero_biases(self, why: str) -> "Introduction":
+        """Return the same for a subject that runs with zero biases only."""
+        note = f"it runs with zero biases only ({why}): checked with those, which hides faults"
+        return self.noting(note, zero_biases=True)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A batch and two sets of weights, which a subject is given in turn: the first, the second, the first."""
+
+    x: Array
+    y: Rows
+    weights: list[list[Array]]
+
+    @property
+    def each(self) -> list[list[Array]]:
+        first, second = self.weights
+        return [first, second, first]
+
+    def task(self, recipe: Recipe, each: list[list[Array]] | None = None, **options: Any) -> Task:
+        """Return the task of a step for each of the weights, by default for `each`."""
+        each = self.each if each is None else each
+        steps = 3 if options.get("free") else len(each)
+        return Task(recipe, self.x, self.y, [np.arange(len(self.y))] * steps, each, **options)
+
+    def trouble(self, performance: Performance, recipe: Recipe) -> tuple[bool, int, float]:
+        """How badly a subject took it: whether it was refused, errors, the first loss's relative deviation."""
+        refused = performance.refusal is not None
+        errors = sum(did.error is not None for did in performance.steps)
+        if not performance.steps or performance.steps[0].loss is None:
+            return refused, errors, float(errors > 0)
+        right = take_step(CORRECT, recipe, self.weights[0], self.x, self.y, {}).loss
+        off = abs(performance.steps[0].loss - right) / max(abs(right), 1e-9)
+        return refused, errors, float(off) if np.isfinite(off) else np.inf
+
+
+def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator) -> Introduction:
     """Try a subject out: labels, round trip of the weights, whether they matter, precision, determinism."""
-    met = Introduction(plan, dtype=dtype, precision=dtype)
-    found = driver.describe(plan)
-    met.kind, met.train = found.get("kind", met.kind), found.get("train")
-    met.notes += found.get("notes", [])
-    if "error" in found:
-        met.refusal = found["error"]
+    found = driver.describe(recipe)
+    train = found.get("train")
+    met = Introduction(
+        recipe,
+        recipe.architecture.dtype,
+        kind=found.get("kind", Introduction.kind),
+        train=None if train is None else tuple(train),
+        notes=tuple(found.get("notes", ())),
+        refusal=found.get("error"),
+    )
+    if met.refusal is not None:
         return met
     rows = rng.permutation(len(y))[: min(16, len(y))]
-    x, labels = X[rows], y[rows]
-    first, second = (draw_weights(plan.layer_sizes, rng, plan.activations, X) for _ in range(2))
-    tried: dict[str, Performance] = {}
-    for choice in ["integer", "onehot"] if plan.labels == "auto" else [plan.labels]:
-        task = Task(replace(plan, labels=choice), x, labels, [np.arange(len(rows))] * 3, [first, second, first])
-        tried[choice] = driver.perform(task)
-        slow = TOO_LONG in (tried[choice].refusal or "")
-        if slow or _loss_is_right(tried[choice], plan, first, x, labels):
-            break
-    best = min(tried, key=lambda choice: _trouble(tried[choice], plan, first, x, labels))
-    performance, met.plan = tried[best], replace(plan, labels=best)
-    if plan.labels == "auto" and best == "onehot" and met.kind != "a Keras model":
-        met.notes.append("labels are given one-hot encoded: integers did not work")
+    trial = _Trial(X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
+    met, performance = _try_labels(met, driver, trial)
     if performance.refusal and not performance.steps:
-        first, second = without_biases(first), without_biases(second)
-        retry = driver.perform(Task(met.plan, x, labels, [np.arange(len(rows))] * 3, [first, second, first]))
+        trial = replace(trial, weights=[without_biases(recipe.architecture, weights) for weights in trial.weights])
+        retry = driver.perform(trial.task(met.recipe))
         if retry.refusal and not retry.steps:
-            met.refusal = performance.refusal
-            return met
-        _zero_biases_only(met, performance.refusal)
-        performance = retry
-    _round_trip(met, driver, performance, [first, second], x, labels)
-    if met.refusal is None:
-        _matters(met, driver, performance, first, x, labels)
-    if met.refusal is None:
-        again = driver.perform(Task(met.plan, x, labels, [np.arange(len(rows))] * 3, [first, second, first], seed=1))
-        met.random = not _same(performance, again)
+            return replace(met, refusal=performance.refusal)
+        met, performance = met.with_zero_biases(performance.refusal), retry
+    for examine in (_round_trip, _matters, _repeats):
+        if met.refusal is None:
+            met = examine(met, driver, performance, trial)
     return met
 
 
-def _zero_biases_only(met: Introduction, why: str) -> None:
-    met.zero_biases = True
-    met.notes.append(f"it runs with zero biases only ({why}): checked with those, which hides faults")
+def _try_labels(met: Introduction, driver: Driver, trial: _Trial) -> tuple[Introduction, Performance]:
+    """Give labels as the recipe says; else in each way, until the loss is right."""
+    asked = met.recipe.labels
+    tried: dict[str, Performance] = {}
+    for choice in ("integer", "onehot") if asked == "auto" else (asked,):
+        tried[choice] = driver.perform(trial.task(replace(met.recipe, labels=choice)))
+        slow = TOO_LONG in (tried[choice].refusal or "")
+        if slow or trial.trouble(tried[choice], met.recipe)[2] < 1e-4:
+            break
+    best = min(tried, key=lambda choice: trial.trouble(tried[choice], met.recipe))
+    met = replace(met, recipe=replace(met.recipe, labels=best))
+    if asked == "auto" and best == "onehot" and met.kind != "a Keras model":
+        met = met.noting("labels are given one-hot encoded: integers did not work")
+    return met, tried[best]
 
 
-def _loss_is_right(performance: Performance, plan: Plan, weights: list[Array], x: Array, y: Rows) -> bool:
-    return _trouble(performance, plan, weights, x, y)[2] < 1e-4
-
-
-def _trouble(performance: Performance, plan: Plan, weights: list[Array], x: Array, y: Rows) -> tuple[bool, int, float]:
-    errors = sum(did.error is not None for did in performance.steps)
-    if not performance.steps or performance.steps[0].loss is None:
-        return performance.refusal is not None, errors, float(errors > 0)
-    setting = Setting(plan.activations, plan.learning_rate, plan.n_samples, plan.batch_size, plan.n_classes)
-    right = take_step(CORRECT, setting, weights, x, y, {}).loss
-    off = abs(performance.steps[0].loss - right) / max(abs(right), 1e-9)
-    return performance.refusal is not None, errors, float(off) if np.isfinite(off) else np.inf
-
-
-def _round_trip(
-    met: Introduction, driver: Driver, performance: Performance, given: list[list[Array]], x: Array, y: Rows
-) -> None:
+def _round_trip(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
     """Weights must come back as they were set: exactly, or as float32 keeps them."""
-    did = performance.steps[0]
+    did, given, architecture = performance.steps[0], trial.weights[0], met.recipe.architecture
     if did.error is not None:
-        retry = driver.perform(Task(met.plan, x, y, [np.arange(len(y))], [without_biases(given[0])]))
-        if retry.steps and retry.steps[0].error is None:
-            _zero_biases_only(met, did.error)
-        else:
-            met.refusal = did.error
-        return
+        retry = driver.perform(trial.task(met.recipe, [without_biases(architecture, given)]))
+        works = retry.steps and retry.steps[0].error is None
+        return met.with_zero_biases(did.error) if works else replace(met, refusal=did.error)
     assert did.before is not None
-    pairs = list(zip(did.before, given[0], strict=True))
-    if all(np.array_equal(a, b) for a, b in pairs):
-        return
+    pairs = list(zip(did.before, given, strict=True))
+    same = [np.array_equal(a, b) for a, b in pairs]
+    if all(same):
+        return met
     if all(np.array_equal(a, b.astype(np.float32)) for a, b in pairs):
-        if met.precision == "float64":
-            met.precision = "float32"
-            met.notes.append("weights come back rounded to float32")
-        return
-    if all(np.array_equal(a, b) for a, b in pairs[::2]):
-        met.zero_biases = all(not a.any() for a, _ in pairs[1::2])
-        met.notes.append("biases do not come back as they were set")
-        if met.zero_biases:
-            met.notes.append("checked with zero biases, which hides faults")
-            return
-    wrong = next(index for index, (a, b) in enumerate(pairs) if not np.array_equal(a, b))
-    turned = pairs[wrong][0].shape == given[0][wrong].T.shape and np.array_equal(pairs[wrong][0], given[0][wrong].T)
-    hint = ": it is transposed" if turned else ""
-    met.refusal = f"`set_weights` does not do what it should: weights[{wrong}] does not come back as it was set{hint}"
+        return (
+            met.noting("weights come back rounded to float32", precision="float32")
+            if (met.precision == "float64")
+            else met
+        )
+    biases = [weight.role == "bias" for weight in architecture.weights]
+    if all(equal or bias for equal, bias in zip(same, biases, strict=True)):
+        met = met.noting("biases do not come back as they were set")
+        if not any(a.any() for (a, _), bias in zip(pairs, biases, strict=True) if bias):
+            return met.noting("checked with zero biases, which hides faults", zero_biases=True)
+    wrong = same.index(False)
+    back, set_to = pairs[wrong]
+    hint = ": it is transposed" if back.shape == set_to.T.shape and np.array_equal(back, set_to.T) else ""
+    why = f"`set_weights` does not do what it should: weights[{wrong}] does not come back as it was set{hint}"
+    return replace(met, refusal=why)
 
 
-def _matters(
-    met: Introduction, driver: Driver, performance: Performance, weights: list[Array], x: Array, y: Rows
-) -> None:
+def _matters(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
     """The weights that are set must be the ones that train: aliased parameters pass a round trip."""
-    steps = [did for did in performance.steps if did.error is None]
-    losses = [did.loss for did in steps]
-    met.reports_loss = any(loss is not None for loss in losses)
-    if not met.reports_loss:
-        met.notes.append("no loss is reported: the updates alone are judged")
+    losses = [did.loss for did in performance.steps if did.error is None]
+    if not any(loss is not None for loss in losses):
+        met = met.noting("no loss is reported: the updates alone are judged", reports_loss=False)
     elif len(losses) > 1 and losses[0] == losses[1] and losses[0] is not None and np.isfinite(losses[0]):
-        met.refusal = "`set_weights` has no effect: the loss is the same for other weights (aliased parameters?)"
-        return
-    free = driver.perform(Task(met.plan, x, y, [np.arange(len(y))] * 3, [weights], free=True))
+        why = "`set_weights` has no effect: the loss is the same for other weights (aliased parameters?)"
+        return replace(met, refusal=why)
+    free = driver.perform(trial.task(met.recipe, trial.weights[:1], free=True))
     shown = [did for did in free.steps if did.error is None and did.before and did.after]
     moved = any(
         not np.array_equal(a, b) for did in shown for a, b in zip(did.before or [], did.after or [], strict=True)
     )
     trained = len({did.loss for did in shown}) > 1
-    if shown and trained and not moved and len(losses) > 2 and losses[0] != losses[2]:
-        met.refusal = (
+    if moved or not shown or not trained:
+        return met
+    if len(losses) > 2 and losses[0] != losses[2]:
+        why = (
             "`set_weights` has no effect on what trains: from equal weights the loss differs, and `get_weights` does "
             "not show what training changes (aliased parameters?)"
         )
-    elif shown and trained and not moved:
-        met.refusal = "`get_weights` does not show what training changes: the loss moves, the weights do not"
+        return replace(met, refusal=why)
+    why = "`get_weights` does not show what training changes: the loss moves, the weights do not"
+    return replace(met, refusal=why)
+
+
+def _repeats(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
+    """Two fresh subjects must do the same, whatever the global random generators say."""
+    again = driver.perform(trial.task(met.recipe, seed=1))
+    return replace(met, random=not _same(performance, again))
 
 
 def _same(one: Performance, other: Performance) -> bool:

@@ -4,40 +4,27 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from compare.check.diagnosis import Diagnosis, diagnose
-from compare.check.driving import TOO_LONG, Performance, Task, perform
-from compare.check.epochs import drive_training
-from compare.check.introduction import Driver, Introduction, describe_subject, meet
-from compare.check.lockstep import Reference, Run, build_reference, compare, run_situation
-from compare.check.probes import Situation, ordinary, probes
-from compare.check.report import Report, judge
-from compare.check.rounding import rounding
-from compare.check.settings import Settings, plan
-from compare.check.subjects import Plan, check_subject
-from compare.data import Dataset, load
-from compare.progress import silent
+from compare.check.causes.diagnosis import Diagnosis, diagnose
+from compare.check.introduction import Introduction, meet
+from compare.check.planning import plan
+from compare.check.report.report import Report
+from compare.check.report.verdict import Outcome, judge
+from compare.check.settings import Settings
+from compare.check.steps.lockstep import Driven, Reference, build_reference, rejudged, run_situation
+from compare.check.steps.situations import Situation, ordinary, probes
+from compare.check.subject.drivers import Driver, InProcess
+from compare.check.subject.kinds import check_subject
+from compare.check.subject.tasks import TOO_LONG
+from compare.check.trainings import Training, drive_training
+from compare.data.dataset import load
+from compare.show.terminal.progress import silent
 
 Source = str | Path | tuple[Any, Any]
 FLOAT32_PER_FLOAT64 = 2.0**29
-
-
-class InProcess:
-    """A subject in this process; `seconds` bounds each situation, looked at between steps."""
-
-    def __init__(self, subject: Any, seconds: float = 60.0) -> None:
-        self.subject, self.seconds = subject, seconds
-
-    def describe(self, plan: Plan) -> dict[str, Any]:
-        """What the subject is and says about itself."""
-        return describe_subject(self.subject, plan)
-
-    def perform(self, task: Task) -> Performance:
-        """Run a fresh subject through a task."""
-        return perform(self.subject, task, self.seconds)
 
 
 def check_parity(
@@ -48,8 +35,8 @@ def check_parity(
     layers: Sequence[int] | None = None,
     activations: Sequence[str] | None = None,
     learning_rate: float | None = None,
-    dtype: str | None = None,
-    labels: str = "auto",
+    dtype: Literal["float64", "float32"] | None = None,
+    labels: Literal["auto", "integer", "onehot"] = "auto",
     steps: int = 50,
     batch_size: int = 32,
     tolerance: float = 1.0,
@@ -100,8 +87,8 @@ def check_parity(
     """
     check_subject(subject)
     settings = Settings(
-        layers=layers,
-        activations=activations,
+        layers=None if layers is None else tuple(layers),
+        activations=None if activations is None else tuple(activations),
         learning_rate=learning_rate,
         dtype=dtype,
         labels=labels,
@@ -125,53 +112,43 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
 def check_driver(
     driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any] = silent
 ) -> Report:
-    """Check a subject wherever it lives; `stage` shows what is being done (`compare.progress`)."""
+    """Check a subject wherever it lives; `stage` shows what is being done (`compare.show.terminal.progress`)."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
-    planned, dtype, told = plan(driver, raw, settings)
+    recipe, told = plan(driver, raw, settings)
     rng = np.random.default_rng(settings.seed)
     with stage("meeting the network", 1):
-        met = meet(driver, planned, dtype, standard.X, standard.y, rng)
-    met.notes = told + met.notes
+        met = meet(driver, recipe, standard.X, standard.y, rng)
+    met = replace(met, notes=(*told, *met.notes))
     if met.refusal is not None:
-        return judge(met, raw, [], Diagnosis(), [])
+        return _report(judge(met, raw))
     with stage("loading TensorFlow", 1):
-        reference = build_reference(met.plan, dtype, met.precision, settings.tolerance)
-    situations = _situations(met, standard, raw, settings.steps, rng)
-    with stage("situations", len(situations)) as advance:
-        runs = _run_all(driver, reference, situations, advance)
-    if met.random:
-        return judge(met, raw, runs, Diagnosis(), [])
-    # Deviations that single precision explains are no company of faults.
-    ratios = [ratio for run in runs for s in run.steps for ratio in (s.loss_ratio, *s.ratios)]
-    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in ratios)
-    wrong = any(run.first_wrong is not None for run in runs)
-    with stage("diagnosis", 1) if wrong else nullcontext():
-        diagnosis = diagnose(runs, reference.setting, met.plan.layer_sizes, met.precision, company)
-        if not diagnosis.explanations and met.precision == "float64" and wrong:
-            diagnosis, reference = _in_float32(met, reference, runs)
-    trainings = []
-    if met.train is not None:
-        trainings = drive_training(driver, met, reference, standard.X, standard.y, diagnosis.explanations, rng)
-    return judge(met, raw, runs, diagnosis, trainings)
-
-
-def _situations(
-    met: Introduction, standard: Dataset, raw: Dataset, steps: int, rng: np.random.Generator
-) -> list[Situation]:
-    plan = met.plan
-    scales = {"standardised": standard.X, "raw": raw.X}
-    arguments = (plan.layer_sizes, plan.activations)
-    return [
-        *ordinary(scales, raw.y, *arguments, steps, plan.batch_size, rng, met.zero_biases),
-        *probes(standard.X, raw.y, *arguments, plan.batch_size, rng, met.zero_biases),
+        reference = build_reference(met.recipe, met.precision, settings.tolerance)
+    situations = [
+        *ordinary(met.recipe, {"standardised": standard.X, "raw": raw.X}, raw.y, settings.steps, rng, met.zero_biases),
+        *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases),
     ]
+    with stage("situations", len(situations)) as advance:
+        runs = _drive_all(driver, reference, situations, advance)
+    if met.random:
+        return _report(judge(met, raw, runs))
+    with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
+        met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
+    trainings: list[Training] = []
+    if met.train is not None:
+        trainings, notes = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
+        met = met.noting(*notes)
+    return _report(judge(met, raw, runs, diagnosis, trainings))
 
 
-def _run_all(
+def _report(outcome: Outcome) -> Report:
+    return Report(**vars(outcome))
+
+
+def _drive_all(
     driver: Driver, reference: Reference, situations: Sequence[Situation], advance: Callable[[], None]
-) -> list[Run]:
-    runs: list[Run] = []
+) -> list[Driven]:
+    runs: list[Driven] = []
     for situation in situations:
         runs.append(run_situation(reference, situation, driver.perform))
         if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
@@ -180,39 +157,37 @@ def _run_all(
     return runs
 
 
-def _in_float32(met: Introduction, reference: Reference, runs: list[Run]) -> tuple[Diagnosis, Reference]:
-    """Nothing explains it in float64: judge again as if the subject computed in float32 somewhere."""
-    coarse = replace(reference, precision="float32")
+def _any_wrong(runs: Sequence[Driven]) -> bool:
+    return any(run.first_wrong is not None for run in runs)
+
+
+def _diagnosed(
+    met: Introduction, reference: Reference, runs: list[Driven]
+) -> tuple[Introduction, Reference, list[Driven], Diagnosis]:
+    """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
+    architecture = reference.recipe.architecture
+    # Deviations that single precision explains are no company of faults.
+    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(runs))
+    diagnosis = diagnose(runs, architecture, met.precision, company)
+    if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
+        return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
-    ratios = [ratio for run in runs for s in run.steps for ratio in (s.loss_ratio, *s.ratios)]
-    if sum(1 < ratio < FLOAT32_PER_FLOAT64 for ratio in ratios) < 0.1 * len(ratios):
-        return Diagnosis(), reference
-    before = [[(s.loss_ratio, s.ratios, s.gradient_ratios, s.bounds) for s in run.steps] for run in runs]
-    for run in runs:
-        for step in run.steps:
-            step.bounds = rounding(step.step, coarse.eps, run.situation.exact)
-            compare(step)
-    if all(run.first_wrong is None for run in runs):
-        met.precision = "float32"
-        met.notes.append(_where_float32(runs))
-        return Diagnosis(), coarse
-    diagnosis = diagnose(runs, coarse.setting, met.plan.layer_sizes, "float32")
-    if diagnosis.explanations:
-        met.precision = "float32"
-        met.notes.append(_where_float32(runs))
-        return diagnosis, coarse
-    for run, kept in zip(runs, before, strict=True):
-        for step, (loss_ratio, ratios, gradient_ratios, bounds) in zip(run.steps, kept, strict=True):
-            step.loss_ratio, step.ratios, step.gradient_ratios, step.bounds = (
-                loss_ratio,
-                ratios,
-                gradient_ratios,
-                bounds,
-            )
-    return Diagnosis(), reference
+    slightly = [1 < ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(runs)]
+    if sum(slightly) < 0.1 * len(slightly):
+        return met, reference, runs, diagnosis
+    coarse = replace(reference, precision="float32")
+    again = rejudged(runs, coarse)
+    found = diagnose(again, architecture, "float32") if _any_wrong(again) else Diagnosis()
+    if _any_wrong(again) and not found.explanations:
+        return met, reference, runs, Diagnosis()
+    return met.noting(_where_float32(runs), precision="float32"), coarse, again, found
 
 
-def _where_float32(runs: Sequence[Run]) -> str:
+def _ratios(runs: Sequence[Driven]) -> list[float]:
+    return [ratio for run in runs for step in run.steps for ratio in (step.loss_ratio, *step.ratios)]
+
+
+def _where_float32(runs: Sequence[Driven]) -> str:
     """Where single precision can be seen from outside."""
     dids = [step.did for run in runs for step in run.steps if step.did.after is not None]
     places = []

@@ -1,23 +1,38 @@
-"""What a check is asked for, and the plan that it makes of that and of what the subject says about itself."""
+"""What a check is asked for. Nothing heavy is imported here: the command line reads its options off this."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-
-from compare.check.introduction import Driver
-from compare.check.probes import ragged_size
-from compare.check.subjects import Plan
-from compare.data import Dataset
 from compare.errors import InputError
-from compare.faults.mathematics import FUNCTIONS, slope_of
-
-HIDDEN = (6, 10, 8)
+from compare.recipe.architecture import ACTIVATIONS, slope_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How to check, as in `check_parity`.
+    """How to check.
+
+    Attributes
+    ----------
+    layers : tuple of int, optional
+        Units of each layer, the last one the number of classes. Default: what the subject says, else 6 10 8 and the
+        classes.
+    activations : tuple of str, optional
+        Of the hidden layers: relu, sigmoid, tanh, linear, leaky_relu, or with a slope: "leaky_relu(0.01)".
+    learning_rate : float, optional
+        Default: what the subject says, else 0.01.
+    dtype : {"float64", "float32"}, optional
+        Precision of the reference. Default: float64, which shows most, or a Keras model's own.
+    labels : {"auto", "integer", "onehot"}
+        How the subject wants labels.
+    steps : int
+        Steps of each ordinary training.
+    batch_size : int
+        Size of small batches; taken smaller if it leaves no ragged last batch.
+    tolerance : float
+        Multiplies the bound on rounding that each tensor is held to.
+    seed : int
+        Of weights and orders.
 
     Raises
     ------
@@ -25,11 +40,11 @@ class Settings:
         If one is out of range.
     """
 
-    layers: Sequence[int] | None = None
-    activations: Sequence[str] | None = None
+    layers: tuple[int, ...] | None = None
+    activations: tuple[str, ...] | None = None
     learning_rate: float | None = None
-    dtype: str | None = None
-    labels: str = "auto"
+    dtype: Literal["float64", "float32"] | None = None
+    labels: Literal["auto", "integer", "onehot"] = "auto"
     steps: int = 50
     batch_size: int = 32
     tolerance: float = 1.0
@@ -37,63 +52,27 @@ class Settings:
 
     def __post_init__(self) -> None:
         layers, activations, dtype, labels = self.layers, self.activations, self.dtype, self.labels
-        if layers is not None and (not layers or any(not isinstance(u, int | np.integer) or u < 1 for u in layers)):
+        if layers is not None and (not layers or not all(_whole(units, 1) for units in layers)):
             raise InputError(f"`layers` must be positive integers, the output's last. Received: {layers}")
         for name in activations or ():
-            try:
-                known = name in FUNCTIONS or slope_of(name) is not None
-            except ValueError:
-                known = False
-            if not known:
+            if name not in ACTIVATIONS and slope_of(name) is None:
                 raise InputError(
-                    f"`activations` must be of {', '.join(FUNCTIONS)} or leaky_relu(slope). Received: {name!r}"
+                    f"`activations` must be of {', '.join(ACTIVATIONS)} or leaky_relu(slope). Received: {name!r}"
                 )
         if layers is not None and activations is not None and len(activations) != len(layers) - 1:
             raise InputError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {len(activations)}")
         for name, value in (("learning_rate", self.learning_rate), ("tolerance", self.tolerance)):
-            if value is not None and not (np.isfinite(value) and value > 0):
+            if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"`{name}` must be a positive number. Received: {value}")
         if dtype not in (None, "float64", "float32"):
             raise InputError(f"`dtype` must be float64 or float32. Received: {dtype!r}")
         if labels not in ("auto", "integer", "onehot"):
             raise InputError(f"`labels` must be auto, integer or onehot. Received: {labels!r}")
-        for name, count, least in (("steps", self.steps, 2), ("batch_size", self.batch_size, 2)):
-            if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
-                raise InputError(f"`{name}` must be an integer of at least {least}. Received: {count}")
+        for name, count in (("steps", self.steps), ("batch_size", self.batch_size)):
+            if not _whole(count, 2):
+                raise InputError(f"`{name}` must be an integer of at least 2. Received: {count}")
 
 
-def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Plan, str, list[str]]:
-    """Return what was given, else what the subject says, else the default: plan, dtype, and what was read off."""
-    layers, activations, learning_rate = settings.layers, settings.activations, settings.learning_rate
-    sizes = (data.n_features, *(layers or (*HIDDEN, data.n_classes)))
-    if sizes[-1] < data.n_classes:
-        raise InputError(f"`layers` must end in at least {data.n_classes}, the classes of `data`. Received: {layers}")
-    hidden = tuple(activations or ["relu"] * (len(sizes) - 2))
-    batch = ragged_size(data.n, settings.batch_size)
-    said = driver.describe(Plan(sizes, learning_rate or 0.01, data.n, batch, hidden, settings.labels))
-    told = []
-    if layers is None and "layer_sizes" in said and tuple(said["layer_sizes"]) != sizes:
-        sizes = tuple(said["layer_sizes"])
-        if sizes[0] != data.n_features or sizes[-1] < data.n_classes:
-            raise InputError(
-                f"`data` must fit the subject, which has {sizes[0]} inputs and {sizes[-1]} outputs. "
-                f"Received: {data.n_features} features, {data.n_classes} classes"
-            )
-        told.append(f"layer sizes {'-'.join(map(str, sizes))} read off its weights")
-    if activations is None:
-        hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
-        if "activations" in said:
-            told.append(f"activations read off: {', '.join(hidden)}")
-    if len(hidden) != len(sizes) - 2:
-        raise InputError(f"`activations` must name {len(sizes) - 2} hidden layers. Received: {len(hidden)}")
-    rate = learning_rate
-    if rate is None:
-        rate = said.get("learning_rate", 0.01)
-        if "learning_rate" in said:
-            told.append(f"learning rate {rate:g} read off")
-    own_labels = said.get("labels", "auto") if settings.labels == "auto" else settings.labels
-    return (
-        Plan(sizes, float(rate), data.n, batch, hidden, own_labels),
-        settings.dtype or said.get("dtype", "float64"),
-        told,
-    )
+def _whole(count: object, least: int) -> bool:
+    """Whether this is an integer, NumPy's included, of at least so much."""
+    return hasattr(count, "__index__") and not isinstance(count, bool) and count.__index__() >= least

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 
 from compare.faults.backward import BACKWARD_FAULTS
 from compare.faults.error import ERROR_FAULTS
-from compare.faults.families import FAMILY_FAULTS
 from compare.faults.fault import Cause, Fault
 from compare.faults.forward import FORWARD_FAULTS
 from compare.faults.loss import LOSS_FAULTS
-from compare.faults.mathematics import CORRECT, Rules
+from compare.faults.penalty import PENALTY_FAULTS
 from compare.faults.training import TRAINING_FAULTS
+from compare.faults.update import UPDATE_FAULTS
+from compare.mathematics.step import CORRECT, Rules
 
 _CATALOGUE = (
     *FORWARD_FAULTS,
     *LOSS_FAULTS,
     *ERROR_FAULTS,
     *BACKWARD_FAULTS,
-    *FAMILY_FAULTS,
+    *PENALTY_FAULTS,
+    *UPDATE_FAULTS,
     *TRAINING_FAULTS,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}

@@ -1,124 +1,117 @@
 """Known bugs of the backward pass below the output, and of what a network keeps from one step to the next."""
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from compare.faults.fault import Fault, Parameter
-from compare.faults.loss import count
-from compare.faults.mathematics import Array, Rules, Setting, Step, sigmoid
-
-Sizes = Sequence[int]
-
-
-def _slope(rules: Rules, kind: str) -> Rules:
-    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
-        match kind:
-            case "missing":
-                return np.ones_like(Z)
-            case "mask from the gradient":
-                return (dA > 0).astype(float)
-            case "Z >= 0":
-                return np.where(Z == 0, 1.0, rules.slope(step, layer, Z, A, dA))
-            case "sigmoid's of Z":
-                return sigmoid(Z) * (1 - sigmoid(Z))
-            case "sigmoid's of A":
-                return A * (1 - A)
-            case "1 - A":
-                return 1 - A
-            case "of A":
-                return step.functions[layer].derivative(A, step.functions[layer].value(A))
-            case _:
-                return step.functions[layer].derivative(Z, Z)
-
-    return replace(rules, slope=slope)
+from compare.faults.counts import Count
+from compare.faults.fault import EACH, Fault, Parameter
+from compare.mathematics.functions import Array, sigmoid
+from compare.mathematics.step import Rules, Step
+from compare.recipe.architecture import Architecture, Weight
 
 
 def no_derivative(rules: Rules) -> Rules:
-    """DZ = dA."""
-    return _slope(rules, "missing")
+    """dZ = dA."""
+    return replace(rules, slope=lambda step, layer, Z, A, dA: np.ones_like(Z))
 
 
 def mask_from_gradient(rules: Rules) -> Rules:
-    """DZ = dA where dA > 0."""
-    return _slope(rules, "mask from the gradient")
+    """dZ = dA where dA > 0."""
+    return replace(rules, slope=lambda step, layer, Z, A, dA: (dA > 0).astype(float))
 
 
 def mask_at_zero(rules: Rules) -> Rules:
     """The derivative at exactly zero is 1."""
-    return _slope(rules, "Z >= 0")
+
+    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        return np.where(Z == 0, 1.0, rules.slope(step, layer, Z, A, dA))
+
+    return replace(rules, slope=slope)
 
 
 def sigmoid_derivative_on_relu(rules: Rules, of: str) -> Rules:
     """A sigmoid's derivative stands behind another activation."""
-    return _slope(rules, f"sigmoid's of {of}")
+
+    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        S = sigmoid(Z) if of == "Z" else A
+        return S * (1 - S)
+
+    return replace(rules, slope=slope)
 
 
 def tanh_unsquared(rules: Rules) -> Rules:
     """1 - A, where tanh's derivative is 1 - A^2."""
-    return _slope(rules, "1 - A")
+    return replace(rules, slope=lambda step, layer, Z, A, dA: 1 - A)
 
 
 def derivative_of_wrong(rules: Rules, of: str) -> Rules:
     """f'(A) where f'(Z) is meant, or A's formula with Z."""
-    return _slope(rules, "of A" if of == "A" else "with Z for A")
+
+    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        phi = step.functions[layer]
+        return phi.derivative(A, phi.value(A)) if of == "A" else phi.derivative(Z, Z)
+
+    return replace(rules, slope=slope)
 
 
-def kernel_input(rules: Rules, kind: str) -> Rules:
-    """DW from the wrong array: the layer's own output, Z before the activation, or an earlier step's input."""
+class Input(StrEnum):
+    """What dW is computed from instead of the layer's input."""
+
+    Z_BELOW = "Z of the layer below"
+    OUTPUT = "its own output"
+    PREVIOUS = "the previous step's input"
+    FIRST = "the first step's input"
+
+
+def kernel_input(rules: Rules, kind: Input) -> Rules:
+    """dW from the wrong array: the layer's own output, Z before the activation, or an earlier step's input."""
 
     def kernel(step: Step, layer: int, A: Array) -> Array:
         wrong: Any = A
-        if kind == "Z of the layer below":
+        if kind == Input.Z_BELOW:
             wrong = step.Z[layer - 1] if layer else A
-        elif kind == "its own output" and layer < step.depth - 1:
+        elif kind == Input.OUTPUT and layer < step.depth - 1:
             wrong = step.A[layer + 1] if step.A[layer + 1].shape[1] == A.shape[1] else A
-        elif kind == "the previous step's input":
+        elif kind == Input.PREVIOUS:
             wrong = step.memory.get(("input", layer), A)
             step.memory["input", layer] = A
-        elif kind == "the first step's input":
+        elif kind == Input.FIRST:
             wrong = step.memory.setdefault(("input", layer), A)
         return rules.kernel(step, layer, wrong)
 
     return replace(rules, kernel=kernel)
 
 
-def _kernel_inputs(setting: Setting, sizes: Sizes) -> list[Parameter]:
-    kinds = ["Z of the layer below", "the previous step's input", "the first step's input"]
-    if any(a == b for a, b in itertools.pairwise(sizes)):
-        kinds.append("its own output")
-    return [(kind,) for kind in kinds]
+def _kernel_inputs(architecture: Architecture) -> list[Parameter]:
+    kinds = [Input.Z_BELOW, Input.PREVIOUS, Input.FIRST]
+    return [(kind,) for kind in (*kinds, *([Input.OUTPUT] if architecture.has_square_kernel else []))]
 
 
 def untransposed(rules: Rules) -> Rules:
-    """DA = dZ W, where the kernel is square and lets it pass."""
+    """dA = dZ W, where the kernel is square and lets it pass."""
 
     def carry(step: Step, layer: int) -> Array:
-        W = step.weights[2 * layer]
-        if W.shape[0] != W.shape[1]:
-            return rules.carry(step, layer)
-        turned = list(step.weights)
-        turned[2 * layer] = W.T
-        return rules.carry(replace(step, weights=turned), layer)
+        W = step.kernel(layer)
+        square = W.shape[0] == W.shape[1]
+        return rules.carry(step.with_kernel(layer, W.T) if square else step, layer)
 
     return replace(rules, carry=carry)
 
 
-def _if_square(setting: Setting, sizes: Sizes) -> list[Parameter]:
-    return [()] if any(a == b for a, b in itertools.pairwise(sizes)) else []
+def _if_square(architecture: Architecture) -> list[Parameter]:
+    return [()] if architecture.has_square_kernel else []
 
 
 def early_update(rules: Rules) -> Rules:
     """A layer's kernel is updated before it carries the error down."""
 
     def carry(step: Step, layer: int) -> Array:
-        W, rate = step.weights[2 * layer], step.setting.learning_rate
-        moved = list(step.weights)
-        moved[2 * layer] = W - rate * step.dW[layer]
-        return rules.carry(replace(step, weights=moved), layer)
+        moved = step.kernel(layer) - step.learning_rate * step.dW[layer]
+        return rules.carry(step.with_kernel(layer, moved), layer)
 
     return replace(rules, carry=carry)
 
@@ -140,12 +133,14 @@ def late_activations(rules: Rules) -> Rules:
     return replace(rules, cache=cache)
 
 
-def bias_scaled(rules: Rules, by: str) -> Rules:
-    """Bias gradients are averaged once more, or left out."""
-    return replace(
-        rules,
-        bias=lambda step, layer: rules.bias(step, layer) * (0.0 if by == "0" else count(step, by)),
-    )
+def bias_scaled(rules: Rules, by: Count) -> Rules:
+    """Bias gradients are off by a count."""
+    return replace(rules, bias=lambda step, layer: rules.bias(step, layer) * by.of(step))
+
+
+def no_bias_gradient(rules: Rules) -> Rules:
+    """Bias gradients are zero."""
+    return replace(rules, bias=lambda step, layer: np.zeros_like(rules.bias(step, layer)))
 
 
 def uncleared_gradients(rules: Rules) -> Rules:
@@ -160,25 +155,21 @@ def uncleared_gradients(rules: Rules) -> Rules:
 
 
 def frozen(rules: Rules, layer: int | str) -> Rules:
-    """One layer's weights stay as they are."""
-    return replace(
-        rules,
-        update=lambda step: [
-            old if layer in (index // 2, "each") else new
-            for index, (old, new) in enumerate(zip(step.weights, rules.update(step), strict=True))
-        ],
-    )
+    """One layer's weights, or all, stay as they are."""
+    return _frozen(rules, lambda weight: layer in (weight.layer, EACH))
+
+
+def _frozen(rules: Rules, stays: Callable[[Weight], bool]) -> Rules:
+    def update(step: Step) -> list[Array]:
+        tensors = zip(step.architecture.weights, step.weights, rules.update(step), strict=True)
+        return [old if stays(weight) else new for weight, old, new in tensors]
+
+    return replace(rules, update=update)
 
 
 def frozen_biases(rules: Rules, layer: int | str) -> Rules:
     """A layer's bias, or each, is never updated, though its gradient is right."""
-    return replace(
-        rules,
-        update=lambda step: [
-            old if index % 2 and layer in (index // 2, "each") else new
-            for index, (old, new) in enumerate(zip(step.weights, rules.update(step), strict=True))
-        ],
-    )
+    return _frozen(rules, lambda weight: weight.role == "bias" and layer in (weight.layer, EACH))
 
 
 BACKWARD_FAULTS: tuple[Fault, ...] = (
@@ -205,7 +196,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "the backward pass uses the sigmoid's derivative (of {0}) behind hidden layers that are no sigmoids",
         "use the derivative of the activation that the forward pass applies",
         sigmoid_derivative_on_relu,
-        lambda setting, sizes: [("Z",), ("A",)],
+        lambda architecture: [("Z",), ("A",)],
         example=("A",),
     ),
     Fault(
@@ -219,7 +210,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "the derivative is given {0} where its formula needs the other",
         "pass Z to formulas in Z, and A to formulas in A such as A (1 - A)",
         derivative_of_wrong,
-        lambda setting, sizes: [("A",), ("Z",)],
+        lambda architecture: [("A",), ("Z",)],
         example=("A",),
     ),
     Fault(
@@ -228,7 +219,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "compute dW of a layer from the A that went into it in this step",
         kernel_input,
         _kernel_inputs,
-        example=("Z of the layer below",),
+        example=(Input.Z_BELOW,),
     ),
     Fault(
         "W transposed in backprop",
@@ -260,16 +251,14 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "the bias gradient is multiplied by {0} once more than the kernel's",
         "sum dZ over the samples for db, as for dW",
         bias_scaled,
-        lambda setting, sizes: [("1 / the batch size",), ("the batch size",)],
-        example=("1 / the batch size",),
+        lambda architecture: [(Count.PER_BATCH,), (Count.BATCH,)],
+        example=(Count.PER_BATCH,),
     ),
     Fault(
         "bias gradient missing",
         "the bias gradients are zero",
         "compute db as the sum of dZ over the samples",
-        bias_scaled,
-        lambda setting, sizes: [("0",)],
-        example=("0",),
+        no_bias_gradient,
     ),
     Fault(
         "gradients not cleared",
@@ -279,18 +268,18 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a layer frozen",
-        "layer {0} is never updated",
+        "{0:layer} is never updated",
         "include every layer in the update loop",
         frozen,
-        lambda setting, sizes: [*((layer,) for layer in range(len(sizes) - 1)), ("each",)],
+        lambda architecture: [*((layer,) for layer in range(architecture.depth)), (EACH,)],
         example=(1,),
     ),
     Fault(
         "biases never updated",
-        "the bias of layer {0} is never updated, though its gradient may be right",
+        "the bias of {0:layer} is never updated, though its gradient may be right",
         "update the biases as the kernels",
         frozen_biases,
-        lambda setting, sizes: [("each",), *((layer,) for layer in range(len(sizes) - 1))],
-        example=("each",),
+        lambda architecture: [(EACH,), *((layer,) for layer in range(architecture.depth))],
+        example=(EACH,),
     ),
 )

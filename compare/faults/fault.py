@@ -1,22 +1,25 @@
 """What a known bug is: a name, plain words, what to change, and a variation of one phase of the mathematics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from compare.faults.mathematics import Array, Rules, Setting, Step
+from compare.mathematics.functions import Array
+from compare.mathematics.step import Rules, Step
+from compare.recipe.architecture import Architecture
 
 Parameter = tuple[Any, ...]
+EACH = "each"  # in place of a layer's number
 
 
 @dataclass(frozen=True)
 class Observed:
     """What a subject did in one step, and the step that candidate mathematics takes from the same weights.
 
-    `after` are the subject's new weights, `before_last` its weights before the step before (None in the first
-    step), `loss` what it reported.
+    `after` are the subject's new weights, `loss` what it reported, `last_change` its update in the step before (None in
+    the first).
     """
 
     step: Step
@@ -35,7 +38,7 @@ class Observed:
         return [new - old for new, old in zip(self.step.after, self.step.weights, strict=True)]
 
 
-def _once(setting: Setting, sizes: Sequence[int]) -> list[Parameter]:
+def _once(architecture: Architecture) -> list[Parameter]:
     return [()]
 
 
@@ -47,11 +50,11 @@ class Fault:
     ----------
     name, words, fix : str
         What it is called, what goes wrong, what to change; `words` and `fix` may name parameters in braces,
-        by position.
+        by position, a layer's as {0:layer}.
     apply : callable
         From correct (or already faulty) rules, and the parameters, to the rules with this bug in them.
     parameters : callable
-        All parameters to try, from the setting and the layer sizes (features, units, ...).
+        All parameters to try, from the architecture.
     fit : callable, optional
         For a family with a continuous parameter: those that the first steps of a run suggest, given rules
         that may have other bugs in them already.
@@ -71,7 +74,7 @@ class Fault:
     words: str
     fix: str
     apply: Callable[..., Rules]
-    parameters: Callable[[Setting, Sequence[int]], list[Parameter]] = _once
+    parameters: Callable[[Architecture], list[Parameter]] = _once
     fit: Callable[[list[Observed], Rules], list[Parameter]] | None = None
     reporting: bool = False
     training: bool = False
@@ -95,21 +98,28 @@ class Cause:
     @property
     def words(self) -> str:
         """What goes wrong, in plain words."""
-        text = self.fault.words.format(*map(_show, self.parameter))
-        text = text.replace("hidden layer each", "each hidden layer").replace("layer each", "each layer")
+        text = self.fault.words.format(*map(_Shown, self.parameter))
         return f"{text} (more likely a default left on than a bug)" if self.fault.default else text
 
     @property
     def fix(self) -> str:
         """What to change."""
-        return self.fault.fix.format(*map(_show, self.parameter))
+        return self.fault.fix.format(*map(_Shown, self.parameter))
 
     def __call__(self, rules: Rules) -> Rules:
         """The rules with this fault in them."""
         return self.fault.apply(rules, *self.parameter)
 
 
-def _show(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+class _Shown:
+    """A parameter in a fault's words: `{0}`; or as a place, `{0:layer}`: "layer 2", "each layer"."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, noun: str) -> str:
+        if noun:
+            return f"{EACH} {noun}" if self.value == EACH else f"{noun} {self.value}"
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
+        return f"{self.value:.6g}" if isinstance(self.value, float | np.floating) else str(self.value)

@@ -1,27 +1,38 @@
 """Known bugs of the forward pass: inputs, Z, activations, softmax."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
+from scipy.optimize import brentq
 
-from compare.faults.fault import Fault, Parameter
-from compare.faults.mathematics import Array, Function, Rules, Setting, Step, function, softmax
+from compare.faults.fault import EACH, Fault, Observed, Parameter
+from compare.faults.fitting import nice
+from compare.mathematics.functions import Array, Function, function, leaky, softmax
+from compare.mathematics.step import Rules, Step, take_step
+from compare.recipe.architecture import Architecture, slope_of
 
-Sizes = Sequence[int]
+
+class Scaling(StrEnum):
+    """What is done to each batch."""
+
+    STANDARDISED = "standardised"
+    CENTRED = "centred"
+    BY_MAXIMUM = "divided by the maximum"
+    TO_UNIT = "scaled to [0, 1]"
 
 
-def inputs_scaled(rules: Rules, how: str) -> Rules:
+def inputs_scaled(rules: Rules, how: Scaling) -> Rules:
     """The network rescales its inputs itself."""
 
     def inputs(step: Step) -> Array:
         X = rules.inputs(step)
-        if how == "standardised":
+        if how == Scaling.STANDARDISED:
             spread = X.std(axis=0)
             return (X - X.mean(axis=0)) / np.where(spread == 0, 1, spread)
-        if how == "centred":
+        if how == Scaling.CENTRED:
             return X - X.mean(axis=0)
-        if how == "divided by the maximum":
+        if how == Scaling.BY_MAXIMUM:
             return X / np.abs(X).max()
         low, high = X.min(axis=0), X.max(axis=0)
         return (X - low) / np.where(high == low, 1, high - low)
@@ -31,21 +42,21 @@ def inputs_scaled(rules: Rules, how: str) -> Rules:
 
 def no_bias(rules: Rules) -> Rules:
     """Z = XW."""
-    return replace(rules, affine=lambda step, layer: step.A[layer] @ step.weights[2 * layer])
+    return replace(rules, affine=lambda step, layer: step.A[layer] @ step.kernel(layer))
 
 
 def wrong_activation(rules: Rules, layer: int | str, name: str) -> Rules:
     """A hidden layer, or each, has another activation, forward and backward."""
     return replace(
         rules,
-        function=lambda step, own: function(name) if layer in (own, "each") else rules.function(step, own),
+        function=lambda step, own: function(name) if layer in (own, EACH) else rules.function(step, own),
     )
 
 
-def _wrong_activations(setting: Setting, sizes: Sizes) -> list[Parameter]:
-    places: list[int | str] = list(range(len(setting.activations)))
+def _wrong_activations(architecture: Architecture) -> list[Parameter]:
+    places: list[int | str] = list(range(len(architecture.activations)))
     if len(places) > 1:
-        places.append("each")
+        places.append(EACH)
     names = [
         "linear",
         "relu",
@@ -57,7 +68,7 @@ def _wrong_activations(setting: Setting, sizes: Sizes) -> list[Parameter]:
         (place, name)
         for place in places
         for name in names
-        if name not in ({*setting.activations} if place == "each" else {setting.activations[int(place)]})
+        if name not in ({*architecture.activations} if place == EACH else {architecture.activations[int(place)]})
     ]
 
 
@@ -75,8 +86,8 @@ def output_activation(rules: Rules, name: str, backward: bool) -> Rules:
     return replace(rules, logits=logits, error=lambda step: rules.error(step) * step.memory.pop("output slope", 1.0))
 
 
-def _hidden_functions(setting: Setting, sizes: Sizes) -> list[Parameter]:
-    names = dict.fromkeys((*setting.activations, "relu", "sigmoid", "tanh"))
+def _hidden_functions(architecture: Architecture) -> list[Parameter]:
+    names = dict.fromkeys((*architecture.activations, "relu", "sigmoid", "tanh"))
     return [(name, backward) for name in names if name != "linear" for backward in (True, False)]
 
 
@@ -116,14 +127,46 @@ def unshifted_softmax(rules: Rules) -> Rules:
     return replace(rules, output=output, loss=lambda step: log_loss(step, step.P))
 
 
+def leaky_slope(rules: Rules, slope: float) -> Rules:
+    """ReLU layers, or leaky ones, have this slope below zero."""
+
+    def own(step: Step, layer: int) -> Function:
+        name = step.architecture.activations[layer]
+        return leaky(slope) if name == "relu" or slope_of(name) is not None else function(name)
+
+    return replace(rules, function=own)
+
+
+def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
+    """Find the slopes that give the first step's loss: its crossings on a grid, refined."""
+    first = run[0]
+    if first.loss is None or not np.isfinite(first.loss):
+        return []
+    step, loss = first.step, first.loss
+    if not any(name == "relu" or slope_of(name) is not None for name in step.architecture.activations):
+        return []
+
+    def gap(slope: float) -> float:
+        return take_step(leaky_slope(base, slope), step.recipe, step.weights, step.X, step.y, {}).loss - loss
+
+    grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
+    gaps = [gap(slope) for slope in grid]
+    roots = [
+        float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
+        for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
+        if np.isfinite([a, b]).all() and a * b < 0
+    ]
+    return [(slope,) for slope in nice(roots)]
+
+
 FORWARD_FAULTS: tuple[Fault, ...] = (
     Fault(
         "inputs scaled",
         "the network scales its inputs itself: each batch is {0}",
         "scale the data set once, before both sides see it, and never inside the network",
         inputs_scaled,
-        lambda setting, sizes: [("standardised",), ("centred",), ("divided by the maximum",), ("scaled to [0, 1]",)],
-        example=("standardised",),
+        lambda architecture: [(how,) for how in Scaling],
+        example=(Scaling.STANDARDISED,),
     ),
     Fault(
         "bias left out",
@@ -133,7 +176,7 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "wrong activation",
-        "hidden layer {0} computes {1}, not the activation that it is checked with",
+        "{0:hidden layer} computes {1}, not the activation that it is checked with",
         "use the intended activation, forward and backward; if {1} is intended, name it: "
         "--activations, one for each hidden layer",
         wrong_activation,
@@ -153,7 +196,7 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         "the softmax is applied to its own output (differentiated through both: {0}); the loss sticks near log k",
         "apply the softmax once: either in the network or in the loss",
         double_softmax,
-        lambda setting, sizes: [(True,), (False,)],
+        lambda architecture: [(True,), (False,)],
         example=(False,),
     ),
     Fault(
@@ -167,5 +210,14 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         "exp(Z) overflows where logits are large, and the result is NaN",
         "subtract each sample's largest logit before exp; nothing else changes",
         unshifted_softmax,
+    ),
+    Fault(
+        "leaky slope",
+        "ReLU layers have slope {0} below zero",
+        "use the intended slope; if {0} is intended, say so: activations=('leaky_relu({0})', ...)",
+        leaky_slope,
+        lambda architecture: [],
+        _fit_slope,
+        example=(0.05,),
     ),
 )

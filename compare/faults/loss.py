@@ -1,20 +1,30 @@
 """Known bugs of the loss: what is reported of it, and the clipping that reaches its gradient."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
 
+from compare.faults.counts import Count
 from compare.faults.fault import Fault
 from compare.faults.forward import log_loss
-from compare.faults.mathematics import Array, Rules, Step, take_step
+from compare.mathematics.functions import Array
+from compare.mathematics.step import Rules, Step, take_step
 
 
-def clipped_probabilities(rules: Rules, epsilon: float, in_error: str) -> Rules:
+class InError(StrEnum):
+    """What clipped probabilities do to the error."""
+
+    CLIPPED = "clipped"
+    ZEROED = "zeroed"  # as automatic differentiation does
+
+
+def clipped_probabilities(rules: Rules, epsilon: float, in_error: InError) -> Rules:
     """P is clipped to [epsilon, 1 - epsilon]: in the loss, and in the error or, as autograd would, its zeroing."""
 
     def error(step: Step) -> Array:
         clipped = np.clip(step.P, epsilon, 1 - epsilon)
-        if in_error == "clipped":
+        if in_error == InError.CLIPPED:
             return rules.error(replace(step, P=clipped))
         own = step.P[np.arange(step.n), step.y]
         return np.where(((own < epsilon) | (own > 1 - epsilon))[:, np.newaxis], 0.0, rules.error(step))
@@ -35,30 +45,25 @@ def loss_epsilon(rules: Rules, epsilon: float) -> Rules:
     return replace(rules, loss=lambda step: log_loss(step, step.P + epsilon))
 
 
-def loss_underflows(rules: Rules, form: str) -> Rules:
+class Form(StrEnum):
+    """How the logarithm is written."""
+
+    PICKED = "log(P[y])"
+    ALL = "Y * log(P)"
+
+
+def loss_underflows(rules: Rules, form: Form) -> Rules:
     """-log(p) of a probability that may be 0; "Y * log(P)" is NaN where any class's is: 0 times infinity."""
 
     def loss(step: Step) -> float:
-        return log_loss(step, step.P) if form == "log(P[y])" else float(-(step.Y * np.log(step.P)).sum(axis=1).mean())
+        return log_loss(step, step.P) if form == Form.PICKED else float(-(step.Y * np.log(step.P)).sum(axis=1).mean())
 
     return replace(rules, loss=loss)
 
 
-def loss_scaled(rules: Rules, by: str) -> Rules:
+def loss_scaled(rules: Rules, by: Count) -> Rules:
     """The reported loss is multiplied or divided by a count."""
-    return replace(rules, report=lambda step: rules.report(step) * count(step, by))
-
-
-def count(step: Step, by: str) -> float:
-    """The number of this name, for this step's batch."""
-    n, k = step.n, step.setting.n_classes
-    return {
-        "the batch size": n,
-        "1 / the batch size": 1 / n,
-        "1 / the number of classes": 1 / k,
-        "batch size / nominal batch size": n / step.setting.batch_size,
-        "batch size / data set size": n / step.setting.n_samples,
-    }[by]
+    return replace(rules, report=lambda step: rules.report(step) * by.of(step))
 
 
 def loss_after_update(rules: Rules) -> Rules:
@@ -67,7 +72,7 @@ def loss_after_update(rules: Rules) -> Rules:
     def report(step: Step) -> float:
         again = take_step(
             replace(rules, report=lambda s: s.loss),
-            step.setting,
+            step.recipe,
             step.after,
             step.X,
             step.y,
@@ -86,15 +91,15 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         "probabilities are clipped at {0} before the gradient is taken ({1}), which shows with saturated logits",
         "compute dZ = P - Y from unclipped probabilities",
         clipped_probabilities,
-        lambda setting, sizes: [(e, how) for e in EPSILONS for how in ("clipped", "zeroed")],
-        example=(1e-7, "zeroed"),
+        lambda architecture: [(e, how) for e in EPSILONS for how in InError],
+        example=(1e-7, InError.ZEROED),
     ),
     Fault(
         "loss of clipped probabilities",
         "the reported loss clips probabilities at {0}; gradients are right",
         FROM_LOGITS,
         loss_clipped,
-        lambda setting, sizes: [(e,) for e in EPSILONS],
+        lambda architecture: [(e,) for e in EPSILONS],
         reporting=True,
         example=(1e-7,),
     ),
@@ -103,7 +108,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         "the reported loss is -log(p + {0}); gradients are right",
         FROM_LOGITS,
         loss_epsilon,
-        lambda setting, sizes: [(e,) for e in EPSILONS],
+        lambda architecture: [(e,) for e in EPSILONS],
         reporting=True,
         example=(1e-8,),
     ),
@@ -112,32 +117,32 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         "the reported loss is -{0}, which is infinite or NaN where a probability underflows to 0; gradients are right",
         FROM_LOGITS,
         loss_underflows,
-        lambda setting, sizes: [("log(P[y])",), ("Y * log(P)",)],
+        lambda architecture: [(form,) for form in Form],
         reporting=True,
-        example=("Y * log(P)",),
+        example=(Form.ALL,),
     ),
     Fault(
         "loss summed, not averaged",
         "the reported loss is the sum over the batch, not the mean",
         "divide the loss by the number of samples in the batch",
         loss_scaled,
-        lambda setting, sizes: [("the batch size",)],
+        lambda architecture: [(Count.BATCH,)],
         reporting=True,
-        example=("the batch size",),
+        example=(Count.BATCH,),
     ),
     Fault(
         "loss divided by the wrong count",
         "the reported loss is multiplied by {0}",
         "divide the summed loss once, by the number of samples in this batch",
         loss_scaled,
-        lambda setting, sizes: [
-            ("1 / the batch size",),
-            ("1 / the number of classes",),
-            ("batch size / nominal batch size",),
-            ("batch size / data set size",),
+        lambda architecture: [
+            (Count.PER_BATCH,),
+            (Count.PER_CLASS,),
+            (Count.SHARE_OF_NOMINAL,),
+            (Count.SHARE_OF_DATA,),
         ],
         reporting=True,
-        example=("1 / the number of classes",),
+        example=(Count.PER_CLASS,),
     ),
     Fault(
         "loss read after the update",

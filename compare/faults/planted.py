@@ -1,6 +1,6 @@
 """Networks that have known bugs: the article's, and any that the catalogue knows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
-from compare.faults.mathematics import Setting, Step, take_step
+from compare.mathematics.step import Step, take_step
+from compare.recipe.architecture import dense
+from compare.recipe.recipe import Recipe
 from scratch_nn import DenseLayer, Network
 from scratch_nn.model import Batch
 
@@ -46,42 +48,27 @@ class FaultyNetwork(Network):
     ----------
     causes : sequence of Cause or str
         The bugs, applied in the catalogue's order; a name stands for the fault with its example's parameters.
-    layer_sizes : sequence of int
-        Features, units of each layer.
-    learning_rate : float
-    n_samples, batch_size : int
-        Size of the data set and nominal size of a batch, which some bugs divide by.
-    activations : sequence of str, optional
-        Of the hidden layers; all "relu" by default.
+    recipe : Recipe
     seed : int, optional
     """
 
-    def __init__(
-        self,
-        causes: Sequence[Cause | str],
-        layer_sizes: Sequence[int],
-        learning_rate: float = 0.01,
-        n_samples: int = 150,
-        batch_size: int = 32,
-        activations: Sequence[str] | None = None,
-        seed: int | None = 0,
-    ) -> None:
-        super().__init__(learning_rate, seed=seed)
-        hidden = tuple(activations or ["relu"] * (len(layer_sizes) - 2))
-        for units, activation in zip(layer_sizes[1:], [*hidden, None], strict=True):
+    def __init__(self, causes: Sequence[Cause | str], recipe: Recipe, seed: int | None = 0) -> None:
+        architecture = recipe.architecture
+        super().__init__(architecture.learning_rate, seed=seed)
+        for units, activation in zip(architecture.sizes[1:], [*architecture.activations, None], strict=True):
             self.add(DenseLayer(units, activation))
         self.causes = [Cause(FAULTS[c], FAULTS[c].example) if isinstance(c, str) else c for c in causes]
         self.rules = combine(self.causes)
-        self.setting = Setting(hidden, learning_rate, n_samples, batch_size, layer_sizes[-1])
+        self.recipe = recipe
         self.memory: dict[str, Any] = {}
-        self.build(layer_sizes[0])
-        self.set_weights(self.rules.initial(self.get_weights()))
+        self.build(architecture.sizes[0])
+        self.set_weights(self.rules.initial(architecture, self.get_weights()))
 
     def _take(self, x: ArrayLike, y: ArrayLike, memory: dict[str, Any]) -> Step:
         # Summing the samples from last to first rounds differently from the catalogue's own computation.
         turn = slice(None, None, None if any(cause.fault.ordered for cause in self.causes) else -1)
         x, y = np.asarray(x)[turn], np.asarray(y)[turn]
-        return take_step(self.rules, self.setting, self.get_weights(), x, y, memory)
+        return take_step(self.rules, self.recipe, self.get_weights(), x, y, memory)
 
     def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Make one faulty update; return the loss and accuracy that it reports."""
@@ -113,3 +100,14 @@ class FaultyNetwork(Network):
             losses.append(self.rules.history([float(loss) for loss, _ in steps], sizes))
             accuracies.append(np.average([accuracy for _, accuracy in steps], weights=sizes))
         self.loss, self.accuracy = np.array(losses), np.array(accuracies)
+
+
+def planted(causes: Sequence[Cause | str]) -> Callable[..., FaultyNetwork]:
+    """Return a factory of networks with these bugs, as a check wants it."""
+
+    def factory(
+        layer_sizes: Sequence[int], learning_rate: float, n_samples: int, batch_size: int, activations: Sequence[str]
+    ) -> FaultyNetwork:
+        return FaultyNetwork(causes, Recipe(dense(layer_sizes, activations, learning_rate), n_samples, batch_size))
+
+    return factory

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from compare.faults.fault import Fault
-from compare.faults.mathematics import Array, Rows, Rules, Step, take_step
+from compare.mathematics.functions import Array, Rows
+from compare.mathematics.step import Rules, Step, take_step
+from compare.recipe.architecture import Architecture
 
 
 def last_batch_dropped(rules: Rules) -> Rules:
@@ -52,7 +54,7 @@ def sample_by_sample(rules: Rules) -> Rules:
     def update(step: Step) -> list[Array]:
         weights, losses = step.weights, []
         for row in range(step.n):
-            one = take_step(rules, step.setting, weights, step.X[row : row + 1], step.y[row : row + 1], step.memory)
+            one = take_step(rules, step.recipe, weights, step.X[row : row + 1], step.y[row : row + 1], step.memory)
             weights = one.after
             losses.append(one.loss)
         step.memory["mean loss"] = float(np.mean(losses))
@@ -64,8 +66,9 @@ def sample_by_sample(rules: Rules) -> Rules:
 def equal_weights(rules: Rules, value: float) -> Rules:
     """All initial kernels hold one value, so that all units of a layer stay alike."""
 
-    def initial(weights: list[Array]) -> list[Array]:
-        return [np.full_like(W, value) if index % 2 == 0 else W for index, W in enumerate(weights)]
+    def initial(architecture: Architecture, weights: list[Array]) -> list[Array]:
+        tensors = zip(architecture.weights, weights, strict=True)
+        return [np.full_like(W, value) if weight.role == "kernel" else W for weight, W in tensors]
 
     return replace(rules, initial=initial)
 
@@ -120,7 +123,7 @@ TRAINING_FAULTS: tuple[Fault, ...] = (
         "all initial kernels are {0}: the units of a layer then stay alike for ever",
         "draw the initial kernels at random",
         equal_weights,
-        lambda setting, sizes: [],
+        lambda architecture: [],
         training=True,
         example=(0.0,),
     ),

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import calibration
 from benchmarks.calibration import Pool, alike, edge, judge, known, stated_power, train_pool, write
-from compare.comparison import compare_runs
-from compare.statistics import equivalence
+from compare.agreement.comparison import compare_runs
+from compare.agreement.equivalence import equivalence
 
 
 def pool(seed, shift=0.0, size=4_000, epochs=3):
@@ -47,7 +47,7 @@ def test_the_stated_power_is_the_rate_at_which_welchs_test_finds_the_difference(
 
 
 def test_a_verdict_without_correction_for_its_many_tests_fails(monkeypatch):
-    monkeypatch.setattr("compare.comparison.holm", dict)
+    monkeypatch.setattr("compare.agreement.comparison.holm", dict)
     verdict, *_ = alike(pool(1), 60, 150, np.random.default_rng(4))
     assert verdict.answer == "verdict different"
     assert not verdict.passed

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from compare import report
-from tests.compare.made_run import made_check, made_run, made_sweep
+from compare.show.page import page as report
+from tests.compare.runs.made_run import made_check, made_run, made_sweep
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

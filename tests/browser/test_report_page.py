@@ -3,8 +3,8 @@ from pathlib import Path
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 
-from compare import report
-from tests.compare.made_run import HOSTILE, made_run
+from compare.show.page import page as report
+from tests.compare.runs.made_run import HOSTILE, made_run
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 

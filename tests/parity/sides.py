@@ -5,7 +5,8 @@ from functools import cache
 import keras
 import numpy as np
 
-from compare.sides import initial_weights
+from compare.recipe.architecture import dense
+from compare.sides.sides import initial_weights
 from keras_ref import build_model
 from scratch_nn import DenseLayer, Network
 
@@ -19,9 +20,12 @@ build = cache(build_model)
 
 def pair(units, dtype, seed, drawn_by="scratch", n_features=4, kind=Network):
     """The scratch side and the Keras side, with equal weights and non-zero biases."""
-    weights = initial_weights(seed, drawn_by, n_features, units, dtype)
+    architecture = dense((n_features, *units), dtype=dtype)
     rng = np.random.default_rng(seed)
-    weights[1::2] = [rng.uniform(-0.5, 0.5, bias.shape).astype(dtype) for bias in weights[1::2]]
+    weights = [
+        rng.uniform(-0.5, 0.5, weight.shape).astype(dtype) if weight.role == "bias" else drawn
+        for weight, drawn in zip(architecture.weights, initial_weights(architecture, seed, drawn_by), strict=True)
+    ]
     scratch = kind(dtype=dtype)
     for count in units:
         scratch.add(DenseLayer(count))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.article import PUBLISHED, Article, run_article
+from compare.experiments.article import PUBLISHED, Article, run_article
 from compare.faults.planted import StaleActivations
 from scratch_nn import DenseLayer, Network
 

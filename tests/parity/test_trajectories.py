@@ -3,18 +3,15 @@
 import numpy as np
 import pytest
 
-from compare import parity, randomness
-from compare.config import PROTOCOLS
-from compare.matched import measure_floor
+from compare.agreement import parity
+from compare.experiments.pair import Course, measure_floor
+from compare.recipe.architecture import dense
+from compare.recipe.orders import batch_orders
+from compare.recipe.protocol import PROTOCOLS
+from compare.recipe.streams import stream
 from keras_ref import fit_compiled
 from scratch_nn import Network
 from tests.parity.sides import DTYPES, STACKS, pair
-
-
-def orders_of(protocol, seed, n):
-    if protocol.batch_size is None:
-        return randomness.in_order(protocol.epochs, n)
-    return randomness.batch_orders(randomness.stream(seed, "test"), protocol.epochs, n)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -26,15 +23,15 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
     by_floor = []
     for seed in range(20 if drawn_by == "scratch" else 3):
         scratch, model = pair(units, dtype, seed, drawn_by)
-        start, orders = scratch.get_weights(), orders_of(protocol, seed, iris.n)
+        start, orders = scratch.get_weights(), protocol.orders(stream(seed, "test"), iris.n)
         scratch.train(iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         keras = fit_compiled(model, iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         loss = np.abs(scratch.loss - keras.loss).max()
         weights = max(np.abs(a - b).max() for a, b in zip(scratch.get_weights(), model.get_weights(), strict=True))
         if max(loss, weights) <= bar and np.array_equal(scratch.accuracy, keras.accuracy):
             continue
-        training = (iris.X, iris.y, protocol.epochs, protocol.batch_size)
-        floor = measure_floor(scratch, start, training, orders, randomness.stream(0, "floor"), runs=64)
+        course = Course(dense((iris.n_features, *units), dtype=dtype), iris, protocol, orders, start)
+        floor = measure_floor(course, scratch, stream(0, "floor"), runs=64)
         assert max(floor.loss.max(), *floor.weights) > parity.NEAR_BAR * bar, (
             f"seed {seed}: loss differs by {loss}, weights by {weights}, and the run does not amplify rounding"
         )
@@ -48,7 +45,7 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
 @pytest.mark.parametrize("batch_size", [7, 64, 149, 150, 1000])
 def test_ragged_batches_equal_keras(iris, batch_size):
     scratch, model = pair((5, 3), "float64", seed=4)
-    orders = randomness.batch_orders(randomness.stream(4, "ragged"), 3, iris.n)
+    orders = batch_orders(stream(4, "ragged"), 3, iris.n)
     scratch.train(iris.X, iris.y, 3, batch_size, orders)
     keras = fit_compiled(model, iris.X, iris.y, 3, batch_size, orders)
     assert np.abs(scratch.loss - keras.loss).max() <= 1e-13
@@ -57,7 +54,7 @@ def test_ragged_batches_equal_keras(iris, batch_size):
 
 def run_planted(iris, kind, batch_size=32):
     scratch, model = pair(STACKS[0], "float64", seed=0, kind=kind)
-    orders = randomness.batch_orders(randomness.stream(0, "planted"), 5, iris.n)
+    orders = batch_orders(stream(0, "planted"), 5, iris.n)
     scratch.train(iris.X, iris.y, 5, batch_size, orders)
     return scratch, fit_compiled(model, iris.X, iris.y, 5, batch_size, orders), model
 
@@ -88,7 +85,7 @@ def test_a_learning_rate_off_by_a_millionth_is_seen(iris):
 
 def test_another_batch_order_is_seen(iris):
     scratch, model = pair(STACKS[0], "float64", seed=0)
-    orders = randomness.batch_orders(randomness.stream(0, "one"), 5, iris.n)
+    orders = batch_orders(stream(0, "one"), 5, iris.n)
     scratch.train(iris.X, iris.y, 5, 32, orders[:, ::-1])
     keras = fit_compiled(model, iris.X, iris.y, 5, 32, orders)
     assert np.abs(scratch.loss - keras.loss).max() > 1e-6

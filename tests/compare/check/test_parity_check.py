@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from compare import assert_parity, check_parity
-from compare.check.parity_check import InProcess, check_driver
+from compare.check.parity_check import check_driver
 from compare.check.settings import Settings
+from compare.check.subject.drivers import InProcess
 from compare.errors import InputError
+from compare.faults.planted import planted
 from examples.correct import Network as Plain
 from examples.functions import step as function_step
 from keras_ref import build_model
 from scratch_nn import DenseLayer, Network
-from tests.compare.faulty import faulty_factory
 
 
 def scratch(layer_sizes, learning_rate, activations, dtype="float64"):
@@ -59,7 +60,7 @@ def test_keras_against_itself_is_bit_equal():
     report = check_parity(build_model(4, (5, 3), 0.02, "float64", activations=["leaky_relu"]), steps=3)
     assert report.bit_equal
     assert str(report).startswith("PARITY: bit-equal")
-    assert report.met.plan.learning_rate == pytest.approx(0.02)
+    assert report.met.recipe.architecture.learning_rate == pytest.approx(0.02)
 
 
 def test_plain_functions_are_a_subject():
@@ -67,7 +68,7 @@ def test_plain_functions_are_a_subject():
 
 
 def test_the_article_s_fault_is_named_and_placed():
-    report = short(faulty_factory(["stale activations"]))
+    report = short(planted(["stale activations"]))
     assert report.verdict == "training wrong"
     assert report.diagnosis.names == ("stale activations",)
     divergence = report.divergence
@@ -79,13 +80,13 @@ def test_the_article_s_fault_is_named_and_placed():
 
 
 def test_a_fault_of_ragged_batches_alone_is_told_so():
-    report = short(faulty_factory(["gradient divided by the nominal batch size"]))
+    report = short(planted(["gradient divided by the nominal batch size"]))
     assert report.verdict == "parity except in a named situation"
     assert report.situations == ("ragged batches",)
 
 
 def test_wrong_reports_are_told_apart_from_wrong_training():
-    report = short(faulty_factory(["loss summed, not averaged"]))
+    report = short(planted(["loss summed, not averaged"]))
     assert report.verdict == "training right, reporting wrong"
     assert report.in_weights is None
     assert report.divergence.ratio == pytest.approx(150)
@@ -136,7 +137,7 @@ def test_a_predict_proba_of_another_shape_is_left_out_and_noted():
     ],
 )
 def test_faults_of_train_are_named_though_every_step_is_right(name, verdict):
-    report = short(faulty_factory([name]), steps=2)
+    report = short(planted([name]), steps=2)
     assert report.verdict == verdict
     assert report.divergence is None
     explained = [training.explanations[0].names for training in report.trainings if training.explanations]
@@ -145,7 +146,7 @@ def test_faults_of_train_are_named_though_every_step_is_right(name, verdict):
 
 
 def test_equal_initial_weights_are_told():
-    report = short(faulty_factory(["weights all zero or all equal"]), steps=2)
+    report = short(planted(["weights all zero or all equal"]), steps=2)
     assert any("weights all zero or all equal" in note for note in report.met.notes)
 
 
@@ -409,7 +410,7 @@ def test_what_a_subject_does_around_itself_does_no_harm(capsys):
 
 
 def test_the_report_is_json():
-    report = short(faulty_factory(["weight decay"]), steps=2)
+    report = short(planted(["weight decay"]), steps=2)
     found = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert found["diagnosis"][0]["causes"][0]["name"] == "weight decay"
     assert found["diagnosis"][0]["causes"][0]["parameters"] == [1e-4]
@@ -418,7 +419,7 @@ def test_the_report_is_json():
 
 def test_assert_parity_fails_with_the_report():
     with pytest.raises(AssertionError, match="NOT PARITY: training wrong: gradient sign flipped"):
-        assert_parity(faulty_factory(["gradient sign flipped"]), layers=(6, 8, 3), steps=2)
+        assert_parity(planted(["gradient sign flipped"]), layers=(6, 8, 3), steps=2)
     assert assert_parity(Plain, layers=(5, 3), steps=2).passed
 
 

@@ -2,9 +2,13 @@ import numpy as np
 import pytest
 
 from compare.faults import FAULTS, combine
-from compare.faults.mathematics import CORRECT
 from compare.faults.planted import FaultyNetwork, StaleActivations
+from compare.mathematics.step import CORRECT
+from compare.recipe.architecture import dense
+from compare.recipe.recipe import Recipe
 from scratch_nn import DenseLayer, Network
+
+RECIPE = Recipe(dense((4, 6, 8, 8, 3)), 150, 32)
 
 
 def stack(kind, **options):
@@ -16,7 +20,7 @@ def stack(kind, **options):
 
 
 def test_without_faults_the_planted_network_is_the_scratch_network(iris):
-    planted, scratch = FaultyNetwork([], (4, 6, 8, 8, 3)), stack(Network, seed=0)
+    planted, scratch = FaultyNetwork([], RECIPE), stack(Network, seed=0)
     planted.set_weights(scratch.get_weights())
     for rows in (np.arange(32), np.arange(128, 150)):
         loss, accuracy = planted.train_on_batch(iris.X[rows], iris.y[rows])
@@ -28,7 +32,7 @@ def test_without_faults_the_planted_network_is_the_scratch_network(iris):
 
 
 def test_the_articles_network_has_the_catalogues_stale_activations(iris):
-    planted, article = FaultyNetwork(["stale activations"], (4, 6, 8, 8, 3)), stack(StaleActivations, seed=0)
+    planted, article = FaultyNetwork(["stale activations"], RECIPE), stack(StaleActivations, seed=0)
     planted.set_weights(article.get_weights())
     for _ in range(5):
         planted.train_on_batch(iris.X, iris.y)
@@ -38,7 +42,7 @@ def test_the_articles_network_has_the_catalogues_stale_activations(iris):
 
 
 def test_training_is_that_of_the_scratch_network(iris):
-    planted, scratch = FaultyNetwork([], (4, 6, 8, 8, 3)), stack(Network, seed=0)
+    planted, scratch = FaultyNetwork([], RECIPE), stack(Network, seed=0)
     planted.set_weights(scratch.get_weights())
     orders = np.stack([np.random.default_rng(0).permutation(150) for _ in range(3)])
     for network in (planted, scratch):
@@ -49,7 +53,7 @@ def test_training_is_that_of_the_scratch_network(iris):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_is_told_in_words(name):
-    cause = FaultyNetwork([name], (4, 6, 8, 8, 3)).causes[0]
+    cause = FaultyNetwork([name], RECIPE).causes[0]
     assert "{" not in cause.words + cause.fix
     assert cause.fix[0].islower()
 

@@ -1,0 +1,64 @@
+"""The recipe of a check: made of what it was asked for and of what the subject says about itself."""
+
+from typing import Any
+
+from compare.check.settings import Settings
+from compare.check.steps.situations import ragged_size
+from compare.check.subject.drivers import Driver
+from compare.data.dataset import Dataset
+from compare.errors import InputError
+from compare.recipe.architecture import HIDDEN, Optimizer, dense
+from compare.recipe.recipe import Recipe
+
+
+def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, list[str]]:
+    """Return what was given, else what the subject says, else the default; and, in words, what was read off.
+
+    Raises
+    ------
+    InputError
+        If layers, activations and data do not fit together.
+    """
+    sizes = (data.n_features, *(settings.layers or (*HIDDEN, data.n_classes)))
+    if sizes[-1] < data.n_classes:
+        raise InputError(
+            f"`layers` must end in at least {data.n_classes}, the classes of `data`. Received: {settings.layers}"
+        )
+    hidden = settings.activations or ("relu",) * (len(sizes) - 2)
+    _check_hidden(hidden, sizes)
+    batch = ragged_size(data.n, settings.batch_size)
+    asked = dense(sizes, hidden, settings.learning_rate or Optimizer.learning_rate)
+    said = driver.describe(Recipe(asked, data.n, batch, settings.labels))
+    sizes, told = _sizes(sizes, said, data, settings)
+    if settings.activations is None:
+        hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
+        if "activations" in said:
+            told.append(f"activations read off: {', '.join(hidden)}")
+    _check_hidden(hidden, sizes)
+    rate = settings.learning_rate
+    if rate is None:
+        rate = said.get("learning_rate", Optimizer.learning_rate)
+        if "learning_rate" in said:
+            told.append(f"learning rate {rate:g} read off")
+    labels = said.get("labels", "auto") if settings.labels == "auto" else settings.labels
+    architecture = dense(sizes, hidden, float(rate), settings.dtype or said.get("dtype", "float64"))
+    return Recipe(architecture, data.n, batch, labels), told
+
+
+def _sizes(
+    asked: tuple[int, ...], said: dict[str, Any], data: Dataset, settings: Settings
+) -> tuple[tuple[int, ...], list[str]]:
+    own = tuple(said.get("layer_sizes", asked))
+    if settings.layers is not None or own == asked:
+        return asked, []
+    if own[0] != data.n_features or own[-1] < data.n_classes:
+        raise InputError(
+            f"`data` must fit the subject, which has {own[0]} inputs and {own[-1]} outputs. "
+            f"Received: {data.n_features} features, {data.n_classes} classes"
+        )
+    return own, [f"layer sizes {'-'.join(map(str, own))} read off its weights"]
+
+
+def _check_hidden(activations: tuple[str, ...], sizes: tuple[int, ...]) -> None:
+    if len(activations) != len(sizes) - 2:
+        raise InputError(f"`activations` must name {len(sizes) - 2} hidden layers. Received: {len(activations)}")

@@ -1,0 +1,56 @@
+"""Writes a check into a run's folder, like any other run: its report, its table, its figure."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from compare.check.report import values, words
+from compare.check.report.verdict import Outcome
+from compare.runs import provenance
+from compare.runs.record import Run, finished, recording
+from compare.show.figures.drawing import draw
+from compare.show.page import page
+
+COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
+
+
+def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path:
+    """Write manifest.json, check.csv, report.txt, report.html and the figure; return the run's folder.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    with recording(out, "check") as recorder:
+        table = pd.DataFrame(values.rows(report), columns=COLUMNS)
+        recorder.table("check.csv", table)
+        (recorder.folder / "report.txt").write_text(words.text(report) + "\n", encoding="utf-8")
+        recorder.manifest = manifest(report, subject, command)
+        recorder.finish()
+        found = recorder.read()
+        draw(found, recorder.folder)
+        page.write(found, recorder.folder)
+    return finished(recorder)
+
+
+def as_run(report: Outcome, subject: str = "this network") -> Run:
+    """A check that was not recorded, as the run that it would have been."""
+    table = pd.DataFrame(values.rows(report), columns=COLUMNS)
+    return Run(Path(), {**manifest(report, subject, "check_parity(...)"), "files": {}}, {"check": table})
+
+
+def manifest(report: Outcome, subject: str, command: str) -> dict[str, Any]:
+    """What a check's folder says of it."""
+    data = report.data
+    return {
+        "kind": "check",
+        "command": command,
+        "subject": subject,
+        "data": {"name": data.name, "n": data.n, "sha256": data.sha256},
+        "code": provenance.code(),
+        "env": provenance.environment(),
+        "report": values.to_json(report),
+        "verdicts": {"passed": report.passed, "verdict": report.verdict},
+    }

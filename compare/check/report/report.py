@@ -1,0 +1,35 @@
+"""A check's report: the outcome as text for a terminal, as JSON for machines, as rows for a table, as a page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from compare.check.report import values, words
+from compare.check.report.record import as_run
+from compare.check.report.verdict import Outcome
+from compare.runs.record import framed
+from compare.show.page import page
+
+
+@dataclass(frozen=True)
+class Report(Outcome):
+    """What a check found, and how it is told: `str(report)` is the text."""
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        return words.headline(self)
+
+    def __str__(self) -> str:
+        return words.text(self)
+
+    def _repr_html_(self) -> str:
+        """The check's page, for a notebook."""
+        return framed(page.html(as_run(self)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return values.to_json(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, passed."""
+        return values.rows(self)

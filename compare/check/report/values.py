@@ -1,0 +1,80 @@
+"""A check's report in plain values, for machines, and in rows, for a table."""
+
+from typing import Any
+
+from compare.check.report.verdict import Outcome, largest_ulp
+from compare.check.report.words import driven, headline
+
+
+def to_json(report: Outcome) -> dict[str, Any]:
+    """The report as plain values."""
+    return {
+        "verdict": report.verdict,
+        "passed": report.passed,
+        "headline": headline(report),
+        "bit_equal": report.bit_equal,
+        "largest_ulp": largest_ulp(report.runs),
+        "refusal": report.refusal,
+        "precision": report.met.precision,
+        "situations": list(report.situations),
+        "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
+        "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
+        "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
+        "diagnosis": [
+            {
+                "causes": [
+                    {"name": c.name, "parameters": list(c.parameter), "words": c.words, "change": c.fix}
+                    for c in explanation.causes
+                ],
+                "confirmed_steps": explanation.steps,
+                "situations": explanation.runs,
+            }
+            for explanation in report.diagnosis.explanations
+        ],
+        "trainings": [
+            {
+                "name": training.name,
+                "wrong_weights": training.wrong_weights,
+                "wrong_history": training.wrong_history,
+                "controlled": training.controlled,
+                "history": training.history,
+                "keras": training.expected,
+                "error": training.error,
+                "causes": [list(explanation.names) for explanation in training.explanations],
+            }
+            for training in report.trainings
+        ],
+        "notes": list(report.met.notes),
+        "driven": driven(report),
+    }
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {
+        key: None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
+        for key, value in values.items()
+    }
+
+
+def rows(report: Outcome) -> list[dict[str, Any]]:
+    """The comparisons, one a row: what, step, layer, tensor, max_abs, tolerance, ratio, passed."""
+    found: list[dict[str, Any]] = []
+    for run in report.runs:
+        for index, step in enumerate(run.steps):
+            if step.did.loss is not None:
+                row = _row(run.situation.name, index, None, "loss", abs(step.did.loss - step.loss), step.bounds.loss)
+                found.append(row | {"ratio": step.loss_ratio, "passed": not step.wrong_loss})
+            for position, (weight, ratio) in enumerate(zip(step.step.architecture.weights, step.ratios, strict=False)):
+                assert step.did.after is not None
+                off = float(abs(step.did.after[position] - step.after[position]).max())
+                bound = float(step.bounds.after[position].max())
+                found.append(
+                    _row(run.situation.name, index, weight.layer, weight.role, off, bound)
+                    | {"ratio": ratio, "passed": bool(ratio <= 1)}
+                )
+    return found
+
+
+def _row(what: str, step: int, layer: int | None, tensor: str, max_abs: float, tolerance: float) -> dict[str, Any]:
+    return {"what": what, "step": step, "layer": layer, "tensor": tensor, "max_abs": max_abs, "tolerance": tolerance}

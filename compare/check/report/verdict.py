@@ -1,0 +1,196 @@
+"""The outcome of a check: the verdict, and all that it rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.check.causes.diagnosis import Diagnosis
+from compare.check.causes.origin import Origin, origin
+from compare.check.introduction import Introduction
+from compare.check.steps.divergence import Divergence, first_divergence
+from compare.check.steps.lockstep import Driven
+from compare.check.subject.tasks import TOO_LONG
+from compare.check.trainings import Training
+from compare.data.dataset import Dataset
+
+PARITY = "parity"
+FLOAT32 = "parity up to float32"
+EXCEPT = "parity except in a named situation"
+REPORTING = "training right, reporting wrong"
+WRONG = "training wrong"
+RANDOM = "not deterministic"
+UNDRIVABLE = "cannot be driven"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found.
+
+    Attributes
+    ----------
+    verdict : str
+        One of: parity; parity up to float32; parity except in a named situation; training right, reporting
+        wrong; training wrong; not deterministic; cannot be driven.
+    passed : bool
+        Whether the verdict is parity, or parity up to float32.
+    divergence : Divergence or None
+        The first one, in order of computation.
+    in_weights : Divergence or None
+        The first one in gradients and weights.
+    diagnosis : Diagnosis
+        What explains it.
+    refusal : str or None
+        Why the subject cannot be driven, or not further.
+    """
+
+    verdict: str
+    met: Introduction
+    data: Dataset
+    runs: tuple[Driven, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    divergence: Divergence | None = None
+    in_weights: Divergence | None = None
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    origin: Origin | None = None
+    situations: tuple[str, ...] = ()
+    refusal: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the subject trains as Keras does."""
+        return self.verdict in (PARITY, FLOAT32)
+
+    @property
+    def bit_equal(self) -> bool:
+        """Whether every loss and weight of every step is Keras's, bit for bit."""
+        steps = [step for run in self.runs for step in run.steps]
+        return bool(steps) and all(
+            step.did.error is None and step.ulp == 0 and step.did.loss in (None, step.loss) for step in steps
+        )
+
+
+def judge(
+    met: Introduction,
+    data: Dataset,
+    runs: Sequence[Driven] = (),
+    diagnosis: Diagnosis | None = None,
+    trainings: Sequence[Training] = (),
+) -> Outcome:
+    """Come to a verdict."""
+    diagnosis = diagnosis or Diagnosis()
+    wrong = [run for run in runs if run.first_wrong is not None]
+    if (refusal := _refusal(met, runs, wrong)) is not None:
+        return Outcome(UNDRIVABLE, met, data, tuple(runs), refusal=refusal)
+    first = first_divergence(wrong[0]) if wrong else None
+    later = next((d for run in wrong if (d := first_divergence(run, losses=False)) is not None), None)
+    if met.random:
+        return Outcome(RANDOM, met, data, tuple(runs), (), first, later)
+    situations = _special(wrong)
+    return Outcome(
+        _verdict(met, runs, diagnosis, trainings),
+        met,
+        data,
+        tuple(runs),
+        tuple(trainings),
+        first,
+        later,
+        diagnosis,
+        origin(diagnosis.explanations[0], wrong[0]) if diagnosis.explanations and wrong else None,
+        tuple(situations or ()),
+    )
+
+
+def _refusal(met: Introduction, runs: Sequence[Driven], wrong: Sequence[Driven]) -> str | None:
+    """Why nothing can be said of a subject; None where something can."""
+    if met.refusal is not None:
+        return met.refusal
+    if not any(run.steps for run in runs):
+        return next((run.performance.refusal for run in runs if run.performance.refusal), "no step could be made")
+    stopped = next((run for run in runs if run.performance.refusal and TOO_LONG in run.performance.refusal), None)
+    if stopped is None or wrong or met.random:
+        return None
+    return (
+        f"{TOO_LONG}: stopped in {stopped.situation.name!r}, situation {len(runs)}, with nothing wrong so far; "
+        "allow more time"
+    )
+
+
+def _verdict(met: Introduction, runs: Sequence[Driven], diagnosis: Diagnosis, trainings: Sequence[Training]) -> str:
+    """The verdict on a subject that was driven and does the same twice."""
+    wrong = [run for run in runs if run.first_wrong is not None]
+    situations = _special(wrong)
+    known = {explanation.names for explanation in diagnosis.explanations}
+    training_wrong = any(
+        t.wrong_weights and not (t.ragged and "ragged batches" in (situations or ()))
+        for t in trainings
+        if not known & {explanation.names for explanation in t.explanations}
+    )
+    weights_wrong = any(step.wrong_weights for run in wrong for step in run.steps)
+    if training_wrong or (weights_wrong and situations is None):
+        return WRONG
+    if wrong and situations is not None:
+        return EXCEPT
+    if wrong or any(t.wrong_history for t in trainings) or misreported(runs):
+        return REPORTING
+    return FLOAT32 if met.precision == "float32" and met.recipe.architecture.dtype == "float64" else PARITY
+
+
+def misreported(runs: Sequence[Driven]) -> dict[str, list[str]]:
+    """What a subject tells wrongly about itself in steps whose update is right, and the situations where it does.
+
+    `gradients` and `predict_proba` are held to a looser bar: they may be computed another way than the update.
+    """
+    told: dict[str, list[str]] = {}
+    for run in runs:
+        for step in run.steps:
+            if step.wrong_weights:
+                continue
+            wrong = {
+                "accuracy": step.accuracy_differs,
+                "`gradients`": any(not ratio <= 100 for ratio in step.gradient_ratios),
+                "`predict_proba`": not step.probability_ratio <= 100,
+            }
+            for name in (name for name, is_wrong in wrong.items() if is_wrong):
+                told.setdefault(name, []).append(run.situation.name)
+    return told
+
+
+def _special(wrong: Sequence[Driven]) -> list[str] | None:
+    """The named situations that all wrong steps lie in; None if ordinary steps are wrong too."""
+    found: list[str] = []
+    for run in wrong:
+        sizes = {step.step.n for step in run.steps if step.wrong}
+        # Where batches of the ordinary size are wrong too, it is not because others are ragged.
+        ragged = len(run.situation.batches[0]) not in sizes
+        name = "ragged batches" if ragged else run.situation.special
+        if not name:
+            return None
+        if name not in found:
+            found.append(name)
+    return found
+
+
+def consequences(report: Outcome) -> list[str]:
+    """Errors that the diagnosis explains: told as what follows from it, not as mysteries."""
+    explanation = report.diagnosis.explanations[0] if report.diagnosis.explanations else None
+    errors: dict[str, list[str]] = {}
+    for run in report.runs:
+        for step in run.steps:
+            if step.did.error is not None:
+                ragged = step.step.n != len(run.situation.batches[0]) and not run.situation.special
+                place = "ragged batches" if ragged else run.situation.name
+                places = errors.setdefault(step.did.error.split(":")[0], [])
+                if place not in places:
+                    places.append(place)
+    if not errors:
+        return []
+    follows = explanation is not None and explanation.unexplained_errors == 0
+    link = "as a consequence, " if follows else "besides, "
+    return [f"{link}{error} ({', '.join(places[:3])})" for error, places in errors.items()]
+
+
+def largest_ulp(runs: Sequence[Driven]) -> float:
+    """The largest deviation of any weight tensor, in ULP of its largest value."""
+    values = [step.ulp for run in runs for step in run.steps if np.isfinite(step.ulp)]
+    return max(values, default=0.0)

@@ -1,0 +1,1 @@
+"""The situations a subject is put into, and how far its steps lie from Keras's."""

@@ -1,0 +1,55 @@
+"""What a subject is and says about itself, in plain values that can cross to another process."""
+
+from typing import Any
+
+import numpy as np
+
+from compare.check.subject.handle import Handle
+from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off
+from compare.check.subject.own_training import train_options
+from compare.check.subject.performing import contained, describe
+from compare.recipe.recipe import Recipe
+
+
+def describe_subject(subject: Any, recipe: Recipe) -> dict[str, Any]:
+    """What a subject is and says about itself, in plain values: `kind`, what `read_off` finds, `train`, `error`."""
+    found: dict[str, Any] = {"notes": []}
+    with contained():
+        try:
+            found["kind"] = (
+                "a Keras model"
+                if is_keras(subject)
+                else "a step function"
+                if is_step_function(subject)
+                else "a factory"
+                if is_factory(subject)
+                else "an object"
+            )
+            made = make(subject, recipe)
+            if is_step_function(made):
+                return found
+            found |= read_off(made)
+            if is_factory(subject):
+                # A factory was told rate and activations; what it does with them is what is checked.
+                found = {key: value for key, value in found.items() if key in ("kind", "notes", "layer_sizes", "dtype")}
+            options = train_options(made)
+            found["train"] = None if options is None else sorted(options)
+            found["notes"] = _starting_weights(made, recipe)
+        except Refusal as error:
+            found["error"] = str(error)
+        except (Exception, SystemExit) as error:
+            sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
+            found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
+    return found
+
+
+def _starting_weights(made: Any, recipe: Recipe) -> list[str]:
+    try:
+        weights = Handle(made, recipe).get_weights()
+    except Exception:
+        return []  # some have no weights before they are set; what is wrong with others shows when they are driven
+    tensors = zip(recipe.architecture.weights, weights, strict=True)
+    kernels = [W for weight, W in tensors if weight.role == "kernel"]
+    if all(W.size > 1 and np.ptp(W) == 0 for W in kernels):
+        return [f"weights all zero or all equal: a fresh subject's kernels are all {kernels[0].flat[0]:g}"]
+    return []

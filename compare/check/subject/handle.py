@@ -1,0 +1,160 @@
+"""Everything a subject is asked to do goes through a handle. It deals in copies: nothing about a subject is trusted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
+from compare.recipe.architecture import Weight
+from compare.recipe.recipe import Recipe
+
+
+@dataclass
+class Handle:
+    """One fresh subject, driven with care. `notes` collects what was odd, in order."""
+
+    thing: Any
+    recipe: Recipe
+    notes: list[str] = field(default_factory=list)
+    weights: list[Array] = field(default_factory=list)
+    _forms: list[tuple[tuple[int, ...], str]] = field(default_factory=list)  # shape and dtype as first seen
+    _samples: int = 0  # of the last step's batch
+
+    def note(self, text: str) -> None:
+        """Remember an oddity, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the subject's weights, as float64.
+
+        Raises
+        ------
+        Refusal
+            If there are not as many as the layers ask for, or of other shapes.
+        """
+        if is_step_function(self.thing):
+            return [w.copy() for w in self.weights]
+        return self._take(self.thing.get_weights())
+
+    def _take(self, given: Any, weights: bool = True) -> list[Array]:
+        arrays = [np.array(w, copy=True) for w in given]
+        expected = self.recipe.architecture.weights
+        if len(arrays) != len(expected):
+            raise Refusal(
+                f"wrong number of weights: {len(expected)} arrays (kernel, bias, ...) for layers "
+                f"{self.recipe.architecture}. Received: {len(arrays)}"
+            )
+        for index, array in enumerate(arrays):
+            if array.dtype.kind not in "fiu":
+                raise Refusal(f"weights[{index}] has dtype {array.dtype}, which are not real numbers")
+        if weights:
+            self._watch(arrays)
+        pairs = enumerate(zip(expected, arrays, strict=True))
+        return [self._shaped(index, weight, array).astype(np.float64) for index, (weight, array) in pairs]
+
+    def _watch(self, arrays: list[Array]) -> None:
+        """Note what is odd about the weights' dtype, and what changes while training."""
+        for array in arrays:
+            if array.dtype != np.float64:
+                self.note(f"weights are kept as {array.dtype}")
+        forms = [(array.shape, str(array.dtype)) for array in arrays]
+        for (shape, dtype), (old_shape, old_dtype) in zip(forms, self._forms or forms, strict=True):
+            if shape != old_shape:
+                self.note(f"while training, weights change their shape from {old_shape} to {shape}")
+            if dtype != old_dtype:
+                self.note(f"while training, weights change their dtype from {old_dtype} to {dtype}")
+        self._forms = self._forms or forms
+
+    def _shaped(self, index: int, weight: Weight, array: Array) -> Array:
+        """Return a weight in Keras's shape; NaN for a bias that has a row for each sample after a step."""
+        expected, units, is_bias = weight.shape, weight.shape[-1], weight.role == "bias"
+        if array.shape == expected:
+            return array
+        if is_bias and array.size == units:
+            self.note(f"a bias has shape {array.shape} instead of {expected}")
+            return array.reshape(expected)
+        if is_bias and self._samples and array.shape in ((self._samples, units), (units, self._samples)):
+            self.note("a bias has one value for each sample after a step: sum its gradient over the samples")
+            return np.full(expected, np.nan)
+        turned = array.shape == expected[::-1] and not is_bias
+        hint = " Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')" if turned else ""
+        raise Refusal(f"weights[{index}] has shape {array.shape} instead of {expected}.{hint}")
+
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Set the weights; the subject gets copies of its own."""
+        own = [np.array(w) for w in weights]
+        if is_step_function(self.thing):
+            self.weights = own
+        else:
+            self.thing.set_weights(own)
+
+    def labels(self, y: NDArray[np.integer]) -> NDArray[Any]:
+        """Labels as the subject wants them."""
+        if self.recipe.labels == "onehot":
+            return np.eye(self.recipe.architecture.outputs)[y]
+        return np.array(y)
+
+    def step(self, x: Array, y: NDArray[np.integer]) -> tuple[float | None, float | None]:
+        """Make one step on copies of x and y; return the loss and accuracy that were reported, if any."""
+        own_x, own_y, self._samples = np.array(x), self.labels(y), len(x)
+        before = own_y.copy()
+        if is_step_function(self.thing):
+            kept = [w.copy() for w in self.weights]
+            new, loss = self.thing(kept, own_x, own_y, self.recipe.architecture.learning_rate)
+            self.weights, result = self._take(new), loss
+        else:
+            result = self.thing.train_on_batch(own_x, own_y)
+        if not np.array_equal(own_x, x) or not np.array_equal(own_y, before):
+            self.note("the step changes the x or y that it is given, in place")
+        return reported(result)
+
+    def gradients(self, x: Array, y: NDArray[np.integer]) -> list[Array] | None:
+        """What the subject's own `gradients(x, y)` says, if it has it."""
+        if not callable(getattr(self.thing, "gradients", None)) or is_keras(self.thing):
+            return None
+        try:
+            return self._take(self.thing.gradients(np.array(x), self.labels(y)), weights=False)
+        except Exception as error:
+            self.note(f"`gradients` failed and was left out: {type(error).__name__}: {error}")
+            return None
+
+    def probabilities(self, x: Array) -> Array | None:
+        """What the subject's own `predict_proba(x)` says, (n, classes), if it has it."""
+        if not callable(getattr(self.thing, "predict_proba", None)):
+            return None
+        expected = (len(x), self.recipe.architecture.outputs)
+        try:
+            given = np.array(self.thing.predict_proba(np.array(x)), np.float64)
+        except Exception as error:
+            self.note(f"`predict_proba` failed and was left out: {type(error).__name__}: {error}")
+            return None
+        if given.shape != expected:
+            self.note(f"`predict_proba` gives shape {given.shape} instead of {expected} and was left out")
+            return None
+        return given
+
+
+def reported(result: Any) -> tuple[float | None, float | None]:
+    """Loss and accuracy from what a step returned: a number, a pair, or a dict."""
+    if result is None:
+        return None, None
+    if isinstance(result, dict):
+        result = [result.get("loss"), result.get("accuracy", result.get("acc"))]
+    values = list(result) if isinstance(result, list | tuple) else [result]
+    numbers = [_number(value) for value in values[:2]]
+    return numbers[0] if numbers else None, numbers[1] if len(numbers) > 1 else None
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiub":
+        raise Refusal(
+            f"the step must return its loss, a number. Received: {type(value).__name__} of shape {array.shape}"
+        )
+    return float(array.reshape(()))

@@ -1,0 +1,186 @@
+"""What may be checked: an object with Keras's method names, a function of one step, or a factory of either."""
+
+import copy
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.errors import InputError
+from compare.recipe.architecture import ACTIVATIONS as KNOWN
+from compare.recipe.architecture import Dense, slope_of
+from compare.recipe.recipe import Recipe
+from compare.sides.models import described
+from scratch_nn import DenseLayer
+
+Array = NDArray[Any]
+
+SIZES = ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture")
+RATES = ("learning_rate", "lr", "eta", "alpha", "rate", "step_size")
+SAMPLES = ("n_samples", "samples", "num_samples", "n_examples", "m")
+CLASSES = ("n_classes", "classes", "num_classes")
+FEATURES = ("n_features", "features", "n_inputs", "input_dim")
+BATCHES = ("batch_size",)
+ACTIVATIONS = ("activations", "hidden_activations")
+WEIGHTS = ("weights", "params", "parameters", "ws", "w")
+
+
+class Refusal(Exception):
+    """The subject cannot be driven, or not further; the message says why."""
+
+
+def is_keras(thing: object) -> bool:
+    """Whether this is a Keras model; Keras is not imported to find out."""
+    return any(cls.__module__.split(".")[0] == "keras" for cls in type(thing).__mro__) and hasattr(
+        thing, "train_on_batch"
+    )
+
+
+def is_step_function(thing: object) -> bool:
+    """Whether this is a function (weights, x, y, learning_rate) -> (weights, loss)."""
+    if not callable(thing) or inspect.isclass(thing) or hasattr(thing, "train_on_batch"):
+        return False
+    names = _names(thing)
+    return len(names) >= 3 and names[0].lower() in WEIGHTS
+
+
+def _names(thing: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def is_factory(thing: object) -> bool:
+    """Whether this makes subjects."""
+    return (callable(thing) and not hasattr(thing, "train_on_batch")) or inspect.isclass(thing)
+
+
+def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
+    """Return a fresh subject: from the factory, or a copy of the object. An adapter may `want` "any" object.
+
+    Raises
+    ------
+    Refusal
+        If it cannot be made.
+    """
+    if is_keras(subject):
+        return subject
+    if is_factory(subject) and not is_step_function(subject):
+        arguments, keywords = _arguments(subject, recipe)
+        made = subject(*arguments, **keywords)
+        if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):
+            raise Refusal(
+                f"the factory returned {type(made).__name__}, which has no `train_on_batch` and is no function "
+                "`step(weights, x, y, learning_rate)`: write an adapter"
+            )
+        return made
+    if is_step_function(subject):
+        return subject
+    if not hasattr(subject, "train_on_batch"):
+        raise Refusal(
+            f"{type(subject).__name__} has no `train_on_batch`, and is neither a factory nor a function "
+            "`step(weights, x, y, learning_rate)`: write an adapter"
+        )
+    try:
+        return copy.deepcopy(subject)
+    except Exception as error:
+        raise Refusal(f"the object cannot be copied ({error}); pass a factory that makes it instead") from None
+
+
+def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], dict[str, Any]]:
+    """Match a factory's parameters by name; the first two required ones of unknown name get sizes and rate."""
+    architecture = recipe.architecture
+    sizes, rate = list(architecture.sizes), architecture.learning_rate
+    known: dict[str, Any] = {key: list(sizes) for key in SIZES} | dict.fromkeys(RATES, rate)
+    known |= dict.fromkeys(SAMPLES, recipe.n_samples) | dict.fromkeys(CLASSES, architecture.outputs)
+    known |= dict.fromkeys(FEATURES, sizes[0]) | dict.fromkeys(BATCHES, recipe.batch_size)
+    known |= {key: list(architecture.activations) for key in ACTIVATIONS}
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())
+    except (TypeError, ValueError):
+        return [sizes, rate], {}
+    if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        return [sizes, rate], {}  # handed on to whatever takes them
+    spare: list[Any] = []
+    if not any(p.name in SIZES for p in parameters):
+        spare.append(sizes)
+    if not any(p.name in RATES for p in parameters):
+        spare.append(rate)
+    arguments: list[Any] = []
+    keywords: dict[str, Any] = {}
+    for p in parameters:
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            continue
+        if p.name in known:
+            value = known[p.name]
+        elif p.default is not p.empty:
+            continue
+        elif spare:
+            value = spare.pop(0)
+        else:
+            raise Refusal(f"the factory needs `{p.name}`, which is not known: give it a default")
+        if p.kind is not p.KEYWORD_ONLY and p.default is p.empty and len(arguments) == parameters.index(p):
+            arguments.append(value)
+        else:
+            keywords[p.name] = value
+    return arguments, keywords
+
+
+def read_off(subject: Any) -> dict[str, Any]:
+    """What an object says about itself: `layer_sizes`, `learning_rate`, `activations`, `dtype`, where it does."""
+    if is_factory(subject) or not hasattr(subject, "get_weights"):
+        return {}
+    return _of_keras(subject) if is_keras(subject) else _of_object(subject)
+
+
+def _of_keras(model: Any) -> dict[str, Any]:
+    architecture = described(model)
+    found: dict[str, Any] = {
+        "learning_rate": architecture.learning_rate,
+        "dtype": architecture.dtype,
+        "labels": "integer" if "sparse" in architecture.loss else "onehot",
+    }
+    if all(isinstance(layer, Dense) for layer in architecture.layers):
+        found["layer_sizes"] = architecture.sizes
+        if all(slope_of(name) is not None or name in KNOWN for name in architecture.activations):
+            found["activations"] = architecture.activations
+    return found
+
+
+def _of_object(subject: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with suppress(Exception):  # it may have no weights yet; what it cannot say is given instead
+        kernels = [W for W in map(np.asarray, subject.get_weights()) if W.ndim == 2]
+        # Kernels that do not follow on each other are turned round: the sizes are then not what they seem.
+        if kernels and all(a.shape[1] == b.shape[0] for a, b in pairwise(kernels)):
+            found["layer_sizes"] = (len(kernels[0]), *(W.shape[1] for W in kernels))
+    rate = getattr(subject, "learning_rate", getattr(getattr(subject, "optimizer", None), "learning_rate", None))
+    with suppress(TypeError, ValueError):
+        if np.isfinite(value := float(np.asarray(rate, dtype=np.float64))):
+            found["learning_rate"] = value
+    hidden = [_activation(layer) for layer in list(getattr(subject, "layers", []))[:-1]]
+    if "layer_sizes" in found and len(hidden) == len(found["layer_sizes"]) - 2 and all(hidden):
+        found["activations"] = tuple(hidden)
+    return found
+
+
+def _activation(layer: object) -> str:
+    activation = getattr(layer, "activation", None)
+    if activation is None and isinstance(layer, DenseLayer):
+        return "relu"
+    return activation if isinstance(activation, str) and activation in KNOWN else ""
+
+
+def check_subject(subject: Any) -> None:
+    """Raise InputError for what can be no subject at all."""
+    if not callable(subject) and not hasattr(subject, "train_on_batch"):
+        raise InputError(
+            "`subject` must be an object with get_weights, set_weights and train_on_batch, a function "
+            "step(weights, x, y, learning_rate), or a factory of either. "
+            f"Received: {type(subject).__name__}"
+        )

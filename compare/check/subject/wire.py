@@ -1,0 +1,99 @@
+"""Plain values and arrays as bytes, between two processes; nothing that arrives can run code.
+
+What may cross: numbers, text, lists, tuples, dicts with text as keys, arrays, and the few data classes of `VALUES`.
+"""
+
+import dataclasses
+import io
+import json
+import struct
+from typing import IO, Any
+
+import numpy as np
+
+from compare.check.subject.tasks import Did, Performance, Task
+from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
+from compare.recipe.recipe import Recipe
+
+VALUES = {each.__name__: each for each in (Task, Performance, Did, Recipe, Architecture, Dense, Optimizer, Penalty)}
+
+# Kept from before the subject's file is run, which may replace NumPy's functions.
+_SAVE, _LOAD = np.save, np.load
+
+
+def encode(value: Any) -> bytes:
+    """Plain values and arrays, as bytes: JSON, then the arrays in NumPy's format."""
+    arrays: list[Any] = []
+
+    def plain(one: Any) -> Any:
+        if isinstance(one, np.ndarray):
+            arrays.append(one)
+            return {"array": len(arrays) - 1}
+        if dataclasses.is_dataclass(one) and not isinstance(one, type):
+            fields = [field.name for field in dataclasses.fields(one) if field.init]
+            return {"value": type(one).__name__, "map": {name: plain(getattr(one, name)) for name in fields}}
+        if isinstance(one, dict):
+            return {"map": {str(key): plain(inner) for key, inner in one.items()}}
+        if isinstance(one, tuple):
+            return {"tuple": [plain(inner) for inner in one]}
+        if isinstance(one, list):
+            return [plain(inner) for inner in one]
+        if isinstance(one, np.generic):
+            return one.item()
+        return one
+
+    text = json.dumps(plain(value)).encode()
+    body = io.BytesIO()
+    body.write(struct.pack("<Q", len(text)) + text)
+    for array in arrays:
+        _SAVE(body, array, allow_pickle=False)
+    return body.getvalue()
+
+
+def decode(data: bytes) -> Any:
+    """The inverse of `encode`."""
+    body = io.BytesIO(data)
+    (size,) = struct.unpack("<Q", body.read(8))
+    tree = json.loads(body.read(size))
+    arrays = []
+    while body.tell() < len(data):
+        arrays.append(_LOAD(body, allow_pickle=False))
+
+    def full(one: Any) -> Any:
+        if isinstance(one, list):
+            return [full(inner) for inner in one]
+        if not isinstance(one, dict):
+            return one
+        if "array" in one:
+            return arrays[one["array"]]
+        if "tuple" in one:
+            return tuple(full(inner) for inner in one["tuple"])
+        found = {name: full(inner) for name, inner in one["map"].items()}
+        return VALUES[one["value"]](**found) if "value" in one else found
+
+    return full(tree)
+
+
+def send(stream: IO[bytes], value: Any) -> None:
+    """Write one value, its length first."""
+    data = encode(value)
+    stream.write(struct.pack("<Q", len(data)) + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Read one value.
+
+    Raises
+    ------
+    EOFError
+        If the other side is gone.
+    """
+    head = stream.read(8)
+    if len(head) < 8:
+        raise EOFError
+    (size,) = struct.unpack("<Q", head)
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return decode(data)

@@ -1,0 +1,93 @@
+"""The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import cyclopts
+
+from compare import __version__
+from compare.commands.check import check
+from compare.commands.history import list_runs, show
+from compare.commands.report import report
+from compare.commands.run import run
+from compare.commands.sweep import sweep
+from compare.errors import InputError
+from compare.sides.quiet_keras import choose_backend
+
+app = cyclopts.App(
+    name="keras-parity",
+    help="Does a from-scratch NumPy network train exactly like Keras, and if not, where and why?",
+    version=__version__,
+    help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input.",
+    suppress_keyboard_interrupt=False,
+    default_parameter=cyclopts.Parameter(consume_multiple=True, negative_iterable=""),
+)
+app.command(run)
+app.command(sweep)
+app.command(check)
+app.command(report)
+app.command(list_runs, name="list")
+app.command(show)
+app.register_install_completion_command(help="Complete commands and options in your shell: bash, zsh or fish.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
+    choose_backend()
+    interrupted = threading.Event()
+    try:
+        with _noting_interrupts(interrupted):
+            status = app(
+                sys.argv[1:] if arguments is None else arguments,
+                exit_on_error=False,
+                print_error=False,
+                help_on_error=False,
+                result_action="return_value",
+            )
+    except (InputError, cyclopts.CycloptsError) as error:
+        print("keras-parity: " + " ".join(f"{error}{_notes(error)}".split()), file=sys.stderr)
+        return 2
+    except BaseException as error:
+        if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
+            raise
+        print(f"keras-parity: interrupted{_notes(error) or '; nothing was kept'}", file=sys.stderr)
+        return 130
+    return status or 0
+
+
+def _notes(error: BaseException) -> str:
+    return "".join(f"; {note}" for note in getattr(error, "__notes__", []))
+
+
+@contextmanager
+def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
+    """Note a Ctrl-C, besides raising it: TensorFlow turns one that comes while it traces into another error."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, or not this thread's to handle
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def script() -> None:
+    """Run as a process: the installed command."""
+    sys.exit(main())

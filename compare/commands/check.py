@@ -1,0 +1,96 @@
+"""The command `check`: one network against Keras, in a process of its own."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from compare.check.settings import Settings
+from compare.commands.options import Flag, Telling
+from compare.errors import InputError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a network is checked on, and how it is loaded and driven.
+
+    Attributes
+    ----------
+    data
+        iris, wine, breast_cancer, digits, or the path of a CSV file; used standardised and raw.
+    index_column
+        Whether a CSV file's first column is an index.
+    time_limit
+        Seconds that the subject may take for one situation.
+    definitions_only
+        Load the file's imports, functions, classes and constants only: for files that train when imported.
+    """
+
+    data: str = "iris"
+    index_column: bool = True
+    time_limit: float = 60.0
+    definitions_only: Flag = False
+
+    def __post_init__(self) -> None:
+        if not self.time_limit > 0:
+            raise InputError(f"`time_limit` must be a positive number of seconds. Received: {self.time_limit}")
+
+
+def check(
+    subject: str,
+    *,
+    source: Source = Source(),
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),
+    telling: Telling = Telling(),
+    out: Path | None = Path("results"),
+    record: bool = True,
+) -> int:
+    """Check whether your network trains exactly as Keras does; if not, say where and why.
+
+    This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py:Network`,
+    `keras-parity check net.py:make --data wine --layers 16 3 --activations tanh --json`.
+
+    Parameters
+    ----------
+    subject
+        FILE.py:NAME. NAME is an object with get_weights, set_weights and train_on_batch, a function
+        step(weights, x, y, learning_rate), a factory of either, or an adapted one (keras_parity.adapt).
+    out
+        Folder in which the run's folder is made.
+    record
+        Whether to write a run's folder.
+    """
+    from compare.check.subject.loading import split_target
+
+    path, name = split_target(subject)
+    from compare.check.parity_check import check_driver
+    from compare.check.subject.drivers import Isolated
+    from compare.show.terminal.progress import progress
+
+    with (
+        Isolated(path, name, source.time_limit, source.definitions_only) as driver,
+        progress(telling.quiet) as stage,
+    ):
+        report = check_driver(driver, source.data, source.index_column, settings, stage)
+    page = None
+    if record and out is not None:
+        from compare.check.report.record import record_check
+        from compare.runs.provenance import command_line
+        from compare.runs.record import REPORT
+
+        options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
+        page = (
+            record_check(report, out, f"{path.name}:{name}", command_line(("check", subject), options, defaults))
+            / REPORT
+        )
+    if telling.as_json:
+        told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
+        print(json.dumps(told, indent=2))
+    else:
+        print(report.headline if telling.quiet else report)
+        if page is not None:
+            print(f"Report: {page}")
+    return 0 if report.passed else 1

@@ -1,0 +1,67 @@
+"""Performs a job: its parts in turn, then the record, the figures and the page; tells what was found."""
+
+from pathlib import Path
+from typing import Any
+
+from compare.commands.options import Telling
+from compare.experiments.part import Found
+from compare.experiments.parts import Job
+from compare.runs import provenance, record
+from compare.show.terminal import summary
+from compare.show.terminal.progress import progress
+from compare.sides.quiet_keras import load_keras
+from compare.work.companion import Companion
+
+
+def perform(
+    job: Job, recorder: record.Recorder, beside: Companion, telling: Telling, events: Path | None = None
+) -> int:
+    """Perform a job into the recorder's folder; tell what was found and return the exit status.
+
+    `beside` takes a part of the work; `events` is a folder for TensorBoard's files.
+    """
+    recorder.begin(job.config, job.data)
+    with progress(telling.quiet) as stage:
+        for part in job.parts:
+            part.begin(beside)
+        # These take a second to import; the companion has begun.
+        from compare.show.figures import tensorboard
+        from compare.show.figures.drawing import begin_drawing
+        from compare.show.page import page
+
+        if any(part.here for part in job.parts):
+            with stage("loading TensorFlow", 1):
+                load_keras()
+        found: list[Found] = []
+        for part in job.parts:
+            with stage(part.title, part.size) as advance:
+                found.append(part.run(advance))
+            for name, table in found[-1].tables.items():
+                recorder.table(name, table)
+        passed = all(part.passed for part in found)
+        recorder.manifest = _manifest(job, found, passed)
+        recorder.finish()
+        with stage("drawing", 1):
+            run = recorder.read()
+            figures = begin_drawing(run, recorder.folder, beside)
+            page.write(run, recorder.folder)
+            list(figures.results())
+        if events is not None:
+            with stage("TensorBoard", 1):
+                tensorboard.write(run, events)
+    summary.tell(run, record.finished(recorder), quiet=telling.quiet, as_json=telling.as_json)
+    return 0 if passed else 1
+
+
+def _manifest(job: Job, found: list[Found], passed: bool) -> dict[str, Any]:
+    failures = [failure for part in found for failure in part.failures]
+    manifest = {**job.manifest, "code": provenance.code(), "env": provenance.environment()}
+    verdicts: dict[str, Any] = {"passed": passed}
+    for part in found:
+        manifest |= part.manifest
+        verdicts |= part.verdicts
+    return manifest | {
+        "failures": [failure.record() for failure in failures],
+        "missing": sum(len(failure.shard) for failure in failures),
+        "verdicts": verdicts,
+    }

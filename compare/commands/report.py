@@ -1,0 +1,51 @@
+"""The command `report`: a finished run's plots and report again, from its files; the run's own folder never changes."""
+
+from pathlib import Path
+
+from compare.commands.options import Telling
+from compare.errors import InputError
+
+
+def report(
+    run: str,
+    /,
+    *,
+    out: Path = Path("results"),
+    tensorboard: Path | None = None,
+    telling: Telling = Telling(),
+) -> int:
+    """Draw a finished run's plots and report again into a folder of their own, and print its tables.
+
+    Example: `keras-parity report results/0001-run-20261123T214141Z`.
+
+    Parameters
+    ----------
+    run
+        The run's folder, or its number.
+    out
+        The folder of runs: where a number is looked up, and where the new folder comes.
+    tensorboard
+        A folder for the run's curves as TensorBoard event files, both sides overlaid.
+    """
+    from compare.runs import record
+    from compare.runs.history import find
+    from compare.show.figures import tensorboard as events
+    from compare.show.figures.drawing import draw
+    from compare.show.page import page
+    from compare.show.terminal import summary
+
+    found = record.read(find(run, out) if run.isdecimal() else Path(run))
+    if found.manifest["kind"] == "report":
+        raise InputError(
+            f"`run` must be a folder with a run's numbers. Received: {found.folder}, drawn from another; name that one"
+        )
+    if tensorboard is not None:
+        events.prepare(tensorboard)
+    with record.recording(out, "report") as recorder:
+        draw(found, recorder.folder)
+        page.write(found, recorder.folder)
+        recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
+        if tensorboard is not None:
+            events.write(found, tensorboard)
+        summary.tell(found, record.finished(recorder), quiet=telling.quiet, as_json=telling.as_json)
+    return 0

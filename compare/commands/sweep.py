@@ -1,0 +1,35 @@
+"""The command `sweep`: the parity matrix, a grid of settings."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from compare.commands.options import Telling, Working
+from compare.experiments.grid import Sweep
+
+DEFAULT = Sweep()
+
+
+def sweep(
+    *,
+    grid: Annotated[Sweep, Parameter(name="*")] = DEFAULT,
+    working: Working = Working(),
+    telling: Telling = Telling(),
+) -> int:
+    """Ask of every cell of a grid of settings whether the sides agree: one table, one heat map.
+
+    Examples: `keras-parity sweep --workers 2`, `keras-parity sweep --data digits --layers 32 32-16 --modes matched`.
+    """
+    from compare.commands.main_job import perform
+    from compare.data.dataset import load
+    from compare.experiments.parts import sweep_job
+    from compare.experiments.sweep import shards
+    from compare.runs.record import recording
+    from compare.work.companion import companion
+    from compare.work.place import usual_place
+
+    grid = working.settings(grid, "sweep")
+    datasets = {name: load(name, standardise=grid.standardise) for name in grid.data}
+    place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)
+    with recording(working.out, "sweep", working.resume) as recorder, companion(place.companion) as beside:
+        return perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)

@@ -1,0 +1,221 @@
+"""Both sides must train on the very same numbers, so whatever a user points at becomes one checked `Dataset`.
+
+Everything doubtful is refused here, in one line that says where it stands, before TensorFlow is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import reprlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.data.csv_file import read_csv
+from compare.errors import InputError
+
+NAMES = ("iris", "wine", "breast_cancer", "digits")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A classification data set, checked and read-only.
+
+    Attributes
+    ----------
+    name : str
+        One of `NAMES`, the file's name, or "arrays".
+    X : ndarray of shape (n, n_features), float64
+        Finite, C-contiguous.
+    y : ndarray of shape (n,), int64
+        Labels 0..n_classes-1, as positions in `class_names`.
+    feature_names, class_names : tuple of str
+        One a column of `X`; one a label.
+    sha256 : str
+        Of the values of `X` and `y` (little-endian) and both kinds of names; `name` is left out, so that
+        renaming a file changes nothing.
+    standardised : bool
+        Whether `X` was brought to zero mean and unit variance.
+    """
+
+    name: str
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    sha256: str
+    standardised: bool = False
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return self.X.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of `X`."""
+        return self.X.shape[1]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of distinct labels."""
+        return len(self.class_names)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, n={self.n}, n_features={self.n_features}, n_classes={self.n_classes})"
+
+
+def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, standardise: bool = False) -> Dataset:
+    """Load a data set by name, from a CSV file, or from a pair of arrays.
+
+    Parameters
+    ----------
+    source : str, Path or tuple
+        One of `NAMES` (scikit-learn's bundled data), the path of a comma-separated UTF-8 file with a header
+        line, features, and the target in the last column, or `(X, y)` with `X` of shape (n, n_features) and
+        `y` of shape (n,). A file named like a data set is reached as "./iris" or as a Path.
+    index_column : bool
+        Whether the first column of a CSV file is an index and no feature, as in the article's file.
+    standardise : bool
+        Bring each feature to zero mean and unit variance; a constant one becomes 0.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InputError
+        If the source does not exist, cannot be read, or holds anything but finite features and at least two
+        classes.
+
+    Notes
+    -----
+    Labels are encoded by scikit-learn's LabelEncoder: sorted as numbers if all are numbers ("10" after "9",
+    "1.0" named "1"), else as text. In a target column of names, "NA" and "None" are names like any other; in
+    one of numbers they are missing values. An empty cell and "nan" are missing in both. Spaces around a cell
+    are ignored.
+    """
+    if isinstance(source, tuple):
+        name, X, y, features, classes = _from_arrays(source)
+    elif isinstance(source, str) and source in NAMES:
+        name, X, y, features, classes = _bundled(source)
+    elif isinstance(source, str | Path):
+        name, X, y, features, classes = _from_file(source, index_column)
+    else:
+        raise InputError(
+            f"`data` must be one of {', '.join(NAMES)}, the path of a CSV file, or a tuple (X, y). "
+            f"Received: {type(source).__name__} {reprlib.repr(source)}"
+        )
+    if standardise:
+        X = _standardise(X)
+    X = np.array(X, dtype=np.float64, order="C")
+    y = np.array(y, dtype=np.int64, order="C")
+    X.flags.writeable = y.flags.writeable = False
+    digest = hashlib.sha256(json.dumps([X.shape, features, classes]).encode())
+    digest.update(X.astype("<f8", copy=False).tobytes())
+    digest.update(y.astype("<i8", copy=False).tobytes())
+    return Dataset(name, X, y, features, classes, digest.hexdigest(), standardise)
+
+
+_Parts = tuple[str, NDArray[Any], NDArray[Any], tuple[str, ...], tuple[str, ...]]
+
+
+def _bundled(name: str) -> _Parts:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    features, classes = tuple(map(str, bunch.feature_names)), tuple(map(str, bunch.target_names))
+    return name, bunch.data, bunch.target, features, classes
+
+
+def _from_arrays(pair: tuple[Any, ...]) -> _Parts:
+    if len(pair) != 2:
+        raise InputError(f"`data` must be a tuple (X, y). Received: a tuple of length {len(pair)}")
+    try:
+        X, labels = np.asarray(pair[0]), np.asarray(pair[1])
+    except ValueError:
+        raise InputError("`data` must be arrays (X, y). Received: sequences of uneven lengths") from None
+    if X.ndim != 2 or 0 in X.shape:
+        raise InputError(f"`X` must be of shape (samples, features), both above 0. Received: shape {X.shape}")
+    if labels.ndim != 1:
+        hint = "one label a sample; of one-hot rows take argmax(axis=1)"
+        raise InputError(f"`y` must be of shape (samples,), {hint}. Received: shape {labels.shape}")
+    if len(X) != len(labels):
+        raise InputError(f"`X` and `y` must have one length. Received: {len(X)} samples, {len(labels)} labels")
+    try:
+        if X.dtype.kind not in "buifO":
+            raise TypeError
+        with np.errstate(over="ignore"):
+            values = X.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"`X` must hold real numbers; encode the rest. Received: dtype {X.dtype}") from None
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise InputError(
+            "`X` must hold finite numbers; fill the cell or drop the sample. "
+            f"Received: {values[row, column]} at X[{row}, {column}]"
+        )
+    y, classes = _encode(labels, "`y`")
+    columns = getattr(pair[0], "columns", range(X.shape[1]))
+    return "arrays", values, y, tuple(map(str, columns)), classes
+
+
+def _from_file(path: str | Path, index_column: bool) -> _Parts:
+    try:
+        X, labels, names = read_csv(path, index_column=index_column)
+    except FileNotFoundError:
+        near = difflib.get_close_matches(str(path).lower(), NAMES, n=1)
+        fix = f"Did you mean {near[0]!r}?" if near else f"Built in: {', '.join(NAMES)}"
+        raise InputError(f"`data` must be a data set or a file. Received: {str(path)!r}. {fix}") from None
+    y, classes = _encode(labels, "`data`")
+    return Path(path).name, X, y, names, classes
+
+
+def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Labels 0..k-1 and the k names, from labels of any one type."""
+    import pandas as pd
+    from sklearn.preprocessing import LabelEncoder
+
+    if labels.dtype.kind == "O":
+        labels = pd.Series(labels).infer_objects().to_numpy()
+    is_float = labels.dtype.kind == "f"
+    lost = pd.isna(labels) | (np.isinf(labels) if is_float else False)
+    if lost.any():
+        row = int(lost.argmax())
+        raise InputError(f"{argument} must label every sample. Received: {labels[row]} for sample {row}")
+    if is_float and (labels % 1 == 0).all() and (np.abs(labels) < 2**53).all():
+        labels, is_float = labels.astype(np.int64), False
+    encoder = LabelEncoder()
+    try:
+        y = encoder.fit_transform(labels)
+    except TypeError:
+        raise InputError(f"{argument} must have labels of one type. Received: numbers and text") from None
+    names = tuple(map(str, encoder.classes_))
+    n, k = len(labels), len(names)
+    if k < 2:
+        raise InputError(f"{argument} must hold at least two classes. Received: {names[0]!r} in every row")
+    if k > n / 2 and (is_float or k > 10):
+        raise InputError(
+            f"{argument} must have classes as its target. Received: {k} distinct values in {n} samples, like "
+            "a regression or an identifier. Group the values, or choose another column"
+        )
+    return y, names
+
+
+def _standardise(X: NDArray[Any]) -> NDArray[np.float64]:
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler()
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled: NDArray[np.float64] = scaler.fit_transform(X)
+        # The mean of equal numbers may be rounded, and then leave a remainder.
+        scaled[:, np.ptp(X, axis=0) == 0] = 0
+    if not np.isfinite(scaler.var_).all():
+        raise InputError("`data` must have a finite variance to be standardised. Received: too large numbers")
+    return scaled

@@ -1,0 +1,1 @@
+"""The experiments: what is trained, recorded as tidy tables."""

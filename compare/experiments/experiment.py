@@ -1,0 +1,159 @@
+"""What an experiment is: its settings, checked once, here. No other module has defaults of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from compare.errors import InputError
+from compare.recipe.architecture import DTYPES, HIDDEN, Architecture, dense
+from compare.recipe.protocol import PROTOCOLS, Protocol
+
+if TYPE_CHECKING:
+    from compare.data.dataset import Dataset
+
+PartName = Literal["article", "matched", "unseeded"]
+PARTS: tuple[PartName, ...] = ("article", "matched", "unseeded")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The settings of a run.
+
+    Attributes
+    ----------
+    data : str
+        A name of `compare.data.NAMES`, or the path of a CSV file.
+    index_column : bool
+        Whether a CSV file's first column is an index, as in the article.
+    standardise : bool
+        Bring every feature to zero mean and unit variance.
+    layers : tuple of int, optional
+        Units of each layer, the last one the number of classes. By default 6, 10, 8 and the number of classes.
+    learning_rate : float
+    epochs, batch_size : int, optional
+        Override the protocols' own. A batch size is the `keras` protocol's: the article's is the full batch.
+    protocol : {"article", "keras"}, optional
+        By default both.
+    only : tuple of {"article", "matched", "unseeded"}, optional
+        The parts to run; by default all that the data allow (the article's part is about iris as it comes).
+    pairs : int
+        Matched runs for each protocol, dtype and source of the initial weights.
+    replicates : int
+        Unseeded runs a side.
+    seed : int
+        Where all randomness comes from. Pair k of the matched runs draws its weights with seed + k.
+    dtype : {"float32", "float64", "both"}
+    keras_fit : bool
+        Train Keras with its plain `fit` instead of the same numbers from one compiled graph.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range.
+    """
+
+    data: str = "iris"
+    index_column: bool = True
+    standardise: bool = False
+    layers: tuple[int, ...] | None = None
+    learning_rate: float = 0.01
+    epochs: int | None = None
+    batch_size: int | None = None
+    protocol: Literal["article", "keras"] | None = None
+    only: tuple[PartName, ...] | None = None
+    pairs: int = 5
+    replicates: int = 300
+    seed: int = 0
+    dtype: Literal["float32", "float64", "both"] = "both"
+    keras_fit: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "pairs", "replicates"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"`{name}` must be a positive integer. Received: {value}")
+        for units in self.layers or ():
+            if units < 1:
+                raise InputError(f"`layers` must be positive integers. Received: {units}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise InputError(f"`learning_rate` must be a positive number. Received: {self.learning_rate}")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"`seed` must be from 0 to 2147483647. Received: {self.seed}")
+        _check_choice("dtype", self.dtype, (*DTYPES, "both"))
+        if self.protocol is not None:
+            _check_choice("protocol", self.protocol, tuple(PROTOCOLS))
+        for part in self.only or ():
+            _check_choice("only", part, PARTS)
+        if self.batch_size is not None and self.protocol == "article":
+            raise InputError(
+                "`batch_size` does not go with the article protocol, which is full batch. "
+                f"Received: {self.batch_size}; use protocol keras"
+            )
+        if "article" in (self.only or ()) and not self._article_fits():
+            raise InputError(
+                "`only` article is about iris as it comes. "
+                f"Received: data {self.data}{', standardised' if self.standardise else ''}; "
+                "leave the data options out"
+            )
+
+    def _article_fits(self) -> bool:
+        return self.data == "iris" and not self.standardise
+
+    @property
+    def parts(self) -> tuple[PartName, ...]:
+        """The parts to run, in order."""
+        wanted = self.only or (PARTS if self._article_fits() else PARTS[1:])
+        return tuple(part for part in PARTS if part in wanted)
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols to run, with `epochs` and `batch_size` applied."""
+        chosen = PROTOCOLS.values() if self.protocol is None else (PROTOCOLS[self.protocol],)
+        return tuple(self._adapt(protocol) for protocol in chosen)
+
+    def adapted(self, name: str) -> Protocol:
+        """Return one protocol by name, with `epochs` and `batch_size` applied, whether chosen or not."""
+        return self._adapt(PROTOCOLS[name])
+
+    def _adapt(self, protocol: Protocol) -> Protocol:
+        batch_size = protocol.batch_size and (self.batch_size or protocol.batch_size)
+        return replace(protocol, epochs=self.epochs or protocol.epochs, batch_size=batch_size)
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the matched runs."""
+        return DTYPES if self.dtype == "both" else (self.dtype,)
+
+    def architecture(self, dataset: Dataset, dtype: str | None = None) -> Architecture:
+        """Describe the network for a data set, in one of `dtypes` (by default the first).
+
+        Raises
+        ------
+        InputError
+            If `layers` do not end in the number of classes.
+        """
+        layers = self.layers or (*HIDDEN, dataset.n_classes)
+        if layers[-1] != dataset.n_classes:
+            raise InputError(
+                f"`layers` must end in the number of classes of {dataset.name}, {dataset.n_classes}. "
+                f"Received: {' '.join(map(str, layers))}; make the last one {dataset.n_classes}"
+            )
+        sizes = (dataset.n_features, *layers)
+        return dense(sizes, learning_rate=self.learning_rate, dtype=dtype or self.dtypes[0])
+
+
+def quick(experiment: Experiment) -> Experiment:
+    """Everything, small: at most 10 epochs, 2 pairs, 20 replicates; for a first look and for tests."""
+    return replace(
+        experiment,
+        epochs=min(experiment.epochs or 10, 10),
+        pairs=min(experiment.pairs, 2),
+        replicates=min(experiment.replicates, 20),
+    )
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"`{name}` must be one of {', '.join(choices)}. Received: {value}")

@@ -1,0 +1,127 @@
+"""The matched experiment: both sides start from the same weights and see the same batches, and must stay equal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from compare.agreement import parity
+from compare.data.dataset import Dataset
+from compare.experiments.experiment import Experiment
+from compare.experiments.pair import Course, Pair, judge_pair, row, train_keras, train_pair, trajectory
+from compare.experiments.part import Advance, Found
+from compare.recipe.protocol import Protocol
+from compare.recipe.streams import stream
+from compare.sides.sides import DRAWN_BY, initial_weights
+from compare.work.companion import Companion
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What the matched experiment found, as tidy tables.
+
+    Attributes
+    ----------
+    trajectories : DataFrame
+        protocol, dtype, drawn_by, side, replicate (the pair), epoch, loss, accuracy.
+    floor : DataFrame
+        The noise floor: protocol, dtype, drawn_by, replicate, epoch, loss, accuracy.
+    parity : DataFrame
+        One row a comparison: what, protocol, dtype, drawn_by, replicate, layer, tensor, and a `parity.Difference`.
+    speed : list of dict
+        protocol, dtype, side, microseconds: a step's, in the fastest run. A sign, not a benchmark.
+    """
+
+    trajectories: pd.DataFrame
+    floor: pd.DataFrame
+    parity: pd.DataFrame
+    speed: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison is within its tolerance."""
+        return bool(self.parity["passed"].all())
+
+
+def cases(experiment: Experiment) -> list[tuple[Protocol, str, str]]:
+    """Return what is run `pairs` times: protocol, dtype, and who draws the initial weights."""
+    return list(product(experiment.protocols, experiment.dtypes, DRAWN_BY))
+
+
+def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lambda: None) -> Matched:
+    """Train both sides from equal weights on equal batches, and compare them.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+    advance : callable
+        Called after each pair.
+
+    Returns
+    -------
+    Matched
+    """
+    trajectories, floors = [], []
+    rows: list[dict[str, Any]] = []
+    fastest: dict[tuple[str, str, str], float] = {}
+    for (protocol, dtype, drawn_by), number in product(cases(experiment), range(experiment.pairs)):
+        case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": number}
+        architecture = experiment.architecture(dataset, dtype)
+        orders = protocol.orders(stream(experiment.seed, "matched", protocol.name, str(number)), dataset.n)
+        start = initial_weights(architecture, experiment.seed + number, drawn_by)
+        pair = train_pair(Course(architecture, dataset, protocol, orders, start), experiment.keras_fit)
+        steps = protocol.epochs * protocol.steps(dataset.n)
+        for side, seconds in pair.seconds.items():
+            key = (protocol.name, dtype, side)
+            fastest[key] = min(fastest.get(key, math.inf), seconds / steps * 1e6)
+
+        found, floor = judge_pair(pair, stream(experiment.seed, "floor", protocol.name, drawn_by, str(number)))
+        if number == 0 and drawn_by == "scratch":
+            found += _same_keras(pair, plain_fit=not experiment.keras_fit)
+        rows += [{**case, **each} for each in found]
+        for side, (loss, accuracy) in pair.trajectories.items():
+            trajectories.append(trajectory(loss, accuracy, side=side, **case))
+        floors.append(trajectory(floor.loss, floor.accuracy, **case))
+        advance()
+    names = ("protocol", "dtype", "side", "microseconds")
+    speed = [dict(zip(names, (*key, round(of, 1)), strict=True)) for key, of in fastest.items()]
+    series, floor_table = (pd.concat(each, ignore_index=True) for each in (trajectories, floors))
+    return Matched(series, floor_table, pd.DataFrame(rows), speed)
+
+
+def _same_keras(pair: Pair, plain_fit: bool) -> list[dict[str, Any]]:
+    """Keras's plain fit and its compiled run must agree bit for bit: loss, accuracy and weights."""
+    one, (other, weights) = pair.keras, train_keras(pair.course, plain_fit)
+    series = [("loss", one.loss, other.loss), ("accuracy", one.accuracy, other.accuracy)]
+    series += [("weights", a.ravel(), b.ravel()) for a, b in zip(pair.keras_weights, weights, strict=True)]
+    return [row("fit = compiled", parity.judge(a, b, 0.0, 0.0), tensor=name) for name, a, b in series]
+
+
+class MatchedPart:
+    """The matched experiment as a part of the main job."""
+
+    title = "matched"
+    here = True
+
+    def __init__(self, experiment: Experiment, dataset: Dataset) -> None:
+        self.experiment, self.dataset = experiment, dataset
+        self.size = len(cases(experiment)) * experiment.pairs
+
+    def begin(self, beside: Companion) -> None:
+        """Do nothing: this process does it all."""
+
+    def run(self, advance: Advance) -> Found:
+        """Train and compare every pair."""
+        matched = run_matched(self.experiment, self.dataset, advance)
+        tables = {
+            "trajectories.parquet": matched.trajectories,
+            "noise_floor.parquet": matched.floor,
+            "parity.csv": matched.parity,
+        }
+        verdicts = {"matched": {"passed": matched.passed}}
+        return Found(matched.passed, verdicts, tables, {"speed": matched.speed})

@@ -1,0 +1,91 @@
+"""The jobs: which parts they have, and what their manifests tell beside what the parts found."""
+
+from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from compare.agreement import parity
+from compare.data.dataset import Dataset
+from compare.experiments.article import ArticlePart
+from compare.experiments.experiment import Experiment
+from compare.experiments.grid import Sweep
+from compare.experiments.matched import MatchedPart
+from compare.experiments.part import Part
+from compare.experiments.sweep import SweepPart
+from compare.experiments.unseeded import UnseededPart
+from compare.runs.provenance import command_line
+from compare.work.place import Place
+
+Finished = MutableMapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command has done: its parts, and what its manifest tells in any case.
+
+    Attributes
+    ----------
+    parts : list of Part
+    config : dict
+        The settings, which an interrupted run goes on with.
+    data : dict of str to str
+        Each data set's checksum.
+    manifest : dict
+    """
+
+    parts: list[Part]
+    config: dict[str, Any]
+    data: dict[str, str]
+    manifest: dict[str, Any]
+
+
+def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place: Place) -> Job:
+    """Return the job of the command `run`."""
+    made: dict[str, Part] = {
+        "article": ArticlePart(dataset),
+        "matched": MatchedPart(experiment, dataset),
+        "unseeded": UnseededPart(experiment, dataset, finished, place),
+    }
+    _, *layers = experiment.architecture(dataset).sizes
+    manifest = {
+        "kind": "run",
+        "command": command_line(("run",), asdict(experiment), asdict(Experiment())),
+        "config": asdict(experiment),
+        "protocols": {each.name: asdict(each) for each in map(experiment.adapted, ("article", "keras"))},
+        "settings": {},
+        "layers": layers,
+        "seeds": {
+            "seed": experiment.seed,
+            "matched_pairs": [experiment.seed + k for k in range(experiment.pairs)],
+        },
+        "data": {
+            "name": dataset.name,
+            "n": dataset.n,
+            "features": list(dataset.feature_names),
+            "classes": list(dataset.class_names),
+            "sha256": dataset.sha256,
+        },
+        "keras_training": "fit" if experiment.keras_fit else "compiled graph, bit-equal to fit",
+        "tolerances": {
+            "bar": parity.BARS,
+            "floor_factor": parity.FLOOR_FACTOR,
+            "judged_by_floor_from": parity.NEAR_BAR,
+        },
+        "speed": [],
+    }
+    parts = [made[name] for name in experiment.parts]
+    return Job(parts, asdict(experiment), {dataset.name: dataset.sha256}, manifest)
+
+
+def sweep_job(sweep: Sweep, datasets: dict[str, Dataset], finished: Finished, place: Place) -> Job:
+    """Return the job of the command `sweep`."""
+    manifest = {
+        "kind": "sweep",
+        "command": command_line(("sweep",), asdict(sweep), asdict(Sweep())),
+        "config": asdict(sweep),
+        "data": [{"name": name, "n": each.n, "sha256": each.sha256} for name, each in datasets.items()],
+    }
+    sums = {name: each.sha256 for name, each in datasets.items()}
+    return Job([SweepPart(sweep, datasets, finished, place)], asdict(sweep), sums, manifest)

@@ -1,0 +1,247 @@
+"""The unseeded experiment: whether two sides are alike whose runs each draw weights and orders of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from compare.data.dataset import Dataset
+from compare.errors import InputError
+from compare.experiments.experiment import Experiment
+from compare.experiments.part import Advance, Found
+from compare.experiments.replicates import MEASURES, Procedure, keras_by, procedure_stream, replicate_table
+from compare.recipe.streams import stream
+from compare.work import engine
+from compare.work.companion import Companion
+from compare.work.place import HERE, Place
+
+if TYPE_CHECKING:
+    from compare.agreement.comparison import Comparison
+
+
+SHARD = 50  # replicates: about a second of Keras
+FEWEST = 2  # replicates that can be compared
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Two procedures to compare.
+
+    Attributes
+    ----------
+    name : str
+    scratch, keras : Procedure
+    """
+
+    name: str
+    scratch: Procedure
+    keras: Procedure
+
+
+@dataclass(frozen=True)
+class Unseeded:
+    """What the unseeded experiment found.
+
+    Attributes
+    ----------
+    settings : tuple of Contest
+    trajectories : DataFrame
+        side, initializer, protocol, dtype, replicate, epoch, loss, accuracy.
+    comparisons : dict of str to Comparison
+        By the setting's name.
+    failures : list of engine.Failure
+        The shards whose replicates are missing.
+    """
+
+    settings: tuple[Contest, ...]
+    trajectories: pd.DataFrame
+    comparisons: dict[str, Comparison]
+    failures: list[engine.Failure]
+
+    def tests(self) -> pd.DataFrame:
+        """Return one row a test: setting, outcome, verdict, and the figures of `Equivalence`.
+
+        The rows "all" hold each setting's verdict; tests of whole curves have a p-value alone.
+        """
+        return pd.DataFrame([row for name, each in self.comparisons.items() for row in _tests(name, each)])
+
+
+def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [
+        {"outcome": "all", "verdict": comparison.verdict, "replicates_80": comparison.replicates_80}
+    ]
+    rows += [{"outcome": name, **asdict(scalar)} for name, scalar in comparison.scalars.items()]
+    rows += [
+        {
+            "outcome": name,
+            "p_different": p,
+            "verdict": "different" if name in comparison.differing else "not shown",
+        }
+        for name, p in comparison.adjusted.items()
+        if name not in comparison.scalars
+    ]
+    for row in rows:
+        row.pop("excluded", None)
+        row["p_adjusted"] = comparison.adjusted.get(str(row["outcome"]))
+    diverged = dict(zip(("diverged_scratch", "diverged_keras"), comparison.divergence.diverged, strict=True))
+    return [{"setting": setting, **row, **diverged} for row in rows]
+
+
+def settings(experiment: Experiment) -> tuple[Contest, ...]:
+    """Return what is compared: as published, unless one protocol is chosen; like for like from each initializer."""
+    published = Contest(
+        "as published",
+        Procedure("scratch", "uniform", experiment.adapted("article")),
+        Procedure("keras", "glorot_uniform", experiment.adapted("keras")),
+    )
+    common = experiment.adapted(experiment.protocol or "keras")
+    alike = tuple(
+        Contest(
+            f"like for like, {initializer}",
+            Procedure("scratch", initializer, common),
+            Procedure("keras", initializer, common),
+        )
+        for initializer in ("glorot_uniform", "uniform")
+    )
+    return alike if experiment.protocol else (published, *alike)
+
+
+def procedures(experiment: Experiment) -> list[Procedure]:
+    """Return every procedure of the settings once, the longest first: like for like shares Keras's published runs."""
+    found = dict.fromkeys(p for setting in settings(experiment) for p in (setting.keras, setting.scratch))
+    return sorted(found, key=lambda procedure: procedure.side)
+
+
+def begin_unseeded(
+    experiment: Experiment, dataset: Dataset, finished: MutableMapping[str, pd.DataFrame], beside: Companion
+) -> engine.Begun:
+    """Let a companion begin with the replicates, before `run_unseeded` asks for them."""
+    shards = [shard for parts in _shards(experiment, dataset).values() for shard in parts]
+    return engine.begin(shards, finished, beside)
+
+
+def _shards(experiment: Experiment, dataset: Dataset) -> dict[Procedure, list[engine.Shard]]:
+    architecture = experiment.architecture(dataset)
+    how = keras_by(experiment.replicates, experiment.keras_fit)
+    return {
+        procedure: engine.cut(
+            "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
+            replicate_table,
+            (architecture, dataset, procedure, how),
+            procedure_stream(experiment.seed, procedure),
+            experiment.replicates,
+            SHARD,
+        )
+        for procedure in procedures(experiment)
+    }
+
+
+def run_unseeded(
+    experiment: Experiment,
+    dataset: Dataset,
+    advance: Callable[[int], None] = lambda replicates: None,
+    finished: MutableMapping[str, pd.DataFrame] | None = None,
+    place: Place = HERE,
+    begun: engine.Begun | None = None,
+) -> Unseeded:
+    """Train `experiment.replicates` runs of every procedure and compare the sides.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+    advance : callable
+        Called with the number of replicates just finished.
+    finished : mutable mapping of str to DataFrame, optional
+        Where finished shards are kept, and from where an interrupted run goes on.
+    place : Place
+        Where replicates run.
+    begun : engine.Begun, optional
+        What `begin_unseeded` gave for the same arguments.
+
+    Returns
+    -------
+    Unseeded
+
+    Raises
+    ------
+    InputError
+        If too few replicates of a procedure are left to compare, or the workers fail as a whole.
+    """
+    from compare.agreement.comparison import compare_runs
+
+    finished = {} if finished is None else finished
+    shards = _shards(experiment, dataset)
+    failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance, begun)
+    runs, tables = {}, []
+    for procedure, parts in shards.items():
+        joined = _join(procedure, [finished[shard.name] for shard in parts if shard.name in finished], failures)
+        loss, accuracy = (joined[name].to_numpy().reshape(-1, procedure.protocol.epochs) for name in MEASURES)
+        runs[procedure] = loss, accuracy
+        tables.append(_labelled(joined, procedure, list(shards), experiment.dtypes[0]))
+    rng = np.random.default_rng(stream(experiment.seed, "permutation test"))
+    compared = settings(experiment)
+    comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
+    return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)
+
+
+def _join(procedure: Procedure, tables: list[pd.DataFrame], failures: list[engine.Failure]) -> pd.DataFrame:
+    """Join a procedure's shards, if they are enough to say anything."""
+    left = sum(table["replicate"].nunique() for table in tables)
+    if left < FEWEST:
+        why = f"; the last error: {failures[-1].traceback.splitlines()[-1]}" if failures else "; ask for more"
+        raise InputError(
+            f"`replicates` must leave at least {FEWEST} of each procedure. Received: {left} of {procedure}{why}"
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _labelled(table: pd.DataFrame, procedure: Procedure, every: list[Procedure], dtype: str) -> pd.DataFrame:
+    """Add a procedure's labels, as categories: there may be a million replicates."""
+    labels = {
+        "side": (procedure.side, [each.side for each in every]),
+        "initializer": (procedure.initializer, [each.initializer for each in every]),
+        "protocol": (procedure.protocol.name, [each.protocol.name for each in every]),
+        "dtype": (dtype, [dtype]),
+    }
+    columns = {
+        name: pd.Categorical([value], sorted(set(values))).take(np.zeros(len(table), np.intp))
+        for name, (value, values) in labels.items()
+    }
+    kinds: dict[str, type] = {"replicate": np.int32, "epoch": np.int32, **dict.fromkeys(MEASURES, np.float64)}
+    return table.astype(kinds).assign(**columns)
+
+
+class UnseededPart:
+    """The unseeded experiment as a part of the main job.
+
+    What Keras users run is float32, unless the experiment is about float64 alone.
+    """
+
+    title = "unseeded"
+
+    def __init__(
+        self, experiment: Experiment, dataset: Dataset, finished: MutableMapping[str, pd.DataFrame], place: Place
+    ) -> None:
+        self.experiment, self.dataset, self.finished, self.place = experiment, dataset, finished, place
+        self.size, self.here = len(procedures(experiment)) * experiment.replicates, place.here
+        self._begun: engine.Begun | None = None
+
+    def begin(self, beside: Companion) -> None:
+        """Let a companion begin with the replicates."""
+        self._begun = begin_unseeded(self.experiment, self.dataset, self.finished, beside)
+
+    def run(self, advance: Advance) -> Found:
+        """Train the replicates that are left, and compare both sides'."""
+        found = run_unseeded(self.experiment, self.dataset, advance, self.finished, self.place, self._begun)
+        compared = {
+            each.name: {side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)}
+            for each in found.settings
+        }
+        verdicts = {"unseeded": {name: each.verdict for name, each in found.comparisons.items()}}
+        tables = {"unseeded.parquet": found.trajectories, "unseeded_tests.csv": found.tests()}
+        return Found(True, verdicts, tables, {"settings": compared}, found.failures)

@@ -1,0 +1,180 @@
+"""Known deviations of the update rule with a number in them, each with a way to read that number off a run."""
+
+from dataclasses import replace
+from enum import StrEnum
+
+import numpy as np
+
+from compare.faults.fault import Fault, Observed, Parameter
+from compare.faults.fitting import nice, ratio
+from compare.mathematics.functions import Array
+from compare.mathematics.step import Rules, Step
+
+
+def learning_rate_factor(rules: Rules, factor: float) -> Rules:
+    """Every update is off by one factor."""
+    return replace(
+        rules,
+        update=lambda step: rules.update(step.at(step.learning_rate * factor)),
+    )
+
+
+def _fit_factor(run: list[Observed], base: Rules) -> list[Parameter]:
+    """Least squares over all tensors; and over the biases alone, which penalties leave clean."""
+    first = run[0]
+    biases = (first.step.only("bias", values) for values in (first.change, first.expected))
+    found = [ratio(first.change, first.expected), ratio(*biases)]
+    return [(factor,) for factor in nice(found) if factor > 0]
+
+
+class Schedule(StrEnum):
+    """The factor of the learning rate in step t, with its number c."""
+
+    POWER = "c to the power t"
+    INVERSE_TIME = "1 / (1 + c t)"
+
+
+def learning_rate_schedule(rules: Rules, number: float, form: Schedule) -> Rules:
+    """The learning rate changes from step to step, t = 0, 1, ..."""
+
+    def update(step: Step) -> list[Array]:
+        t = step.memory.get("step number", 0)
+        step.memory["step number"] = t + 1
+        factor = number**t if form == Schedule.POWER else 1 / (1 + number * t)
+        return rules.update(step.at(step.learning_rate * factor))
+
+    return replace(rules, update=update)
+
+
+def _fit_schedule(run: list[Observed], base: Rules) -> list[Parameter]:
+    """From the second step's factor; the first step has none."""
+    if len(run) < 2:
+        return []
+    factor = ratio(run[1].change, run[1].expected)
+    if not 0 < factor < 2:
+        return []
+    found = [(number, Schedule.POWER) for number in nice([factor])]
+    return [*found, *((number, Schedule.INVERSE_TIME) for number in nice([1 / factor - 1]) if number > -0.5)]
+
+
+def fixed_divisor(rules: Rules, divisor: float) -> Rules:
+    """Gradients are divided by one number, whatever the batch."""
+    return replace(rules, error=lambda step: rules.error(step) * (step.n / divisor))
+
+
+def _fit_divisor(run: list[Observed], base: Rules) -> list[Parameter]:
+    first = run[0].step
+    found = [first.n / ratio for ratio in nice([ratio(run[0].change, run[0].expected)]) if 0 < ratio < 1e6]
+    named = (first.n, first.recipe.n_samples, 1)
+    return [(float(np.round(d, 9)),) for d in found if not any(abs(d - count) < 1e-6 * count for count in named)]
+
+
+def momentum(rules: Rules, m: float) -> Rules:
+    """v = m v + (plain update); W' = W + v."""
+
+    def update(step: Step) -> list[Array]:
+        plain = [new - W for new, W in zip(rules.update(step), step.weights, strict=True)]
+        last = step.memory.get("velocity", [0.0] * len(plain))
+        velocity = [m * v + delta for v, delta in zip(last, plain, strict=True)]
+        step.memory["velocity"] = velocity
+        return [W + v for W, v in zip(step.weights, velocity, strict=True)]
+
+    return replace(rules, update=update)
+
+
+def _fit_momentum(run: list[Observed], base: Rules) -> list[Parameter]:
+    """The second step's excess, in units of the first update."""
+    if len(run) < 2 or run[1].last_change is None:
+        return []
+    excess = [a - b for a, b in zip(run[1].change, run[1].expected, strict=True)]
+    return [(m,) for m in nice([ratio(excess, run[1].last_change)]) if 0 < m < 1]
+
+
+class By(StrEnum):
+    """What is kept within the limit."""
+
+    GLOBAL_NORM = "global norm"
+    VALUE = "value"
+    NORM = "norm of each tensor"
+
+
+def clipping(rules: Rules, limit: float, by: By) -> Rules:
+    """Gradients are scaled so that their common norm, or each tensor's, stays within the limit; or cut by value."""
+
+    def gradients(step: Step) -> list[Array]:
+        plain = rules.gradients(step)
+        if by == By.VALUE:
+            return [np.clip(g, -limit, limit) for g in plain]
+        norms = [float(np.linalg.norm(g)) for g in plain]
+        if by == By.GLOBAL_NORM:
+            norms = [float(np.linalg.norm(norms))] * len(norms)
+        return [g * (limit / norm) if norm > limit else g for g, norm in zip(plain, norms, strict=True)]
+
+    return replace(rules, gradients=gradients)
+
+
+def _fit_clipping(run: list[Observed], base: Rules) -> list[Parameter]:
+    """The norm, or the largest value, of the gradient that the subject used, where that is below the candidate's."""
+    found: list[Parameter] = []
+    for one in run:
+        rate = one.step.learning_rate
+        used, full = [-c / rate for c in one.change], one.step.gradients
+        pairs = [
+            (By.GLOBAL_NORM, [np.linalg.norm([np.linalg.norm(g) for g in side]) for side in (used, full)]),
+            (By.VALUE, [max(np.abs(g).max() for g in side) for side in (used, full)]),
+            (By.NORM, [max(np.linalg.norm(g) for g in side) for side in (used, full)]),
+        ]
+        found += [(v, by) for by, (a, b) in pairs if a < b * (1 - 1e-9) for v in nice([float(a)])]
+    return list(dict.fromkeys(found))
+
+
+UPDATE_FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "gradient clipping",
+        "gradients are clipped at {0} by {1}",
+        "switch gradient clipping off",
+        clipping,
+        lambda architecture: [],
+        _fit_clipping,
+        example=(1.0, By.GLOBAL_NORM),
+        default=True,
+    ),
+    Fault(
+        "gradient divided by a fixed number",
+        "the gradient is divided by {0}, whatever the size of the batch",
+        "divide by len(x) of the batch at hand",
+        fixed_divisor,
+        lambda architecture: [],
+        _fit_divisor,
+        example=(40.0,),
+    ),
+    Fault(
+        "learning rate off by a factor",
+        "gradients are clean, every update is {0} times what the learning rate asks for",
+        "use the learning rate that was given (and apply it once)",
+        learning_rate_factor,
+        lambda architecture: [],
+        _fit_factor,
+        example=(10.0,),
+    ),
+    Fault(
+        "learning rate changes with the step",
+        "the learning rate of step t = 0, 1, ... is multiplied by {1}, with c = {0}",
+        "keep the learning rate as it was given",
+        learning_rate_schedule,
+        lambda architecture: [],
+        _fit_schedule,
+        example=(0.99, Schedule.POWER),
+        default=True,
+    ),
+    Fault(
+        "momentum left on",
+        "the update has momentum {0}",
+        "set the momentum to 0",
+        momentum,
+        lambda architecture: [],
+        _fit_momentum,
+        example=(0.9,),
+        default=True,
+    ),
+)

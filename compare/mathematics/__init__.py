@@ -1,0 +1,1 @@
+"""One training step in replaceable phases, for the catalogue of faults; it knows neither side."""

@@ -1,0 +1,1 @@
+"""What is trained and how, as plain values that every side reads."""

@@ -1,0 +1,233 @@
+"""What a run found: one verdict, and tables of values. The terminal and the report show the same ones."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from compare.runs.record import Run
+
+NUMBER = "{:.4f}"
+SMALL = "{:.1e}"
+LOSS_ACCURACY = "{0[0]:.6f} ({0[1]:.4f})"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name, and how `str.format` shows its values; numbers stand at the right."""
+
+    name: str
+    form: str = "{}"
+
+    @property
+    def right(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.form != "{}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of values; None is an empty cell.
+
+    Attributes
+    ----------
+    title : str
+    columns : tuple of Column
+    rows : list of tuple
+    grouped : bool
+        Rows that follow each other with the same first value belong together.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: list[tuple[Any, ...]]
+    grouped: bool = False
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """Return every row's cells as they are shown."""
+        return [[_text(value, column) for value, column in zip(row, self.columns, strict=True)] for row in self.rows]
+
+
+def _text(value: Any, column: Column) -> str:
+    if value is None:
+        return ""
+    return "0" if column.right and value == 0 else column.form.format(value)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A run's verdict: how it went, in a word that decides its looks, and what to say.
+
+    Attributes
+    ----------
+    state : {"yes", "no", "open"}
+    words : str
+    """
+
+    state: Literal["yes", "no", "open"]
+    words: str
+
+
+STATES: dict[str, Literal["yes", "no", "open"]] = {
+    "equivalent": "yes",
+    "different": "no",
+    "inconclusive": "open",
+}
+
+
+def verdict(run: Run) -> Verdict:
+    """Return the run's one verdict: of the matched runs and the article, or of the unseeded runs if alone.
+
+    Of those, the setting "as published" does not count: it is unequal on purpose.
+    """
+    found, missing = _verdict(run), run.manifest.get("missing", 0)
+    if not missing:
+        return found
+    return replace(found, words=f"{found.words}, without {missing} replicates that failed (manifest.json tells how)")
+
+
+def _verdict(run: Run) -> Verdict:
+    found = run.manifest["verdicts"]
+    if run.manifest.get("kind") == "check":
+        told = run.manifest["report"]
+        return Verdict("yes" if found["passed"] else "open" if told["refusal"] else "no", told["headline"])
+    if run.manifest.get("kind") == "sweep":
+        return Verdict(found["state"], found["words"])
+    if "matched" in found or "article" in found:
+        return Verdict("yes", "parity holds") if found["passed"] else Verdict("no", "parity does NOT hold")
+    alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}
+    for each in ("different", "inconclusive", "equivalent"):
+        if each in alike:
+            return Verdict(STATES[each], f"like for like, the two sides are {each}")
+    return Verdict("open", "nothing was compared")
+
+
+PARTS = ("parity", "article_parity")
+
+
+def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
+    """What, protocol, dtype, largest difference, tolerance, pass or fail: of the matched runs, the article or both."""
+    columns = (
+        Column("what"),
+        Column("protocol"),
+        Column("dtype"),
+        Column("pairs", "{:d}"),
+        Column("largest difference", SMALL),
+        Column("tolerance", "{:.0e}"),
+        Column("verdict"),
+    )
+    rows: list[tuple[Any, ...]] = []
+    if "parity" in run.tables and "parity" in parts:
+        frame = run.tables["parity"].assign(excess=lambda rows: rows["max_abs"] / rows["tolerance"].clip(1e-300))
+        for (what, protocol, dtype), of_case in frame.groupby(["what", "protocol", "dtype"], sort=False):
+            worst = of_case.iloc[int(of_case["excess"].argmax())]
+            judged = ", by its noise floor" if worst["judged_by"] == "noise floor" else ""
+            pairs = of_case.groupby(["drawn_by", "replicate"]).ngroups
+            verdict = ("pass" if of_case["passed"].all() else "FAIL") + judged
+            rows.append((what, protocol, dtype, pairs, worst["max_abs"], worst["tolerance"], verdict))
+    article: Any = run.tables.get("article_parity" if "article_parity" in parts else "", pd.DataFrame())
+    for row in article.itertuples():
+        verdict = "pass" if row.passed else "FAIL"
+        if not row.expected:
+            verdict = "FAIL: not found" if row.passed else "differs, as it must"
+        rows.append((row.what, "article", row.dtype, None, row.max_abs, row.tolerance, verdict))
+    return Table("Parity", columns, rows)
+
+
+def published(run: Run) -> Table:
+    """The article's ten rows beside what is measured here."""
+    names = ("published", "article", "without_the_bug", "keras")
+    titles = ("published", "its recipe, here", "without the bug", "Keras")
+    columns = (
+        Column("epoch", "{:.0f}"),
+        *(Column(title, LOSS_ACCURACY) for title in titles),
+        Column("recipe - published", "{:.0e}"),
+    )
+    rows = [
+        (
+            row["epoch"],
+            *((row[f"{name}_loss"], row[f"{name}_accuracy"]) for name in names),
+            row["article_loss"] - row["published_loss"],
+        )
+        for _, row in run.tables["article_table"].iterrows()
+    ]
+    return Table("The article, reproduced: loss (accuracy)", columns, rows)
+
+
+def speed(run: Run) -> Table:
+    """How long a step of each side took, in the fastest of the matched runs."""
+    told: dict[tuple[str, str], dict[str, float]] = {}
+    for row in run.manifest["speed"]:
+        told.setdefault((row["protocol"], row["dtype"]), {})[row["side"]] = row["microseconds"]
+    rows = [(*case, of["scratch"], of["keras"], of["keras"] / of["scratch"]) for case, of in told.items()]
+    columns = (Column("protocol"), Column("dtype"), Column("scratch", "{:.0f}"), Column("Keras", "{:.0f}"))
+    title = f"Speed: microseconds a step, in the fastest matched run (Keras: {run.manifest['keras_training']})"
+    return Table(title, (*columns, Column("Keras / scratch", "{:.1f}")), rows)
+
+
+def depth(run: Run) -> Table:
+    """The depth experiment: with and without the 10-unit layer, at the last published epoch."""
+    frame = run.tables["article"]
+    at = frame[frame["epoch"] == 180].set_index("network")["accuracy"]
+    rows = [(name, at[name], at[f"{name} 6-8-3"]) for name in ("article", "without the bug")]
+    columns = (Column("network"), Column("6-8-10-3", NUMBER), Column("6-8-3", NUMBER))
+    return Table('"Leaving the 10-unit layer out lowers accuracy": measured at epoch 180, accuracy', columns, rows)
+
+
+def unseeded(run: Run, every_test: bool = False) -> Table:
+    """Each setting's verdict ("all"), and each outcome's difference with its interval and margin.
+
+    The tests of whole curves and of divergence have no interval. They are told where they differ, or all.
+    """
+    columns = (
+        Column("setting"),
+        Column("outcome"),
+        Column("difference", NUMBER),
+        Column("90 % interval", "{0[0]:.4f} to {0[1]:.4f}"),
+        Column("margin", NUMBER),
+        Column("verdict"),
+    )
+    rows: list[tuple[Any, ...]] = []
+    tests: Any = run.tables["unseeded_tests"]
+    for row in tests.itertuples():
+        if row.outcome == "all":
+            rows.append((row.setting, "all", None, None, None, row.verdict))
+        elif pd.notna(row.difference):
+            kept = row.verdict != "different" or row.p_adjusted <= row.alpha
+            verdict = row.verdict if kept else "inconclusive (corrected)"
+            rows.append((row.setting, row.outcome, row.difference, (row.low, row.high), row.margin, verdict))
+        elif every_test or row.verdict == "different":
+            verdict = f"{row.verdict} (p = {row.p_adjusted:.2g})"
+            rows.append((row.setting, row.outcome, None, None, None, verdict))
+    return Table("Unseeded: scratch less Keras", columns, rows, grouped=True)
+
+
+def settings(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
+    """Return, by setting and side, the unseeded runs: loss and accuracy, (replicates x epochs) each."""
+    table = run.tables["unseeded"]
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for name, setting in run.manifest["settings"].items():
+        found[name] = {}
+        for side, (initializer, protocol) in sorted(setting.items()):
+            of_side = table[(table["side"] == side) & (table["initializer"] == initializer)]
+            of_side = of_side[of_side["protocol"] == protocol]
+            found[name][side] = of_side.pivot(index="replicate", columns="epoch", values=["loss", "accuracy"])
+    return found
+
+
+def steps(run: Run, protocol: str) -> int:
+    """Return how many steps an epoch of a protocol has."""
+    n, batch_size = run.manifest["data"]["n"], run.manifest["protocols"][protocol]["batch_size"]
+    return 1 if batch_size is None else -(-n // batch_size)
+
+
+ROWS = ("data", "layers", "initializer")
+COLUMNS = {"matched": ("batch_size", "dtype", "learning_rate", "seed"), "unseeded": ("batch_size", "learning_rate")}
+SAID = {"batch_size": "batches of {}", "learning_rate": "rate {:g}", "seed": "seed {}"}
+
+
+def _said(settings: dict[Any, Any]) -> str:
+    said = (SAID.get(name, "{}").format(value) for name, value in settings.items())
+    return ", ".join(said).replace("batches of 0", "full batch")

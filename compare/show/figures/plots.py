@@ -1,0 +1,78 @@
+"""What a person looks at: functions from axes and arrays to artists. Nothing is computed here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+from numpy.typing import ArrayLike
+
+from compare.show.figures.style import FLOOR, LINE, NAMES, SIDES
+
+
+def curves(ax: Axes, epochs: ArrayLike, values: Mapping[str, ArrayLike]) -> None:
+    """Both sides' curves of one pair, each of shape (epochs,)."""
+    for side, style in SIDES.items():
+        ax.plot(epochs, values[side], label=NAMES[side], **style)
+
+
+def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float, smallest: float) -> None:
+    """The gap between the sides over the noise floor, on a log scale.
+
+    Parameters
+    ----------
+    gap, floor : array of shape (epochs,)
+        The largest over all pairs.
+    epsilon, bar : float
+        Machine epsilon; the tolerance of an ordinary run.
+    smallest : float
+        Where a gap of zero is drawn: the lower end of the axis.
+    """
+    epochs = np.arange(len(np.asarray(gap)))
+    ax.fill_between(epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor")
+    ax.plot(
+        epochs,
+        np.maximum(gap, smallest),
+        label="largest gap of all pairs",
+        color=SIDES["scratch"]["color"],
+        linewidth=1,
+    )
+    ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
+    ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
+    ax.set_yscale("log")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_ylim(bottom=smallest)
+
+
+def band(ax: Axes, x: ArrayLike, low: ArrayLike, median: ArrayLike, high: ArrayLike, side: str) -> None:
+    """One side's replicates: the range as a band, the median as a line; each of shape (epochs,)."""
+    color = SIDES[side]["color"]
+    hatch = {"keras": None, "scratch": "////"}[side]
+    ax.fill_between(x, low, high, facecolor=(color, 0.18), edgecolor=(color, 0.35), hatch=hatch, linewidth=0.0)
+    ax.plot(x, median, label=f"{NAMES[side]}, median and range", **SIDES[side])
+
+
+def distributions(ax: Axes, values: Mapping[str, ArrayLike], bins: list[float], medians: Mapping[str, float]) -> None:
+    """Both sides' replicates as histograms over common bins, their medians marked; values of shape (replicates,)."""
+    for side, style in SIDES.items():
+        filled = side == "keras"
+        ax.hist(
+            values[side],
+            bins=bins,
+            histtype="stepfilled" if filled else "step",
+            color=style["color"],
+            alpha=0.6 if filled else 1.0,
+            linewidth=1.4,
+            linestyle="-" if filled else style["linestyle"],
+            label=NAMES[side],
+            zorder=style["zorder"],
+        )
+        ax.axvline(medians[side], color=style["color"], linewidth=1.4, linestyle=style["linestyle"], zorder=1)
+
+
+def article(ax: Axes, epochs: ArrayLike, runs: Mapping[str, ArrayLike], at: ArrayLike, published: ArrayLike) -> None:
+    """The published points over what the recipe gives here, and the run without the bug beside Keras."""
+    ax.plot(epochs, runs["keras"], label="Keras", **SIDES["keras"])
+    ax.plot(epochs, runs["without the bug"], label="without the bug", **SIDES["scratch"])
+    ax.plot(epochs, runs["article"], color=LINE, linewidth=1.2, label="the article's network, run here", zorder=4)
+    ax.plot(at, published, "o", color=LINE, markerfacecolor="white", markersize=6, label="published", zorder=5)

@@ -1,0 +1,23 @@
+"""How the sides and measures look in every figure: colours, names, labels."""
+
+from pathlib import Path
+from typing import Any
+
+# Deviations in units of the tolerance: within it in greys, beyond it in ever deeper reds.
+EDGES = [0, 1e-2, 0.1, 1, 10, 1e3, 1e6, 1e15]
+COLOURS = ["#F7F7F7", "#E4E4E4", "#CFCFCF", "#FDD9C4", "#F79B78", "#DC5A40", "#8B2500"]
+
+STYLE = Path(__file__).with_name("keras_parity.mplstyle")
+STARTS = {"scratch": "weights from U(-1, 1)", "keras": "weights from Keras's glorot_uniform"}
+MEASURES = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of samples)"}
+
+# One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
+SIDES: dict[str, dict[str, Any]] = {
+    "keras": {"color": "#3A97D4", "linewidth": 4.0, "linestyle": "-", "zorder": 2},
+    "scratch": {"color": "#8B2500", "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 3},
+}
+# The same two on a dark page; each stands out from its background by 3 to 1 or more.
+DARK = {"keras": "#3A97D4", "scratch": "#FFC39B"}
+NAMES = {"keras": "Keras", "scratch": "scratch (NumPy)"}
+FLOOR = "#BBBBBB"
+LINE = "#222222"

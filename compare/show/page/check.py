@@ -1,0 +1,157 @@
+"""A check's section: where the network departs from Keras, why, what to change; each situation as tensors by steps."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from compare.runs.findings import SMALL, Column, Table
+from compare.runs.record import Run
+from compare.show.figures.style import EDGES
+from compare.show.page.chart import cells
+from compare.show.page.parts import Answer, Cell, Listing, Reading, Section, State, View, texts
+
+COLUMNS = {"max_abs": "difference", "tolerance": "tolerance", "ratio": "in tolerances"}
+UNDRIVABLE = "cannot be driven"
+
+
+def section(run: Run) -> Section | None:
+    """Return the section, if the run is a check."""
+    if run.manifest.get("kind") != "check":
+        return None
+    report, table = run.manifest["report"], run.tables.get("check")
+    shown = [] if table is None or table.empty else [of for _, of in table.groupby("what", sort=False)]
+    first = report["divergence"]
+    listings = [_situations(shown), _trainings(report["trainings"])]
+    return Section(
+        name="check",
+        title="Step by step, from equal weights",
+        lead="Before every step the network gets Keras's weights, so that nothing accumulates: each cell is one step's "
+        "own deviation, in units of what rounding may do to that tensor. Where free-running is said, it is left alone.",
+        agree=[Answer(_state(report), run.manifest["subject"], _verdict(report)), *_causes(report)],
+        sure=_sure(report),
+        keys=[(f"cell r{k}", _bin(k)) for k in range(len(EDGES) - 1)] + [("mark", "first beyond the tolerance")],
+        views=[_view(of, first) for of in sorted(shown, key=lambda of: bool(of["passed"].all()))],
+        listings=[listing for listing in listings if listing.table.rows],
+    )
+
+
+def _state(report: dict[str, Any]) -> State:
+    if report["verdict"] == UNDRIVABLE:
+        return "open"
+    return "yes" if report["passed"] else "no"
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    if report["verdict"] == UNDRIVABLE:
+        return f"Cannot be told: {report['refusal']}."
+    if report["passed"]:
+        return "Yes, bit for bit." if report["bit_equal"] else "Yes, to rounding, in every step of every situation."
+    at = report["divergence"]
+    if at is None:
+        return f"No: {report['verdict']}."
+    place = f"step {at['step']} of \N{LEFT DOUBLE QUOTATION MARK}{at['situation']}\N{RIGHT DOUBLE QUOTATION MARK}"
+    if at["error"] is not None:
+        return f"No. First at {place}: {at['error']}."
+    layer = "" if at["layer"] is None else f" of layer {at['layer']}"
+    words = f"No. First at {place}, in {at['phase']}{layer}"
+    if at["value"] is not None and at["expected"] is not None:
+        words += f": {at['value']:.6g} where Keras has {at['expected']:.6g}"
+    return words + "."
+
+
+def _causes(report: dict[str, Any]) -> list[Answer]:
+    found = []
+    for index, explanation in enumerate(report["diagnosis"]):
+        for cause in explanation["causes"]:
+            about = f"{'Or' if index else 'The likely cause'}: {cause['name']}"
+            found.append(Answer("note", about, f"{_sentence(cause['words'])} To do: {cause['change']}."))
+    if report["divergence"] is not None and not found:
+        found.append(Answer("open", "The cause is unknown", "No known fault, nor two together, gives these numbers."))
+    return found
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _sure(report: dict[str, Any]) -> list[Answer]:
+    found = [Answer("note", "What was driven", _sentence(report["driven"]))]
+    if report["passed"] and not report["bit_equal"]:
+        words = f"The largest difference of a weight is {report['largest_ulp']:.3g} units in the last place."
+        found.append(Answer("note", "Against rounding alone", words))
+    for explanation in report["diagnosis"][:1]:
+        words = (
+            f"Computed from the same weights and batches, the cause gives the network's own numbers to rounding in "
+            f"{explanation['confirmed_steps']} steps of {explanation['situations']} situations."
+        )
+        found.append(Answer("note", "The cause is confirmed", words))
+    return found + [Answer("note", "Note", _sentence(note)) for note in report["notes"]]
+
+
+def _bin(k: int) -> str:
+    low, high = EDGES[k], EDGES[k + 1]
+    if k == 0:
+        return f"up to {high:g} of the tolerance"
+    return f"over {low:g}" if k == len(EDGES) - 2 else f"{low:g} to {high:g}"
+
+
+def _view(table: pd.DataFrame, first: dict[str, Any] | None) -> View:
+    what = str(table["what"].iloc[0])
+    layers = table["layer"].map(lambda layer: "" if pd.isna(layer) else f" {layer:.0f}")
+    table = table.assign(label=table["tensor"] + layers)
+    labels = list(dict.fromkeys(table["label"]))
+    steps = int(table["step"].max()) + 1
+    wide = {
+        name: table.pivot(index="label", columns="step", values=name).reindex(index=labels, columns=range(steps))
+        for name in COLUMNS
+    }
+    # Below the lowest edge is nothing: a ratio of 0 is in the first bin.
+    bins = np.digitize(wide["ratio"], EDGES[1:-1], right=True)
+    looks = np.where(wide["ratio"].notna(), np.char.add("cell r", bins.astype(str)), "")
+    mark = None
+    if first is not None and first["situation"] == what:
+        label = first["tensor"] if first["layer"] is None else f"{first['tensor']} {first['layer']}"
+        mark = (labels.index(label), first["step"]) if label in labels else None
+    wrong = table.loc[~table["passed"], "step"].nunique()
+    rows: list[tuple[str, str, list[Cell | None]]] = [
+        ("", label, [Cell(texts(wide[name].loc[label], SMALL)) for name in COLUMNS]) for label in labels
+    ]
+    said = f"{wrong} of {steps} steps beyond the tolerance" if wrong else f"all {steps} steps within the tolerance"
+    reading = Reading("step", steps - 1, tuple(COLUMNS.values()), rows)
+    return View(f"{what}: {said}", {"situation": what}, [cells("deviation", "step", labels, looks, mark)], reading)
+
+
+def _situations(shown: list[pd.DataFrame]) -> Listing:
+    rows: list[tuple[Any, ...]] = []
+    for of in shown:
+        out = of[~of["passed"]]
+        first = None if out.empty else int(out["step"].min())
+        verdict = "pass" if out.empty else "FAIL"
+        counts = of["step"].nunique(), out["step"].nunique()
+        rows.append((of["what"].iloc[0], *counts, first, of["ratio"].max(), verdict))
+    columns = ("situation", "{}"), ("steps", "{:d}"), ("steps wrong", "{:d}"), ("first wrong step", "{:d}")
+    table = Table(
+        "Situations",
+        (*(Column(*each) for each in columns), Column("largest, in tolerances", SMALL), Column("verdict")),
+        rows,
+    )
+    return Listing(table, ["yes" if row[-1] == "pass" else "no" for row in rows])
+
+
+def _trainings(trainings: list[dict[str, Any]]) -> Listing:
+    rows: list[tuple[Any, ...]] = []
+    states: list[State | None] = []
+    for training in trainings:
+        wrong = [name for name in ("history", "weights") if training[f"wrong_{name}"]]
+        verdict = f"{' and '.join(wrong)} wrong" if wrong else training["error"] or "pass"
+        judged = training["controlled"]
+        states.append(("no" if wrong or training["error"] else "yes") if judged else "note")
+        series = (None if of is None else ", ".join(f"{value:.6g}" for value in of) for of in _histories(training))
+        rows.append((training["name"], *series, verdict if judged else "not judged: its batches cannot be controlled"))
+    names = ("training", "loss, as it says", "loss, Keras", "verdict")
+    return Listing(Table("Its own training loop", tuple(map(Column, names)), rows), states)
+
+
+def _histories(training: dict[str, Any]) -> tuple[list[float] | None, list[float] | None]:
+    return training["history"], training["keras"]

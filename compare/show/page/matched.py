@@ -1,0 +1,130 @@
+"""The matched runs' section: for each case the worst pair's curves, its gap over its noise floor, all verdicts."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from compare.agreement import parity
+from compare.runs import findings
+from compare.runs.record import Run
+from compare.show.figures import style
+from compare.show.page.chart import Curve, chart
+from compare.show.page.parts import FORMS, Answer, Cell, Listing, Reading, Section, View, texts
+
+STARTS = {"scratch": "uniform, as in the article", "keras": "glorot_uniform, as in Keras"}
+GAP = "{:.1e}"
+
+
+def section(run: Run) -> Section | None:
+    """Return the section, if the run has matched pairs."""
+    if "parity" not in run.tables:
+        return None
+    judged, table = run.tables["parity"], run.tables["trajectories"]
+    loss = judged[judged["what"] == "loss"]
+    passed = bool(judged["passed"].all())
+    out = loss[~loss["passed"]]
+    gaps = ", ".join(f"{of.max():.1e} in {dtype}" for dtype, of in loss.groupby("dtype")["max_abs"])
+    same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0
+    accuracy = "; the accuracy is the same at every epoch" if same else ""
+    words = (
+        f"Yes: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
+        if passed
+        else f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {gaps}."
+    )
+    by_floor = int((judged["judged_by"] == "noise floor").sum())
+    floor = run.tables["noise_floor"].groupby("dtype")["loss"].max()
+    sure = [
+        Answer(
+            "note",
+            "Against rounding alone",
+            "The same runs, only rounded differently, drift by up to "
+            + ", ".join(f"{of:.1e} in {dtype}" for dtype, of in floor.items())
+            + " (measured: the noise floor). "
+            + " and ".join(f"{bar:.0e} in {dtype}" for dtype, bar in run.manifest["tolerances"]["bar"].items())
+            + " is allowed, and more only where a run's own floor comes near that: "
+            + f"{by_floor or 'none'} of {len(judged)} comparisons.",
+        )
+    ]
+    dtypes = sorted(table["dtype"].unique(), reverse=True)  # float64 first: it tells most
+    cases = product(table["protocol"].unique(), dtypes, table["drawn_by"].unique())
+    listing = findings.verdicts(run, ["parity"])
+    return Section(
+        name="matched",
+        title="Matched: the same start, the same batches",
+        lead="Both sides get the same initial weights and see the same batches in the same order. "
+        "Two correct implementations then differ by rounding alone.",
+        agree=[Answer("yes" if passed else "no", "From equal weights, on equal batches", words)],
+        sure=sure,
+        keys=[(f"line {side}", style.NAMES[side]) for side in style.SIDES]
+        + [
+            ("line gap", "gap"),
+            ("band floor", "noise floor"),
+            ("line bar", "tolerance"),
+            ("line other", "other pairs"),
+        ],
+        views=[_view(run, *case) for case in cases],
+        listings=[
+            Listing(listing, ["no" if "FAIL" in row[-1] else "yes" for row in listing.rows]),
+            *([Listing(findings.speed(run))] if run.manifest.get("speed") else []),
+        ],
+    )
+
+
+def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
+    case = {"protocol": protocol, "dtype": dtype, "drawn_by": drawn_by}
+    runs, floors = (_of(run.tables[name], case) for name in ("trajectories", "noise_floor"))
+    wide = runs.pivot_table(["loss", "accuracy"], "replicate", ["side", "epoch"], dropna=False)
+    gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in ("loss", "accuracy")}
+    floor = floors.pivot(index="replicate", columns="epoch", values="loss").to_numpy()
+    allowed = np.stack([parity.loss_tolerance(each, dtype) for each in floor])
+    worst = int(np.argmax((gaps["loss"] / allowed).max(axis=1)))
+    values = {measure: {side: wide[measure][side].to_numpy()[worst] for side in style.SIDES} for measure in gaps}
+    epochs = np.arange(floor.shape[1])
+    smallest = float(np.finfo(dtype).eps) / 30  # where a gap of zero is drawn
+    shown = np.maximum(gaps["loss"], smallest)
+    top = max(np.nanmax(np.where(np.isfinite(shown), shown, np.nan)), allowed[worst].max()) * 3
+    lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != worst]
+    charts = [
+        chart(
+            "loss",
+            "epoch",
+            [Curve(f"line {side}", epochs, each) for side, each in values["loss"].items()],
+            log=True,
+        ),
+        chart("accuracy", "epoch", [Curve(f"line {side}", epochs, each) for side, each in values["accuracy"].items()]),
+        chart(
+            "|scratch - Keras|, loss",
+            "epoch",
+            [
+                Curve("band floor", epochs, np.maximum(floor[worst], smallest), np.full(len(epochs), smallest)),
+                *lines,
+                Curve("line bar", epochs, allowed[worst]),
+                Curve("line gap", epochs, shown[worst]),
+            ],
+            log=True,
+            ylim=(smallest, top),
+        ),
+    ]
+    rows: list[tuple[str, str, list[Cell | None]]] = [
+        (f"line {side}", style.NAMES[side], [Cell(texts(values[measure][side], FORMS[measure])) for measure in FORMS])
+        for side in style.SIDES
+    ]
+    rows += [
+        ("line gap", "gap", [Cell(texts(gaps[measure][worst], GAP)) for measure in values]),
+        ("band floor", "noise floor", [Cell(texts(floor[worst], GAP)), None]),
+        ("line bar", "tolerance", [Cell(texts(allowed[worst], GAP)), None]),
+    ]
+    seed = run.manifest["seeds"]["matched_pairs"][worst]
+    title = (
+        f"{protocol} protocol, {dtype}, weights {STARTS[drawn_by]}: pair {worst + 1} of {len(floor)} "
+        f"(seed {seed}), the one with the largest gap"
+    )
+    choice = {"protocol": protocol, "dtype": dtype, "initial weights": STARTS[drawn_by].partition(",")[0]}
+    return View(title, choice, charts, Reading("epoch", len(epochs) - 1, ("loss", "accuracy"), rows))
+
+
+def _of(table: pd.DataFrame, case: dict[str, str]) -> pd.DataFrame:
+    for name, value in case.items():
+        table = table[table[name] == value]
+    return table

@@ -1,0 +1,1 @@
+"""Recorded runs told on a terminal, and progress."""

@@ -1,0 +1,35 @@
+"""A sweep's tables, told on a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+
+from compare.runs.findings import Column, Table
+from compare.runs.record import Run
+from compare.show.terminal.tables import shown
+
+WRONG = ("no parity", "different", "missing")
+SHOWN = 20  # cells of these that the terminal lists
+
+
+def tables(run: Run, terminal: Console) -> None:
+    """Print the cells by verdict, and those to look at."""
+    table = run.tables["sweep"]
+    counts = table.pivot_table("cell", ["mode", "data", "layers"], "verdict", "count", fill_value=0, sort=False)
+    columns = tuple(Column(str(name)) for name in counts.index.names) + tuple(
+        Column(str(name), "{:d}") for name in counts.columns
+    )
+    rows = [(*names, *map(int, of)) for names, of in zip(counts.index, counts.to_numpy(), strict=True)]
+    terminal.print(shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
+    bad: Any = table[table["verdict"].isin(WRONG)]
+    for cell in bad.head(SHOWN).itertuples():
+        terminal.print(f"cell {cell.cell}: {cell.verdict} ({cell.what}); {_setting(cell)}", soft_wrap=True)
+    if len(bad) > SHOWN:
+        terminal.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
+    terminal.print()
+
+
+def _setting(cell: Any) -> str:
+    batches = f"batches of {cell.batch_size}" if cell.batch_size else "full batch"
+    names = (cell.mode, cell.data, cell.layers, cell.initializer, batches, f"rate {cell.learning_rate:g}", cell.dtype)
+    return ", ".join([*names, f"seed {cell.seed}"])

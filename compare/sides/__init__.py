@@ -1,0 +1,1 @@
+"""The two sides: the scratch network and Keras, each built from one description."""

@@ -1,0 +1,114 @@
+"""The Keras side: the model that an architecture describes, and the architecture that a model has."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compare.errors import InputError
+from compare.recipe.architecture import Architecture, Dense, Given, Layer, Optimizer, Penalty, Role, slope_of
+from compare.sides.quiet_keras import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+ROLES: dict[str, Role] = {
+    "kernel": "kernel",
+    "bias": "bias",
+    "recurrent_kernel": "recurrent",
+    "gamma": "scale",
+    "beta": "bias",
+}
+
+
+def reused_model(architecture: Architecture) -> keras.Sequential:
+    """Return this process's one model of that make: the graph traced for it serves any weights and learning rate."""
+    model = _model(architecture.at(Optimizer.learning_rate))
+    model.optimizer.learning_rate = architecture.learning_rate
+    return model
+
+
+@lru_cache(maxsize=16)
+def _model(architecture: Architecture) -> keras.Sequential:
+    keras_ref = load_keras()
+    import keras
+
+    def layer(described: Layer) -> keras.layers.Layer:
+        if not isinstance(described, Dense):
+            raise InputError(f"only dense layers can be built. Received: {described.kind}; give the model itself")
+        penalty = architecture.penalty
+        regularizer = keras.regularizers.L1L2(penalty.l1, penalty.l2) if penalty != Penalty() else None
+        return keras.layers.Dense(
+            described.units,
+            _activation(described.activation),
+            use_bias=described.use_bias,
+            kernel_regularizer=regularizer,
+        )
+
+    def optimizer() -> keras.optimizers.Optimizer:
+        of = architecture.optimizer
+        config = {"learning_rate": of.learning_rate, **dict(of.arguments)}
+        return keras.optimizers.get({"class_name": of.name, "config": config})
+
+    return keras_ref.assemble(
+        architecture.inputs,
+        lambda: [layer(each) for each in architecture.layers],
+        architecture.loss,
+        optimizer,
+        architecture.dtype,
+    )
+
+
+def _activation(name: str) -> Any:
+    """A leaky ReLU keeps its slope in full precision, where TensorFlow's own rounds it."""
+    import keras
+
+    slope = slope_of(name)
+    return name if slope is None else lambda Z: keras.ops.where(Z > 0, Z, slope * Z)
+
+
+def described(model: Any) -> Architecture:
+    """Return the architecture of a compiled Keras model: what it says of itself, in Keras's words.
+
+    A layer that is not dense is `Given`; an activation without a name is "".
+    """
+    layers = tuple(_described(layer) for layer in model.layers)
+    regularizers = [getattr(layer, "kernel_regularizer", None) for layer in model.layers]
+    penalty = next((Penalty(_float(r, "l1"), _float(r, "l2")) for r in regularizers if r is not None), Penalty())
+    config = model.optimizer.get_config()
+    name, rate = str(config.pop("name")), float(np.asarray(model.optimizer.learning_rate))
+    plain = type(model.optimizer)().get_config()
+    arguments = tuple(
+        (key, value)
+        for key, value in sorted(config.items())
+        if isinstance(value, bool | int | float) and key != "learning_rate" and plain.get(key) != value
+    )
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
+    dtype = str(model.compute_dtype)
+    inputs = tuple(model.input_shape[1:])
+    return Architecture(inputs, layers, str(loss), Optimizer(name.lower(), rate, arguments), penalty, dtype)
+
+
+def _described(layer: Any) -> Layer:
+    kind = type(layer).__name__
+    if kind == "Dense":
+        return Dense(layer.units, _activation_name(layer.activation), layer.use_bias)
+    trained = {id(variable) for variable in layer.trainable_weights}
+    tensors = tuple(
+        (ROLES.get(variable.name, "state"), tuple(variable.shape), id(variable) in trained)
+        for variable in layer.weights
+    )
+    return Given(kind, tuple(layer.output.shape[1:]), tensors)
+
+
+def _activation_name(activation: Any) -> str:
+    name = activation if isinstance(activation, str) else getattr(activation, "__name__", "")
+    if name == "leaky_relu" and not isinstance(activation, str):
+        return f"leaky_relu({float(np.float32(0.2))!r})"  # TensorFlow keeps the slope in float32
+    return "" if name == "<lambda>" else name
+
+
+def _float(regularizer: Any, name: str) -> float:
+    return float(np.asarray(getattr(regularizer, name, None) or 0.0))

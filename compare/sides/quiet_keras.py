@@ -1,0 +1,60 @@
+"""Keras, imported when it is first needed: quietly, and on one thread, so that workers share the cores."""
+
+import gc
+import os
+import sys
+from types import ModuleType
+
+QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
+# Graphics processors round products to fewer bits, and other backends clip probabilities.
+BACKEND = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+SETTINGS = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # it rounds differently from one processor to the next, and is slower on small layers
+}
+
+
+def choose_backend() -> None:
+    """Choose, for an import to come, TensorFlow on the processor, and quiet: what a process of our own starts with."""
+    os.environ.update(BACKEND)
+    os.environ.setdefault(*QUIET)
+
+
+def load_keras() -> ModuleType:
+    """Import the reference for runs of our own, which need no more than one thread for each process; return it."""
+    if "tensorflow" in sys.modules:
+        return import_quietly()
+    choose_backend()
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    reference = import_quietly()
+    gc.freeze()  # and while running, neither
+    return reference
+
+
+def import_quietly() -> ModuleType:
+    """Import the reference and return it, without the lines that TensorFlow's C++ parts print, whatever its log level.
+
+    This is the one place that imports it: nothing else waits for TensorFlow before it is needed.
+    """
+    if "tensorflow" in sys.modules:
+        import keras_ref
+
+        return keras_ref
+    os.environ.setdefault(*QUIET)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    # Importing makes a million objects that stay: to look through them again and again takes a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        import keras_ref
+    finally:
+        if collecting:
+            gc.enable()
+        os.dup2(kept, 2)
+        os.close(kept)
+    return keras_ref

@@ -1,0 +1,1 @@
+"""Where work runs, not what it is: processes, a companion, a cluster."""

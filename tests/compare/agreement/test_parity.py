@@ -1,0 +1,80 @@
+"""Gaps, floors, tolerances and verdicts, as pure functions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from compare.agreement import parity
+
+anything = arrays(np.float64, 5, elements=st.floats(width=64))
+
+
+@given(anything, anything)
+def test_a_gap_is_symmetric_never_nan_and_zero_only_between_equals(a, b):
+    gap = parity.gap(a, b)
+    assert np.array_equal(gap, parity.gap(b, a))
+    assert (gap >= 0).all()
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    assert np.array_equal(gap == 0, same)
+
+
+def test_a_gap_is_taken_in_float64():
+    assert parity.gap(np.float32(1), np.float32(1) + np.finfo(np.float32).eps)[()] == np.finfo(np.float32).eps
+
+
+def test_the_noise_floor_is_the_largest_drift():
+    assert parity.noise_floor([[1.0, 2.0], [1.5, 1.0]], [1.0, 1.75]).tolist() == [0.5, 0.75]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_quiet_run_is_judged_by_the_bar_and_an_amplifying_one_by_its_floor(dtype):
+    bar = parity.BARS[dtype]
+    assert parity.tolerance([0, bar / 100, bar / 2], dtype).tolist() == [bar] * 3
+    assert parity.tolerance([bar, 1], dtype).tolist() == [bar * parity.FLOOR_FACTOR, parity.FLOOR_FACTOR]
+
+
+def test_amplified_rounding_stays_excused_at_later_epochs():
+    allowed = parity.loss_tolerance([0, 1e-9, 0], "float64")
+    assert allowed.tolist() == [1e-13, 1e-8, 1e-8]
+
+
+def test_accuracy_must_be_identical_unless_rounding_flips_predictions():
+    quiet = parity.accuracy_tolerance([0, 0], [0, 0], "float64", n=150)
+    amplified = parity.accuracy_tolerance([0, 0], [0, 1e-9], "float64", n=150)
+    flipping = parity.accuracy_tolerance([0, 2 / 150], [0, 0], "float64", n=150)
+    assert quiet.tolist() == [0, 0]
+    assert amplified.tolist() == [0, 1 / 150]
+    assert flipping.tolist() == [0, 2 / 150]
+
+
+def test_a_verdict_names_the_worst_and_the_first_divergence():
+    verdict = parity.judge([1, 1, 1, 1.5], [1, 1.25, 1.125, 1], tolerance=[0.1, 0.2, 0.1, 10], bar=0.1)
+    assert verdict == parity.Difference(0.25, 0.2, step=1, first=1, passed=False, judged_by="noise floor")
+
+
+def test_a_verdict_within_tolerance():
+    verdict = parity.judge([1.0, 2.0], [1.0, 2.0 + 1e-14], tolerance=1e-13, bar=1e-13)
+    assert verdict.passed
+    assert verdict.first is None
+    assert verdict.judged_by == "bar"
+
+
+def test_equality_is_enough_where_nothing_is_allowed():
+    assert parity.judge([1.0], [1.0], tolerance=0.0, bar=0.0).passed
+    assert not parity.judge([1.0], [np.nextafter(1.0, 2)], tolerance=0.0, bar=0.0).passed
+
+
+def test_a_run_that_diverges_on_one_side_only_fails_and_on_both_sides_agrees():
+    nan = float("nan")
+    assert not parity.judge([1, nan], [1, 2], tolerance=1e300, bar=1).passed
+    assert parity.judge([1, nan], [1, nan], tolerance=0, bar=0).passed
+
+
+def test_a_tensor_is_judged_by_its_worst_element():
+    a = np.zeros((3, 4))
+    b = a.copy()
+    b[2, 1] = 1e-3
+    verdict = parity.judge(a, b, tolerance=1e-6, bar=1e-6)
+    assert (verdict.max_abs, verdict.first, verdict.passed) == (1e-3, 2, False)

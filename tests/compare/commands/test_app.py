@@ -1,0 +1,163 @@
+"""The command line: bad input is told in one line, with status 2, before TensorFlow is imported or anything written."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from compare.commands.app import main
+
+ROOT = Path(__file__).resolve().parents[3]
+GOOD_ROWS = "\n".join(f"{i},{i / 7},{i % 3 / 3},{'abc'[i % 3]}" for i in range(12))
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a CSV file and return its path."""
+
+    def write(text):
+        path = tmp_path / "flowers.csv"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def refused(capsys, out, *arguments):
+    """The one line that a refused command prints; nothing may be written."""
+    assert main([*arguments, "--out", str(out)] if "--out" not in arguments else list(arguments)) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert not out.exists()
+    assert printed.err.startswith("keras-parity: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--epochs", "0"], "`epochs` must be a positive integer. Received: 0"),
+        (["--epochs", "-3"], "`epochs` must be a positive integer. Received: -3"),
+        (["--epochs", "many"], "--epochs"),
+        (["--batch-size", "0"], "`batch_size` must be a positive integer. Received: 0"),
+        (["--layers", "6", "-10", "3"], "`layers` must be positive integers. Received: -10"),
+        (["--layers", "6", "10", "4"], "`layers` must end in the number of classes of iris, 3. Received: 6 10 4"),
+        (["--learning-rate", "0"], "`learning_rate` must be a positive number. Received: 0"),
+        (["--learning-rate", "-0.1"], "`learning_rate` must be a positive number. Received: -0.1"),
+        (["--dtype", "float46"], 'Did you mean "float64"?'),
+        (["--learning-rat", "1"], "Did you mean --learning-rate?"),
+        (["--data", "irsi"], "iris"),
+        (["--data", "missing.csv"], "missing.csv"),
+        (["--data", "."], "director"),
+    ],
+)
+def test_a_bad_argument(capsys, tmp_path, arguments, told):
+    assert told in refused(capsys, tmp_path / "results", "run", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "empty"),
+        ("index,length,width,kind\n", "header"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,long,0,a\n", "length"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,nan,0,a\n", "length"),
+        (f"index,length,width,kind\n{GOOD_ROWS}\n12,1,inf,a\n", "width"),
+        ("index,length,kind\n0,1,a\n1,2,a\n", "class"),
+        ("kind\na\nb\n", "column"),
+    ],
+)
+def test_a_bad_file(capsys, tmp_path, file, text, told):
+    line = refused(capsys, tmp_path / "results", "run", "--data", file(text))
+    assert told in line
+    if "12," in text:
+        assert "14" in line, "the line of the file is named"
+
+
+def test_an_output_folder_that_cannot_be_written(capsys, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file, not a folder")
+    line = refused(capsys, tmp_path / "results", "run", "--out", str(taken / "results"))
+    assert "`out` must be a folder that can be written to" in line
+
+
+def test_a_mistyped_command(capsys, tmp_path):
+    assert main(["rnu"]) == 2
+    assert 'Did you mean "run"?' in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.data.dataset.load", interrupted)
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
+
+
+def test_an_interrupt_that_keeps_something_says_how_to_go_on(capsys, monkeypatch, tmp_path):
+    def interrupted(job, recorder, *_):
+        recorder.shards["one"] = pd.DataFrame({"replicate": [0]})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.commands.main_job.perform", interrupted)
+    assert main(["run", "--out", str(tmp_path)]) == 130
+    (folder,) = tmp_path.iterdir()
+    told = f"keras-parity: interrupted; what is finished is kept: keras-parity run --resume {folder}\n"
+    assert capsys.readouterr().err == told
+
+
+def test_an_interrupt_that_a_library_turns_into_another_error_is_one_all_the_same(capsys, monkeypatch):
+    def swallowing(*_, **__):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise TypeError("failed to convert") from None
+
+    monkeypatch.setattr("compare.data.dataset.load", swallowing)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores interrupts
+    try:
+        assert main(["run"]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
+
+
+def test_other_errors_are_not_hidden(monkeypatch):
+    def broken(*_, **__):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr("compare.data.dataset.load", broken)
+    with pytest.raises(TypeError, match="a bug"):
+        main(["run"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "compare.run_all", "--help"],
+        ["compare/run_all.py", "--help"],
+        ["-m", "compare.run_all", "--epochs", "0"],
+    ],
+)
+def test_help_and_bad_input_do_not_import_tensorflow_or_shadow_the_standard_library(command):
+    code = [sys.executable, "-X", "importtime", *command]
+    done = subprocess.run(code, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == (2 if "0" in command else 0)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "numpy" in imported, "the listing was read"
+    assert not imported & {"tensorflow", "keras", "sklearn", "matplotlib.pyplot"}
+
+
+def test_importing_the_scratch_network_imports_nothing_else():
+    code = "import sys, json, scratch_nn; print(json.dumps([name for name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "numpy" in loaded
+    assert not loaded & {"tensorflow", "keras", "pandas", "sklearn", "matplotlib", "scipy", "compare", "keras_ref"}

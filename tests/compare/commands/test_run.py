@@ -1,0 +1,130 @@
+"""The main job from end to end, small: files, tables, figures, exit status."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from compare.commands.app import main
+from compare.sides import sides
+from scratch_nn import Network
+
+SMALL = ["--epochs", "4", "--pairs", "2", "--replicates", "12", "--layers", "5", "3"]
+FIGURES = {"loss", "accuracy", "gap", "unseeded", "final", "article"}
+TABLES = {
+    "trajectories.parquet": ["replicate", "epoch", "loss", "accuracy", "side", "protocol", "dtype", "drawn_by"],
+    "noise_floor.parquet": ["replicate", "epoch", "loss", "accuracy", "protocol", "dtype", "drawn_by"],
+    "unseeded.parquet": ["replicate", "epoch", "loss", "accuracy", "side", "initializer", "protocol", "dtype"],
+    "article.parquet": ["replicate", "epoch", "loss", "accuracy", "network", "side"],
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A whole small run: its exit status and its folder."""
+    out = tmp_path_factory.mktemp("results")
+    status = main(["run", *SMALL, "--out", str(out)])
+    (folder,) = out.iterdir()
+    return status, folder
+
+
+def test_parity_holds(finished):
+    assert finished[0] == 0
+
+
+def test_the_manifest_tells_what_ran(finished):
+    manifest = json.loads((finished[1] / "manifest.json").read_text())
+    assert manifest["status"] == "complete"
+    assert manifest["command"] == ("keras-parity run --layers 5 3 --epochs 4 --pairs 2 --replicates 12"), (
+        "the command that repeats it"
+    )
+    assert manifest["verdicts"]["passed"] is True
+    assert manifest["data"]["name"] == "iris"
+    assert manifest["seeds"] == {"seed": 0, "matched_pairs": [0, 1]}
+    for name, expected in manifest["files"].items():
+        assert hashlib.sha256((finished[1] / name).read_bytes()).hexdigest() == expected
+    assert {path.name for path in finished[1].iterdir()} == {"manifest.json", *manifest["files"]}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_read_with_pandas_alone(finished, name):
+    frame = pd.read_parquet(finished[1] / name)
+    assert sorted(frame.columns) == sorted(TABLES[name])
+    assert np.isfinite(frame["loss"]).all()
+    assert frame["accuracy"].between(0, 1).all()
+
+
+def test_every_figure_is_there_as_png_and_svg_and_is_not_blank(finished):
+    for name in FIGURES:
+        with Image.open(finished[1] / f"{name}.png") as picture:
+            assert picture.width >= 1500
+            assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+        assert (finished[1] / f"{name}.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_the_tables_are_printed(finished, tmp_path, capsys):
+    assert main(["run", *SMALL, "--only", "article", "matched", "--dtype", "float64", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    for told in ("largest difference", "0.921774 (0.4000)", "differs, as it must", "from step 1 on", "parity holds"):
+        assert told in printed
+    assert str(next(tmp_path.iterdir())) in printed
+
+
+def test_a_fault_on_one_side_ends_with_status_1_and_is_recorded(tmp_path, monkeypatch, capsys):
+    class Fault(Network):
+        def update(self):
+            self.gradient *= 1.01
+            super().update()
+
+    monkeypatch.setattr(sides, "Network", Fault)
+    status = main(["run", *SMALL, "--only", "matched", "--dtype", "float64", "--out", str(tmp_path)])
+    assert status == 1
+    printed = capsys.readouterr().out
+    assert "FAIL" in printed
+    assert "does NOT hold" in printed
+    manifest = json.loads((next(tmp_path.iterdir()) / "manifest.json").read_text())
+    assert manifest["status"] == "complete"
+    assert manifest["verdicts"]["passed"] is False
+
+
+def test_a_csv_file_runs_like_a_named_data_set(tmp_path, iris):
+    path = tmp_path / "flowers <b>.csv"
+    frame = pd.DataFrame(iris.X, columns=["a", "b", "c", "d"]).assign(kind=iris.y)
+    frame.to_csv(path)
+    arguments = ["--only", "matched", "--dtype", "float64", "--protocol", "keras", "--out", str(tmp_path / "out")]
+    assert main(["run", *SMALL, "--data", str(path), *arguments]) == 0
+
+
+def test_plain_fit_gives_the_same_numbers(tmp_path, finished):
+    arguments = ["--only", "matched", "--dtype", "float32", "--protocol", "keras", "--out", str(tmp_path)]
+    assert main(["run", *SMALL, "--keras-fit", *arguments]) == 0
+    plain = pd.read_parquet(next(tmp_path.iterdir()) / "trajectories.parquet")
+    compiled = pd.read_parquet(finished[1] / "trajectories.parquet")
+    compiled = compiled[(compiled["dtype"] == "float32") & (compiled["protocol"] == "keras")]
+    pd.testing.assert_frame_equal(plain, compiled.reset_index(drop=True), check_exact=True)
+
+
+def test_nothing_is_left_behind_when_a_run_breaks_off(tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("compare.experiments.article.run_article", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        main(["run", *SMALL, "--out", str(tmp_path / "results")])
+    assert not (tmp_path / "results").exists()
+
+
+def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, capsys):
+    assert main(["report", str(finished[1]), "--out", str(tmp_path), "--quiet"]) == 0
+    quiet = capsys.readouterr()
+    (folder,) = tmp_path.iterdir()
+    assert quiet.out.splitlines() == ["Verdict: parity holds", f"Report: {folder / 'report.html'}"]
+    assert quiet.err == ""
+    assert main(["report", str(finished[1]), "--out", str(tmp_path / "again"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["passed"] is True
+    assert Path(told["report"]).is_file()

@@ -1,0 +1,124 @@
+"""The matched experiment, whole but small; and that it fails when one side is tampered with."""
+
+import numpy as np
+import pytest
+
+import keras_ref
+from compare.experiments import pair
+from compare.experiments.experiment import Experiment
+from compare.experiments.matched import run_matched
+from compare.recipe.architecture import dense
+from compare.recipe.orders import in_order
+from compare.recipe.protocol import Protocol
+from compare.recipe.streams import stream
+from compare.sides import sides
+from compare.sides.sides import initial_weights
+from scratch_nn import Network
+
+SMALL = Experiment(epochs=3, pairs=2, layers=(5, 3))
+
+
+@pytest.fixture(scope="module")
+def found(iris):
+    return run_matched(SMALL, iris)
+
+
+def test_every_pair_is_within_tolerance(found):
+    assert found.passed
+    assert len(found.parity[found.parity["what"] == "loss"]) == 2 * 2 * 2 * 2
+
+
+def test_every_tensor_of_the_weights_is_judged(found):
+    one = found.parity.query("what == 'weights' and protocol == 'keras' and dtype == 'float64'")
+    tensors = one.groupby(["drawn_by", "replicate"])[["layer", "tensor"]].agg(list)
+    assert tensors["layer"].tolist() == [[1, 1, 2, 2]] * 4
+    assert tensors["tensor"].tolist() == [["kernel", "bias"] * 2] * 4
+
+
+def test_fit_and_the_compiled_run_are_bit_equal(found):
+    same = found.parity[found.parity["what"] == "fit = compiled"]
+    assert set(same["tensor"]) == {"loss", "accuracy", "weights"}
+    assert (same["max_abs"] == 0).all()
+
+
+def test_each_sides_speed_is_noted_for_every_protocol_and_dtype(found):
+    told = {(each["protocol"], each["dtype"], each["side"]): each["microseconds"] for each in found.speed}
+    assert len(told) == len(found.speed) == 2 * 2 * 2
+    assert min(told.values()) > 0
+
+
+def test_the_tables_are_tidy(found):
+    keys = ["protocol", "dtype", "drawn_by", "side", "replicate", "epoch"]
+    assert not found.trajectories.duplicated(keys).any()
+    assert len(found.trajectories) == 2 * len(found.floor) == 2 * 2 * 2 * 2 * 2 * 3
+    assert set(found.trajectories["side"]) == {"scratch", "keras"}
+
+
+def test_pairs_and_starts_differ(found):
+    first = found.trajectories.query("epoch == 0 and side == 'scratch' and dtype == 'float64'")
+    assert first["loss"].nunique() == len(first) == 8
+
+
+def test_an_update_that_is_off_by_a_billionth_fails(iris, monkeypatch):
+    class Off(Network):
+        def update(self):
+            self.gradient *= 1 + 1e-9
+            super().update()
+
+    monkeypatch.setattr(sides, "Network", Off)
+    found = run_matched(Experiment(epochs=3, pairs=1, layers=(5, 3), dtype="float64"), iris)
+    assert not found.passed
+    assert not found.parity.query("what == 'loss'")["passed"].any()
+
+
+def test_a_compiled_run_that_is_one_ulp_off_fit_fails(iris, monkeypatch):
+    real = keras_ref.fit
+
+    def off(*arguments):
+        history = real(*arguments)
+        return history._replace(loss=np.nextafter(history.loss, 2))
+
+    monkeypatch.setattr(keras_ref, "fit", off)
+    found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
+    assert set(found.parity.loc[~found.parity["passed"], "what"]) == {"fit = compiled"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_either_side_draws_the_weights(dtype):
+    architecture = dense((4, 6, 3), dtype=dtype)
+    scratch, keras = (initial_weights(architecture, 99, side) for side in ("scratch", "keras"))
+    rng = np.random.RandomState(99)
+    assert np.array_equal(scratch[0].T, rng.uniform(-1, 1, (6, 4)).astype(dtype)), "the article's stream"
+    assert [tensor.shape for tensor in keras] == [tensor.shape for tensor in scratch]
+    assert {tensor.dtype for tensor in scratch + keras} == {np.dtype(dtype)}
+    assert np.abs(keras[0]).max() <= np.sqrt(6 / 10)
+
+
+def test_the_floor_is_rounding_and_not_nothing(iris):
+    architecture, protocol = dense((4, 6, 3)), Protocol("short", 5, None)
+    start = initial_weights(architecture, 0, "scratch")
+    both = pair.train_pair(pair.Course(architecture, iris, protocol, in_order(5, iris.n), start))
+    floor = pair.measure_floor(both.course, both.scratch, stream(0, "test"))
+    assert 0 < floor.loss.max() < 1e-13
+    assert 0 < min(floor.weights) <= max(floor.weights) < 1e-13
+    assert not floor.accuracy.any()
+
+
+def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
+    measured = []
+    real = pair.measure_floor
+
+    def measure(*arguments):
+        measured.append(arguments[-1])
+        return real(*arguments)
+
+    class Off(Network):
+        def update(self):
+            self.gradient *= 1.001
+            super().update()
+
+    monkeypatch.setattr(pair, "measure_floor", measure)
+    monkeypatch.setattr(sides, "Network", Off)
+    found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
+    assert measured == [pair.FLOOR_RUNS, pair.FINE_FLOOR_RUNS] * 2, "each pair is measured twice"
+    assert not found.passed

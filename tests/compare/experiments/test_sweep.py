@@ -1,0 +1,193 @@
+"""The grid has every cell once; a cell's numbers and verdict do not depend on the rest of the grid."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from compare.commands.app import main
+from compare.data.dataset import load
+from compare.errors import InputError
+from compare.experiments import sweep
+from compare.experiments.grid import Sweep
+from compare.experiments.sweep import matrix_verdict, run_sweep, shards
+from compare.runs import record
+from compare.runs.record import read
+from compare.show.terminal.summary import tell
+from compare.sides import sides
+from scratch_nn import Network
+
+SMALL = Sweep(data=("iris",), layers=("4",), batch_sizes=(0, 64), learning_rates=(0.1,), epochs=2, replicates=6)
+OPTIONS = ["--data", "iris", "--layers", "4", "--batch-sizes", "64", "--learning-rates", "0.1"]
+OPTIONS += ["--epochs", "2", "--replicates", "6"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A small sweep from the command line: exit status and folder."""
+    out = tmp_path_factory.mktemp("results")
+    return main(["sweep", *OPTIONS, "--out", str(out)]), next(out.iterdir())
+
+
+def test_the_default_grid_has_200_cells_and_each_once():
+    cells = Sweep().cells()
+    assert len(cells) >= 200
+    assert [cell.cell for cell in cells] == list(range(len(cells)))
+    assert len({(cell.mode, *cell.graph, cell.initializer, cell.learning_rate, cell.seed) for cell in cells}) == len(
+        cells
+    )
+    assert {cell.mode for cell in cells} == {"matched", "unseeded"}
+
+
+def test_cells_of_a_graph_lie_side_by_side():
+    graphs = [cell.graph for cell in Sweep().cells()]
+    assert sum(a != b for a, b in pairwise(graphs)) == len(set(graphs)) - 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"layers": ("6-x",)}, "`layers` must be hidden units joined by dashes, as 6-10-8. Received: 6-x"),
+        ({"layers": ("0",)}, "`layers` must be hidden units"),
+        ({"batch_sizes": (-1,)}, "`batch_sizes` must be positive integers, or 0 for full batch. Received: -1"),
+        ({"seeds": ()}, "`seeds` must be at least one value, each given once. Received: nothing"),
+        ({"data": ("iris", "iris")}, "`data` must be at least one value, each given once. Received: iris iris"),
+        ({"learning_rates": (0.0,)}, "`learning_rate` must be a positive number. Received: 0.0"),
+        ({"dtypes": ("float16",)}, "`dtypes` must be any of float32, float64. Received: float16"),
+    ],
+)
+def test_a_bad_grid_is_refused_in_one_line(settings, told):
+    with pytest.raises(InputError) as caught:
+        Sweep(**settings)
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+
+
+def test_correct_sides_are_in_parity_everywhere(finished):
+    status, folder = finished
+    table = read(folder).tables["sweep"]
+    assert status == 0
+    assert len(table) == 2 * 2 * 2 + 2
+    assert (table.loc[table["mode"] == "matched", "verdict"] == "parity").all()
+    assert (
+        table.loc[table["mode"] == "matched", "max_abs"] <= table.loc[table["mode"] == "matched", "tolerance"]
+    ).all()
+
+
+def test_every_cell_has_its_trajectories(finished):
+    run = read(finished[1])
+    counts = run.tables["trajectories"].groupby(["cell", "side"]).size().unstack()
+    cells: Any = run.tables["sweep"]
+    for row in cells.itertuples():
+        expected = 2 * (6 if row.mode == "unseeded" else 1)
+        assert counts.loc[row.cell].tolist() == [expected, expected]
+    assert np.isfinite(run.tables["trajectories"]["loss"]).all()
+
+
+def test_a_sweep_may_be_told_in_two_lines_or_as_json(finished, capsys):
+    run = record.read(finished[1])
+    for how in ("quiet", "json"):
+        tell(run, finished[1], quiet=how == "quiet", as_json=how == "json")
+        printed = capsys.readouterr().out
+        if how == "quiet":
+            assert [line.split(":")[0] for line in printed.splitlines()] == ["Verdict", "Report"]
+        else:
+            told = json.loads(printed)
+            assert told["state"] == run.manifest["verdicts"]["state"]
+            assert told["report"] == str(finished[1] / "report.html")
+
+
+def test_a_sweep_is_shown_again(finished, capsys):
+    assert main(["show", str(finished[1])]) == 0
+    printed = capsys.readouterr().out
+    assert "Parity matrix: 10 cells" in printed
+    assert "matched: 8 of 8 cells in parity" in printed
+
+
+def test_the_heat_map_is_drawn(finished):
+    with Image.open(finished[1] / "heat_map.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+    assert (finished[1] / "heat_map.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_a_cells_numbers_do_not_depend_on_the_rest_of_the_grid(finished):
+    alone = Sweep(**{**vars(SMALL), "batch_sizes": (64,), "dtypes": ("float32",), "initializers": ("uniform",)})
+    one = run_sweep(alone, {"iris": load("iris", standardise=True)})
+    whole = read(finished[1])
+    names = ["mode", "batch_size", "dtype", "initializer", "learning_rate", "seed"]
+    both: Any = one.table.merge(whole.tables["sweep"], on=names, suffixes=("", "_whole"))
+    assert len(both) == len(one.table) == 3
+    for row in both.itertuples():
+        pair = [
+            frame[frame["cell"] == cell].drop(columns="cell").reset_index(drop=True)
+            for frame, cell in ((one.trajectories, row.cell), (whole.tables["trajectories"], row.cell_whole))
+        ]
+        pd.testing.assert_frame_equal(pair[0], pair[1], check_exact=True)
+        assert row.verdict == row.verdict_whole
+
+
+def test_a_fault_shows_in_every_matched_cell(monkeypatch):
+    class Fault(Network):
+        def update(self):
+            self.gradient *= 1.01
+            super().update()
+
+    monkeypatch.setattr(sides, "Network", Fault)
+    faulty = Sweep(**{**vars(SMALL), "modes": ("matched",), "dtypes": ("float64",), "batch_sizes": (0,)})
+    found = run_sweep(faulty, {"iris": load("iris", standardise=True)})
+    assert (found.table["verdict"] == "no parity").all()
+    assert matrix_verdict(found.table)[0] == "no"
+
+
+def test_cells_that_fail_are_missing_and_the_rest_completes(monkeypatch):
+    whole = sweep.matched_table
+
+    def broken(cells, *arguments):
+        if cells[0].batch_size:
+            raise ArithmeticError("broken")
+        return whole(cells, *arguments)
+
+    monkeypatch.setattr(sweep, "matched_table", broken)
+    small = Sweep(**{**vars(SMALL), "modes": ("matched",), "dtypes": ("float64",)})
+    found = run_sweep(small, {"iris": load("iris", standardise=True)})
+    assert found.table.groupby("batch_size")["verdict"].unique().map(list).to_dict() == {0: ["parity"], 64: ["missing"]}
+    assert len(found.failures) == 1
+    assert matrix_verdict(found.table)[0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state", "told"),
+    [
+        (["equivalent"] * 100, "yes", "100 equivalent"),
+        (["equivalent"] * 95 + ["different"] * 5, "yes", "no more than chance explains"),
+        (["equivalent"] * 80 + ["different"] * 20, "no", "more than chance explains"),
+        (["equivalent"] * 99 + ["inconclusive"], "open", "1 inconclusive"),
+        (["equivalent"] * 99 + ["missing"], "open", "1 missing"),
+        (["different"], "no", "more than chance explains"),
+    ],
+)
+def test_a_few_different_cells_are_chance(verdicts, state, told):
+    found = matrix_verdict(pd.DataFrame({"mode": "unseeded", "verdict": verdicts}))
+    assert found[0] == state
+    assert told in found[1]
+
+
+def test_a_cell_opens_its_trajectories(finished, tmp_path, capsys):
+    folder = finished[1]
+    for cell in (0, 5):
+        assert main(["show", str(folder), "--cell", str(cell), "--out", str(tmp_path), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["cell"] == cell
+        with Image.open(told["trajectories"]) as picture:
+            assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+    assert main(["show", str(folder), "--cell", "999"]) == 2
+    assert "`cell` must be from 0 to 9. Received: 999" in capsys.readouterr().err
+
+
+def test_shards_do_not_share_a_name():
+    names = [shard.name for shard in shards(SMALL, {"iris": load("iris")})]
+    assert len(set(names)) == len(names)

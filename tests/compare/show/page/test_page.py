@@ -1,0 +1,191 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from compare.show.page import chart, parts, sweep
+from compare.show.page import page as report
+from tests.compare.runs.made_run import HOSTILE, made_check, made_run, made_sweep
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text as a browser would."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return made_run(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return report.html(run)
+
+
+def test_the_verdict_comes_first(page):
+    assert Page(page).text.split("</style>")[-1].index("Parity holds") < page.index("Do they agree?")
+    assert re.search(r'<header class="yes">', page)
+
+
+def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
+    failed = made_run(tmp_path, verdicts={"passed": False, "matched": {"passed": False}}, parts=("matched",))
+    page = report.html(failed)
+    assert "Parity does NOT hold" in page
+    assert '<header class="no">' in page
+    assert page.index('class="mark no"') < page.index("Do they agree?")
+
+
+def test_the_page_asks_the_network_for_nothing(page):
+    loads = {"src", "href", "action", "data", "poster", "srcset"}
+    assert not [(name, value) for name, value in Page(page).attributes if name in loads and value[:1] != "#"]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("parts_run", [("matched",), ("unseeded",), ("article",)])
+def test_a_run_of_one_part_has_its_section_alone(tmp_path, parts_run):
+    page = Page(report.html(made_run(tmp_path, parts=parts_run)))
+    names = [value for name, value in page.attributes if name == "data-name"]
+    assert names == list(parts_run)
+
+
+def test_text_from_data_and_users_stays_text(tmp_path):
+    clean = Page(report.html(made_run(tmp_path / "clean")))
+    data = {"name": HOSTILE, "n": 150, "features": [HOSTILE], "classes": [HOSTILE], "sha256": HOSTILE}
+    hostile = Page(
+        report.html(
+            made_run(tmp_path / "hostile", data=data, command=HOSTILE, config={HOSTILE: HOSTILE}, env={"cpu": HOSTILE})
+        )
+    )
+    assert hostile.tags.count("script") == clean.tags.count("script") == 2
+    assert "img" not in hostile.tags
+    assert not [name for name, _ in hostile.attributes if name.startswith("on")]
+    assert hostile.text.count(HOSTILE.partition("</script>")[0]) >= 7
+
+
+def test_no_text_ends_the_element_that_holds_the_readings():
+    cell = parts.Cell(["</script><script>alert(1)</script>"])
+    view = parts.View("", {}, [], parts.Reading("epoch", 0, ("loss",), [("line", "", [cell])]))
+    section = parts.Section("name", "", "", [], [], views=[view])
+    assert "<" not in report._json([section])
+
+
+def test_the_reading_without_the_script_is_the_last_epoch(run, page):
+    last = run.tables["trajectories"].query("side == 'keras' and epoch == 11 and dtype == 'float64'")["loss"]
+    assert any(f"{value:.6g}" in page for value in last)
+    assert parts.Cell(["a", "b"], every=5).at(9) == "b"
+    assert parts.Cell(["a", "b"], every=5).at(10) == parts.UNKNOWN
+    assert parts.Cell(["a", "b"], every=5, exact=True).at(4) == parts.UNKNOWN
+
+
+def test_a_page_is_small(page):
+    assert len(page.encode()) < 500_000
+
+
+def test_nan_lifts_the_pen_and_infinity_stays_inside():
+    drawn = chart.chart("", "", [chart.Curve("line", np.arange(5), [1.0, np.inf, np.nan, 2.0, 3.0])])
+    ((_, d),) = drawn.paths
+    assert d.count("M") == 2
+    heights = [float(each) for each in re.findall(r",([\d.]+)", d)]
+    assert all(chart.TOP <= height <= chart.BOTTOM for height in heights)
+
+
+@pytest.mark.parametrize("values", [[0.0, 1.0, 2.0], [0.5, 0.5, 0.5], [np.nan] * 3, [-1.0, 1.0, np.inf], [0.0] * 3])
+def test_any_values_have_an_axis_with_ticks(values):
+    drawn = chart.chart("", "", [chart.Curve("line", np.arange(3), values)], log=True)
+    ticks = drawn.y.ticks()
+    assert len(ticks) >= 2
+    assert all(chart.TOP - 0.1 <= at <= chart.BOTTOM + 0.1 for at, _ in ticks)
+
+
+def test_one_epoch_is_drawn_as_a_dot():
+    ((_, d),) = chart.chart("", "", [chart.Curve("line", [0], [1.0])]).paths
+    assert d.endswith("h0")
+
+
+@pytest.mark.parametrize(("low", "high", "arrows"), [(-1, 1, 0), (-4, 0, 1), (-4, 5, 2)])
+def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
+    assert [look for look, _ in chart.interval(low, 0.0, high)].count("span") == 1 + arrows
+
+
+def test_every_dash_number_stays_on_one_line():
+    assert report._unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
+
+
+def test_a_check_tells_where_why_and_what_to_do(tmp_path):
+    page = Page(report.html(made_check(tmp_path)))
+    assert "in dW of layer 1: 1.5 where Keras has 1.25." in page.text
+    assert "The likely cause: stale activations" in page.text
+    assert "To do: clear the list." in page.text
+    assert ("data-name", "check") in page.attributes
+
+
+def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(tmp_path):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path))))
+    assert [view.choice["situation"] for view in section.views] == ["raw, full batch", "standardised, full batch"]
+    looks = [[look for look, _ in view.charts[0].paths] for view in section.views]
+    assert looks == [["cell r0", "cell r6", "mark"], ["cell r0"]]
+    assert section.listings[0].states == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "words"),
+    [
+        ({"passed": True, "verdict": "parity", "divergence": None, "diagnosis": []}, "yes", "to rounding"),
+        (
+            {"passed": True, "verdict": "parity", "bit_equal": True, "divergence": None, "diagnosis": []},
+            "yes",
+            "bit for",
+        ),
+        ({"verdict": "cannot be driven", "refusal": "it has no weights", "divergence": None}, "open", "no weights"),
+        ({"verdict": "not deterministic", "divergence": None, "diagnosis": []}, "no", "not deterministic"),
+        ({"diagnosis": []}, "no", "where Keras has"),
+    ],
+)
+def test_every_verdict_of_a_check_has_its_answer(tmp_path, changes, state, words):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path, **changes))))
+    assert section.agree[0].state == state
+    assert words in section.agree[0].words
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(run):
+    assert run._repr_html_() is None, "its page is gone"
+    report.write(run, run.folder)
+    shown = Page(run._repr_html_())
+    assert shown.tags == ["iframe"]
+    settings = dict(shown.attributes)
+    assert settings["sandbox"] == "allow-scripts"
+    assert settings["srcdoc"] == report.html(run)
+
+
+def test_a_sweep_opens_the_cell_that_does_not_agree_first(tmp_path):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
+    assert section.views[0].title.startswith("cell 3, matched: no parity")
+    assert section.views[1].title.startswith("cell 5, unseeded: inconclusive")
+    matched, unseeded = section.matrices
+    assert matched.header[0] == [("full batch", 2), ("batches of 32", 2)]
+    assert [cell and cell.state for cell in matched.rows[0][1]] == ["yes", "yes", "yes", "no"]
+    assert [cell and cell.view for cell in unseeded.rows[0][1]] == [5, 1]
+    assert [answer.state for answer in section.agree] == ["no", "open"]
+
+
+def test_a_large_sweep_keeps_the_page_small_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "OPENED", 2)
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
+    assert len(section.views) == 2
+    assert "The page holds the trajectories of 2 cells." in section.lead
+    assert [cell and cell.view for cell in section.matrices[0].rows[0][1]] == [None, None, None, 0]
