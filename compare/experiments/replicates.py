@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from compare.data.dataset import Dataset
 from compare.recipe.architecture import Architecture
-from compare.recipe.protocol import Protocol
+from compare.recipe.protocol import MEASURES, Protocol
 from compare.recipe.streams import integer_seeds, stream
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import load_keras
 from compare.sides.sides import scratch_network
 
 Array = NDArray[np.floating]
-MEASURES = ("loss", "accuracy")
 UNROLL = 500  # replicates a side from which a graph pays that takes longer to trace
 
 # What trains Keras's replicates; all give the same numbers.

@@ -17,8 +17,9 @@ from compare.errors import InputError
 from compare.experiments.grid import DRAWERS, Cell, Sweep
 from compare.experiments.pair import Course, judge_pair, train_pair, trajectory
 from compare.experiments.part import Advance, Found
-from compare.experiments.replicates import MEASURES, Procedure, replicate_table
+from compare.experiments.replicates import Procedure, replicate_table
 from compare.experiments.unseeded import FEWEST
+from compare.recipe.protocol import MEASURES
 from compare.sides.sides import initial_weights
 from compare.work import engine
 from compare.work.companion import Companion

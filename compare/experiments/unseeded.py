@@ -13,7 +13,8 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import Experiment
 from compare.experiments.part import Advance, Found
-from compare.experiments.replicates import MEASURES, Procedure, keras_by, procedure_stream, replicate_table
+from compare.experiments.replicates import Procedure, keras_by, procedure_stream, replicate_table
+from compare.recipe.protocol import MEASURES
 from compare.recipe.streams import stream
 from compare.work import engine
 from compare.work.companion import Companion

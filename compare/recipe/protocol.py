@@ -7,6 +7,13 @@ from numpy.typing import NDArray
 
 from compare.recipe.orders import batch_orders, in_order
 
+MEASURES = ("loss", "accuracy")  # what is recorded of every epoch
+
+
+def batches(size: int | None) -> str:
+    """Say a batch size in words; None or 0: the whole data set a step."""
+    return f"batches of {size}" if size else "full batch"
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -35,8 +42,7 @@ class Protocol:
         return -(-n // (self.batch_size or n))
 
     def __str__(self) -> str:
-        batches = "full batch" if self.batch_size is None else f"batches of {self.batch_size}"
-        return f"{self.epochs} epochs, {batches}"
+        return f"{self.epochs} epochs, {batches(self.batch_size)}"
 
 
 PROTOCOLS = {"article": Protocol("article", 200, None), "keras": Protocol("keras", 30, 32)}

@@ -1,11 +1,12 @@
 """What a run found: one verdict, and tables of values. The terminal and the report show the same ones."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
 
+from compare.recipe.protocol import batches
 from compare.runs.record import Run
 
 NUMBER = "{:.4f}"
@@ -225,9 +226,18 @@ def steps(run: Run, protocol: str) -> int:
 
 ROWS = ("data", "layers", "initializer")
 COLUMNS = {"matched": ("batch_size", "dtype", "learning_rate", "seed"), "unseeded": ("batch_size", "learning_rate")}
-SAID = {"batch_size": "batches of {}", "learning_rate": "rate {:g}", "seed": "seed {}"}
+SAID: dict[str, Callable[[Any], str]] = {
+    "batch_size": batches,
+    "learning_rate": "rate {:g}".format,
+    "seed": "seed {}".format,
+}
 
 
-def _said(settings: dict[Any, Any]) -> str:
-    said = (SAID.get(name, "{}").format(value) for name, value in settings.items())
-    return ", ".join(said).replace("batches of 0", "full batch")
+def said(name: str, value: Any) -> str:
+    """Say one setting of a sweep's cell in words."""
+    return SAID.get(name, str)(value)
+
+
+def cell_in_words(cell: Any) -> str:
+    """Say all settings of a sweep's cell, a row of its table."""
+    return ", ".join(said(name, getattr(cell, name)) for name in (*ROWS, *COLUMNS["matched"]))

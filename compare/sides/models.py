@@ -78,7 +78,8 @@ def described(model: Any) -> Architecture:
     regularizers = [getattr(layer, "kernel_regularizer", None) for layer in model.layers]
     penalty = next((Penalty(_float(r, "l1"), _float(r, "l2")) for r in regularizers if r is not None), Penalty())
     config = model.optimizer.get_config()
-    name, rate = str(config.pop("name")), float(np.asarray(model.optimizer.learning_rate))
+    # The shortest decimal, so that 0.02 kept in float32 is 0.02.
+    name, rate = type(model.optimizer).__name__.lower(), float(str(np.asarray(model.optimizer.learning_rate)))
     plain = type(model.optimizer)().get_config()
     arguments = tuple(
         (key, value)
@@ -88,7 +89,7 @@ def described(model: Any) -> Architecture:
     loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
     dtype = str(model.compute_dtype)
     inputs = tuple(model.input_shape[1:])
-    return Architecture(inputs, layers, str(loss), Optimizer(name.lower(), rate, arguments), penalty, dtype)
+    return Architecture(inputs, layers, str(loss), Optimizer(name, rate, arguments), penalty, dtype)
 
 
 def _described(layer: Any) -> Layer:

@@ -18,11 +18,12 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from compare.agreement import parity
+from compare.recipe.protocol import MEASURES, Protocol
 from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.figures import plots, style
 from compare.show.figures.check_map import draw_check
-from compare.show.figures.style import MEASURES, STARTS, STYLE
+from compare.show.figures.style import LABELS, STARTS, STYLE
 from compare.work.companion import ALONE, Companion, Shared
 
 
@@ -99,8 +100,7 @@ def _log(ax: Axes) -> None:
 
 def _protocol(run: Run, name: str) -> str:
     protocol = run.manifest["protocols"][name]
-    batches = "full batch" if protocol["batch_size"] is None else f"batches of {protocol['batch_size']}"
-    return f"{name} protocol: {protocol['epochs']} epochs, {batches}"
+    return f"{name} protocol: {Protocol(**protocol)}"
 
 
 def _curves(run: Run, measure: str) -> Figure:
@@ -118,7 +118,7 @@ def _curves(run: Run, measure: str) -> Figure:
         plots.curves(ax, np.arange(len(values["keras"])), values)
         ax.set_title(f"{_protocol(run, protocol)}\n{STARTS[start]}")
         ax.set_xlabel("epoch" if row == len(STARTS) - 1 else "")
-        ax.set_ylabel(MEASURES[measure] if column == 0 else "")
+        ax.set_ylabel(LABELS[measure] if column == 0 else "")
         if measure == "loss":
             _log(ax)
     worst = judged["max_abs"].max()
@@ -164,7 +164,7 @@ def _bands(run: Run) -> Figure:
             low, median, high = np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0)
             updates = np.arange(len(median)) * findings.steps(run, run.manifest["settings"][name][side][1])
             plots.band(ax, updates, low, median, high, side)
-        ax.set_ylabel(MEASURES[measure] if column == 0 else "")
+        ax.set_ylabel(LABELS[measure] if column == 0 else "")
         if measure == "loss":
             _log(ax)
             ax.set_title(f"{name}: {verdict}")
@@ -192,7 +192,7 @@ def _final(run: Run) -> Figure:
             plots.distributions(ax, {side: np.clip(v, bins[0], bins[-1]) for side, v in sides.items()}, bins, medians)
             title = "medians: " + ", ".join(f"{style.NAMES[side]} {median:.3f}" for side, median in medians.items())
             ax.set_title(f"{settings[column][0]}\n{title}" if row == 0 else title)
-            ax.set_xlabel(f"final {MEASURES[measure]}")
+            ax.set_xlabel(f"final {LABELS[measure]}")
             ax.set_ylabel("runs" if column == 0 else "")
     return _finish(figure, axes[0, 0], f"Where unseeded runs end: {_findings(settings)}")
 
@@ -213,7 +213,7 @@ def _article(run: Run) -> Figure:
         runs = {str(name): part.sort_values("epoch")[measure].to_numpy() for name, part in table.groupby("network")}
         epochs = np.arange(len(runs["keras"]))
         plots.article(ax, epochs, runs, rows["epoch"].to_numpy(), rows[f"published_{measure}"].to_numpy())
-        ax.set(xlabel="epoch", ylabel=MEASURES[measure])
+        ax.set(xlabel="epoch", ylabel=LABELS[measure])
     _log(axes[0, 0])
     worst = parity.gap(rows["published_loss"], rows["article_loss"]).max()
     finding = f"The article's rows come back to {worst:.0e}, with its bug; without it the network trains as Keras does"

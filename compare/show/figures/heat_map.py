@@ -11,10 +11,11 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from compare.runs.findings import COLUMNS, ROWS, _said
+from compare.recipe.protocol import MEASURES
+from compare.runs.findings import COLUMNS, ROWS, cell_in_words, said
 from compare.runs.record import Run
 from compare.show.figures import plots, style
-from compare.show.figures.style import MEASURES, STYLE
+from compare.show.figures.style import LABELS, STYLE
 
 # Apart in grey and for the colour-blind, and each with a mark of its own.
 VERDICTS = {
@@ -68,7 +69,7 @@ def _panel(ax: Axes, grid: pd.DataFrame, verdicts: pd.Series, numbers: bool) -> 
         number: Any = grid.iloc[row, column]
         text = f"{mark}\n{number}".strip() if numbers else mark
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6)
-    above = [_said(dict(zip(grid.columns.names, names, strict=True))) for names in grid.columns]
+    above = [", ".join(map(said, map(str, grid.columns.names), names)) for names in grid.columns]
     ax.set_xticks(np.arange(len(above)) + 0.5, above, rotation=90, fontsize=7)
     ax.set_yticks(np.arange(len(grid)) + 0.5, [", ".join(map(str, names)) for names in grid.index], fontsize=7)
     ax.grid(visible=False)
@@ -82,7 +83,7 @@ def draw_cell(run: Run, cell: int) -> Figure:
     with mpl.rc_context(fname=STYLE):
         figure = Figure(figsize=(9.6, 3.7))
         axes = figure.subplots(1, len(MEASURES), squeeze=False)[0]
-        for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+        for ax, measure in zip(axes, MEASURES, strict=True):
             for side in style.SIDES:
                 values = runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=measure)
                 if len(values) > 1:
@@ -90,10 +91,8 @@ def draw_cell(run: Run, cell: int) -> Figure:
                     plots.band(ax, values.columns.to_numpy(), low, median, high, side)
                 elif len(values):
                     ax.plot(values.columns, values.to_numpy()[0], label=style.NAMES[side], **style.SIDES[side])
-            ax.set(xlabel="epoch", ylabel=label)
+            ax.set(xlabel="epoch", ylabel=LABELS[measure])
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-        names = (*ROWS, *COLUMNS["matched"])
         title = f"cell {cell}, {settings['mode']}: {settings['verdict']}"
-        told = _said({name: settings[name] for name in names})
-        figure.suptitle(f"{title}\n{told}", x=0.01, ha="left", fontsize=10)
+        figure.suptitle(f"{title}\n{cell_in_words(settings)}", x=0.01, ha="left", fontsize=10)
     return figure

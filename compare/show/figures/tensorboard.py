@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from compare.errors import InputError
+from compare.recipe.protocol import MEASURES
 from compare.runs import findings
 from compare.runs.record import Run
-
-MEASURES = ("loss", "accuracy")
 
 
 def prepare(directory: Path) -> Path:

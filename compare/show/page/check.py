@@ -12,7 +12,6 @@ from compare.show.page.chart import cells
 from compare.show.page.parts import Answer, Cell, Listing, Reading, Section, State, View, texts
 
 COLUMNS = {"max_abs": "difference", "tolerance": "tolerance", "ratio": "in tolerances"}
-UNDRIVABLE = "cannot be driven"
 
 
 def section(run: Run) -> Section | None:
@@ -37,13 +36,13 @@ def section(run: Run) -> Section | None:
 
 
 def _state(report: dict[str, Any]) -> State:
-    if report["verdict"] == UNDRIVABLE:
+    if report["refusal"] is not None:
         return "open"
     return "yes" if report["passed"] else "no"
 
 
 def _verdict(report: dict[str, Any]) -> str:
-    if report["verdict"] == UNDRIVABLE:
+    if report["refusal"] is not None:
         return f"Cannot be told: {report['refusal']}."
     if report["passed"]:
         return "Yes, bit for bit." if report["bit_equal"] else "Yes, to rounding, in every step of every situation."

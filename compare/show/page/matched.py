@@ -12,7 +12,6 @@ from compare.show.figures import style
 from compare.show.page.chart import Curve, chart
 from compare.show.page.parts import FORMS, Answer, Cell, Listing, Reading, Section, View, texts
 
-STARTS = {"scratch": "uniform, as in the article", "keras": "glorot_uniform, as in Keras"}
 GAP = "{:.1e}"
 
 
@@ -117,10 +116,14 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     ]
     seed = run.manifest["seeds"]["matched_pairs"][worst]
     title = (
-        f"{protocol} protocol, {dtype}, weights {STARTS[drawn_by]}: pair {worst + 1} of {len(floor)} "
+        f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: pair {worst + 1} of {len(floor)} "
         f"(seed {seed}), the one with the largest gap"
     )
-    choice = {"protocol": protocol, "dtype": dtype, "initial weights": STARTS[drawn_by].partition(",")[0]}
+    choice = {
+        "protocol": protocol,
+        "dtype": dtype,
+        "initial weights": style.STARTS[drawn_by].removeprefix("weights from "),
+    }
     return View(title, choice, charts, Reading("epoch", len(epochs) - 1, ("loss", "accuracy"), rows))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from compare.runs import findings
-from compare.runs.findings import COLUMNS, ROWS, SAID
+from compare.runs.findings import COLUMNS, ROWS, cell_in_words, said
 from compare.runs.record import Run
 from compare.show.figures import style
 from compare.show.page.bands import curves
@@ -76,22 +76,14 @@ def _rows(table: pd.DataFrame) -> Iterable[Any]:
     return table.itertuples()
 
 
-def _said(name: str, value: Any) -> str:
-    return SAID.get(name, "{}").format(value).replace("batches of 0", "full batch")
-
-
-def _told(cell: Any) -> str:
-    return ", ".join(_said(name, getattr(cell, name)) for name in (*ROWS, *COLUMNS["matched"]))
-
-
 def _view(cell: Any, runs: pd.DataFrame) -> View:
     sides = {
         side: runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=["loss", "accuracy"])
         for side in style.SIDES
     }
     charts, rows, last, columns = curves(sides, dict.fromkeys(sides, 1), "epoch")
-    title = f"cell {cell.cell}, {cell.mode}: {cell.verdict} ({_told(cell)})"
-    choice = {"cell": f"{cell.cell}, {cell.mode}: {cell.verdict} ({_told(cell)})"}
+    title = f"cell {cell.cell}, {cell.mode}: {cell.verdict} ({cell_in_words(cell)})"
+    choice = {"cell": f"{cell.cell}, {cell.mode}: {cell.verdict} ({cell_in_words(cell)})"}
     return View(title, choice, charts, Reading("epoch", last, columns, rows))
 
 
@@ -101,7 +93,7 @@ def _matrix(table: pd.DataFrame, mode: str, opened: list[int]) -> Matrix:
     header = []
     for depth, name in enumerate(names, 1):
         spans = Counter(place[:depth] for place in above)  # in order: the sweep's own
-        header.append([(_said(name, place[-1]), span) for place, span in spans.items()])
+        header.append([(said(name, place[-1]), span) for place, span in spans.items()])
     places = {cell: nth for nth, cell in enumerate(opened)}
     rows = []
     for row, of_row in table.groupby(list(ROWS), sort=False):

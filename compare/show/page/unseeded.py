@@ -12,8 +12,6 @@ from compare.show.page.bands import Sides, curves
 from compare.show.page.chart import histogram
 from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, State, View
 
-BAND = ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
-
 
 def section(run: Run) -> Section | None:
     """Return the section, if the run has unseeded replicates."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from compare.runs.findings import Column, Table
+from compare.runs.findings import Column, Table, cell_in_words
 from compare.runs.record import Run
 from compare.show.terminal.tables import shown
 
@@ -23,13 +23,9 @@ def tables(run: Run, terminal: Console) -> None:
     terminal.print(shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
     bad: Any = table[table["verdict"].isin(WRONG)]
     for cell in bad.head(SHOWN).itertuples():
-        terminal.print(f"cell {cell.cell}: {cell.verdict} ({cell.what}); {_setting(cell)}", soft_wrap=True)
+        terminal.print(
+            f"cell {cell.cell}: {cell.verdict} ({cell.what}); {cell.mode}, {cell_in_words(cell)}", soft_wrap=True
+        )
     if len(bad) > SHOWN:
         terminal.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
     terminal.print()
-
-
-def _setting(cell: Any) -> str:
-    batches = f"batches of {cell.batch_size}" if cell.batch_size else "full batch"
-    names = (cell.mode, cell.data, cell.layers, cell.initializer, batches, f"rate {cell.learning_rate:g}", cell.dtype)
-    return ", ".join([*names, f"seed {cell.seed}"])

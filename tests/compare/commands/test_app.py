@@ -138,21 +138,33 @@ def test_other_errors_are_not_hidden(monkeypatch):
         main(["run"])
 
 
+HEAVY = {"tensorflow", "keras", "sklearn", "scipy", "pandas", "pyarrow", "joblib", "matplotlib", "jinja2"}
+
+
 @pytest.mark.parametrize(
-    "command",
+    ("command", "status"),
     [
-        ["-m", "compare.run_all", "--help"],
-        ["compare/run_all.py", "--help"],
-        ["-m", "compare.run_all", "--epochs", "0"],
+        (["--help"], 0),
+        (["run", "--help"], 0),
+        (["sweep", "--help"], 0),
+        (["check", "--help"], 0),
+        (["run", "--epochs", "0"], 2),
+        (["run", "--epoch", "3"], 2),
+        (["sweep", "--layers", "6-x"], 2),
+        (["check", "missing.py:Network"], 2),
+        (["check", "examples/correct.py:Network", "--steps", "1"], 2),
+        (["list", "--newest", "0"], 2),
     ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
-def test_help_and_bad_input_do_not_import_tensorflow_or_shadow_the_standard_library(command):
-    code = [sys.executable, "-X", "importtime", *command]
+def test_help_and_bad_arguments_are_answered_without_anything_heavy(command, status):
+    main_of_tool = "import sys; from compare.commands.app import main; sys.exit(main(sys.argv[1:]))"
+    code = [sys.executable, "-X", "importtime", "-c", main_of_tool, *command]
     done = subprocess.run(code, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == (2 if "0" in command else 0)
+    assert done.returncode == status, done.stderr
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
-    assert "numpy" in imported, "the listing was read"
-    assert not imported & {"tensorflow", "keras", "sklearn", "matplotlib.pyplot"}
+    assert "cyclopts" in imported, "the listing was read"
+    assert not {name.partition(".")[0] for name in imported} & HEAVY
 
 
 def test_importing_the_scratch_network_imports_nothing_else():
@@ -161,3 +173,10 @@ def test_importing_the_scratch_network_imports_nothing_else():
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert "numpy" in loaded
     assert not loaded & {"tensorflow", "keras", "pandas", "sklearn", "matplotlib", "scipy", "compare", "keras_ref"}
+
+
+def test_the_script_is_the_command_run():
+    done = subprocess.run(
+        [sys.executable, "compare/run_all.py", "--epochs", "0"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "keras-parity: `epochs` must be a positive integer. Received: 0\n")
