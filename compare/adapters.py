@@ -18,28 +18,28 @@ from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 
 Array = NDArray[Any]
-Place = tuple[Any, str, str]
-Places = Callable[[Any], Sequence[Place]]
+Tensor = tuple[Any, str, str]
+Tensors = Callable[[Any], Sequence[Tensor]]
 
 
-def each(attribute: str, kernel: str = "W", bias: str = "b") -> Places:
+def each(attribute: str, kernel: str = "W", bias: str = "b") -> Tensors:
     """Parameters in a list, of dicts or of layer objects; entries without a kernel are passed over.
 
     `each("params")` is for `net.params[0]["W"]`, `each("layers", "weights", "bias")` for `net.layers[0].weights`.
     """
 
-    def places(net: Any) -> list[Place]:
+    def places(net: Any) -> list[Tensor]:
         return [(entry, kernel, bias) for entry in getattr(net, attribute) if _has(entry, kernel)]
 
     return places
 
 
-def numbered(attribute: str | None, kernel: str = "W", bias: str = "b", first: int = 1) -> Places:
+def numbered(attribute: str | None, kernel: str = "W", bias: str = "b", first: int = 1) -> Tensors:
     """Parameters numbered in a dict, or (attribute None) as the object's own attributes: W1, b1, W2, ..."""
 
-    def places(net: Any) -> list[Place]:
+    def places(net: Any) -> list[Tensor]:
         home = net if attribute is None else getattr(net, attribute)
-        found: list[Place] = []
+        found: list[Tensor] = []
         while _has(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
             found.append((home, f"{kernel}{number}", f"{bias}{number}"))
@@ -48,10 +48,10 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str = "b", first: i
     return places
 
 
-def lists(kernels: str, biases: str) -> Places:
+def lists(kernels: str, biases: str) -> Tensors:
     """Parameters in two lists: `net.weights[0]`, `net.biases[0]`."""
 
-    def places(net: Any) -> list[Place]:
+    def places(net: Any) -> list[Tensor]:
         count = len(getattr(net, kernels))
         return [(_Pair(getattr(net, kernels), getattr(net, biases), i), "kernel", "bias") for i in range(count)]
 
@@ -97,7 +97,7 @@ CHOICES = {
 
 def adapt(
     network: Any,
-    parameters: Places,
+    parameters: Tensors,
     *,
     kernel: str = "inputs_units",
     bias: str = "flat",
@@ -160,7 +160,7 @@ class Adapted:
         self,
         network: Any,
         n_classes: int,
-        parameters: Places,
+        parameters: Tensors,
         shape: dict[str, str],
         step: Callable[[Any, Array, Array], Any] | None,
         loss: Callable[[Any, Array, Array], float] | None,

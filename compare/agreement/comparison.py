@@ -23,7 +23,7 @@ TESTS = 9
 
 
 @dataclass(frozen=True)
-class Divergence:
+class DivergedRuns:
     """How many replicates of each side diverged; the difference of rates is scratch less Keras.
 
     `low` to `high` is Newcombe's (1 - 2 alpha) interval of it; `equivalent` if within +-`margin`.
@@ -50,7 +50,7 @@ class Comparison:
     """
 
     verdict: Conclusion
-    divergence: Divergence
+    divergence: DivergedRuns
     scalars: dict[str, Equivalence]
     distributions: dict[str, EpochTest]
     curves: dict[str, CurveTest]
@@ -65,7 +65,7 @@ class Comparison:
 
 def compare_divergence(
     diverged: tuple[int, int], replicates: tuple[int, int], *, margin: float = 0.05, alpha: float = 0.05
-) -> Divergence:
+) -> DivergedRuns:
     """Compare the shares of runs that diverged: Fisher's exact test, Newcombe's interval (1998, method 10).
 
     The interval joins the two Wilson intervals. With no divergence at all it lies within +-0.05 from 52
@@ -79,7 +79,7 @@ def compare_divergence(
     p, q = a / n, b / m
     low = p - q - math.hypot(p - x.low, y.high - q)
     high = p - q + math.hypot(x.high - p, q - y.low)
-    return Divergence(diverged, replicates, low, high, margin, max(-low, high) < margin, p_different)
+    return DivergedRuns(diverged, replicates, low, high, margin, max(-low, high) < margin, p_different)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

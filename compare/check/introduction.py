@@ -9,7 +9,7 @@ from compare.check.steps.situations import Rows, draw_weights, without_biases
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import TOO_LONG, Performance, Task
 from compare.mathematics.functions import Array
-from compare.mathematics.step import CORRECT, take_step
+from compare.mathematics.rules import CORRECT, take_step
 from compare.recipe.recipe import Recipe
 
 

@@ -12,7 +12,7 @@ from compare.check.causes.diagnosis import Diagnosis, diagnose
 from compare.check.introduction import Introduction, meet
 from compare.check.planning import plan
 from compare.check.report.report import Report
-from compare.check.report.verdict import Outcome, judge
+from compare.check.report.verdict import Outcome, conclude
 from compare.check.settings import Settings
 from compare.check.steps.lockstep import Driven, Reference, build_reference, rejudged, run_situation
 from compare.check.steps.situations import Situation, ordinary, probes
@@ -121,7 +121,7 @@ def check_driver(
         met = meet(driver, recipe, standard.X, standard.y, rng)
     met = replace(met, notes=(*told, *met.notes))
     if met.refusal is not None:
-        return _report(judge(met, raw))
+        return _report(conclude(met, raw))
     with stage("loading TensorFlow", 1):
         reference = build_reference(met.recipe, met.precision, settings.tolerance)
     situations = [
@@ -131,14 +131,14 @@ def check_driver(
     with stage("situations", len(situations)) as advance:
         runs = _drive_all(driver, reference, situations, advance)
     if met.random:
-        return _report(judge(met, raw, runs))
+        return _report(conclude(met, raw, runs))
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
         met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
     trainings: list[Training] = []
     if met.train is not None:
         trainings, notes = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
         met = met.noting(*notes)
-    return _report(judge(met, raw, runs, diagnosis, trainings))
+    return _report(conclude(met, raw, runs, diagnosis, trainings))
 
 
 def _report(outcome: Outcome) -> Report:

@@ -15,7 +15,7 @@ from compare.data.dataset import Dataset
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.mathematics.functions import Array
-from compare.mathematics.step import CORRECT, Rules, take_step
+from compare.mathematics.rules import CORRECT, Rules, take_step
 from compare.recipe.architecture import Architecture
 from compare.recipe.recipe import Recipe
 from compare.sides.quiet_keras import load_keras

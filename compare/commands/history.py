@@ -151,11 +151,11 @@ def _draw_cell(run: Run, cell: int, out: Path, as_json: bool) -> int:
     found = table[table["cell"] == cell]
     if found.empty:
         raise InputError(f"`cell` must be from 0 to {table['cell'].max()}. Received: {cell}")
-    from compare.runs import record
+    from compare.runs.recorder import recording
     from compare.show.figures import heat_map
     from compare.show.figures.drawing import save
 
-    with record.recording(out, "cell") as recorder:
+    with recording(out, "cell") as recorder:
         save(heat_map.draw_cell(run, cell), recorder.folder / "cell")
         recorder.manifest = {
             "kind": "report",
@@ -163,7 +163,7 @@ def _draw_cell(run: Run, cell: int, out: Path, as_json: bool) -> int:
             "run": run.manifest,
         }
     told = {name: value for name, value in json.loads(found.to_json(orient="records"))[0].items() if value is not None}
-    told |= {"trajectories": str(record.finished(recorder) / "cell.png")}
+    told |= {"trajectories": str(recorder.finished / "cell.png")}
     print(json.dumps(told, indent=2) if as_json else "\n".join(f"{name}: {value}" for name, value in told.items()))
     return 0
 

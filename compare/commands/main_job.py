@@ -6,16 +6,15 @@ from typing import Any
 from compare.commands.options import Telling
 from compare.experiments.part import Found
 from compare.experiments.parts import Job
-from compare.runs import provenance, record
+from compare.runs import provenance
+from compare.runs.recorder import Recorder
 from compare.show.terminal import summary
 from compare.show.terminal.progress import progress
 from compare.sides.quiet_keras import load_keras
 from compare.work.companion import Companion
 
 
-def perform(
-    job: Job, recorder: record.Recorder, beside: Companion, telling: Telling, events: Path | None = None
-) -> int:
+def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling, events: Path | None = None) -> int:
     """Perform a job into the recorder's folder; tell what was found and return the exit status.
 
     `beside` takes a part of the work; `events` is a folder for TensorBoard's files.
@@ -49,7 +48,7 @@ def perform(
         if events is not None:
             with stage("TensorBoard", 1):
                 tensorboard.write(run, events)
-    summary.tell(run, record.finished(recorder), quiet=telling.quiet, as_json=telling.as_json)
+    summary.tell(run, recorder.finished, quiet=telling.quiet, as_json=telling.as_json)
     return 0 if passed else 1
 
 

@@ -68,6 +68,6 @@ class Working:
             raise InputError(
                 f"`resume` takes the settings of the run. Received: {self.resume} and others; leave them out"
             )
-        from compare.runs.record import interrupted
+        from compare.runs.recorder import interrupted
 
         return type(given)(**interrupted(self.resume, kind))

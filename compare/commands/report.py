@@ -29,6 +29,7 @@ def report(
     """
     from compare.runs import record
     from compare.runs.history import find
+    from compare.runs.recorder import recording
     from compare.show.figures import tensorboard as events
     from compare.show.figures.drawing import draw
     from compare.show.page import page
@@ -41,11 +42,11 @@ def report(
         )
     if tensorboard is not None:
         events.prepare(tensorboard)
-    with record.recording(out, "report") as recorder:
+    with recording(out, "report") as recorder:
         draw(found, recorder.folder)
         page.write(found, recorder.folder)
         recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
         if tensorboard is not None:
             events.write(found, tensorboard)
-        summary.tell(found, record.finished(recorder), quiet=telling.quiet, as_json=telling.as_json)
+        summary.tell(found, recorder.finished, quiet=telling.quiet, as_json=telling.as_json)
     return 0

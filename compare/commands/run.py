@@ -36,7 +36,7 @@ def run(
     from compare.commands import main_job
     from compare.data.dataset import load
     from compare.experiments import parts
-    from compare.runs.record import recording
+    from compare.runs.recorder import recording
     from compare.show.figures.tensorboard import prepare
     from compare.sides.quiet_keras import load_keras
     from compare.work.companion import companion

@@ -24,7 +24,7 @@ def sweep(
     from compare.data.dataset import load
     from compare.experiments.parts import sweep_job
     from compare.experiments.sweep import shards
-    from compare.runs.record import recording
+    from compare.runs.recorder import recording
     from compare.work.companion import companion
     from compare.work.place import usual_place
 

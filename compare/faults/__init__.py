@@ -1,4 +1,4 @@
-"""Known bugs of training code. A fault is one small named variation of the mathematics (`compare.faults.mathematics`).
+"""Known bugs of training code. A fault is one small named variation of the mathematics (`compare.mathematics`).
 
 One definition serves both ends: a network is planted with it (`compare.faults.planted`), and the diagnosis computes
 what it would do and compares that with what a subject did.
@@ -14,7 +14,7 @@ from compare.faults.loss import LOSS_FAULTS
 from compare.faults.penalty import PENALTY_FAULTS
 from compare.faults.training import TRAINING_FAULTS
 from compare.faults.update import UPDATE_FAULTS
-from compare.mathematics.step import CORRECT, Rules
+from compare.mathematics.rules import CORRECT, Rules
 
 _CATALOGUE = (
     *FORWARD_FAULTS,

@@ -10,7 +10,8 @@ import numpy as np
 from compare.faults.counts import Count
 from compare.faults.fault import EACH, Fault, Parameter
 from compare.mathematics.functions import Array, sigmoid
-from compare.mathematics.step import Rules, Step
+from compare.mathematics.rules import Rules
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, Weight
 
 

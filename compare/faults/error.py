@@ -6,7 +6,8 @@ from enum import StrEnum
 from compare.faults.counts import Count
 from compare.faults.fault import Fault
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Rules, Step
+from compare.mathematics.rules import Rules
+from compare.mathematics.step import Step
 
 
 def error_scaled(rules: Rules, by: Count) -> Rules:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Rules, Step
+from compare.mathematics.rules import Rules
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
 Parameter = tuple[Any, ...]

@@ -9,7 +9,8 @@ from scipy.optimize import brentq
 from compare.faults.fault import EACH, Fault, Observed, Parameter
 from compare.faults.fitting import nice
 from compare.mathematics.functions import Array, Function, function, leaky, softmax
-from compare.mathematics.step import Rules, Step, take_step
+from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, slope_of
 
 

@@ -9,7 +9,8 @@ from compare.faults.counts import Count
 from compare.faults.fault import Fault
 from compare.faults.forward import log_loss
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Rules, Step, take_step
+from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.step import Step
 
 
 class InError(StrEnum):

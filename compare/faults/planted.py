@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
-from compare.mathematics.step import Step, take_step
+from compare.mathematics.rules import take_step
+from compare.mathematics.step import Step
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from scratch_nn import DenseLayer, Network

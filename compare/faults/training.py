@@ -6,7 +6,8 @@ import numpy as np
 
 from compare.faults.fault import Fault
 from compare.mathematics.functions import Array, Rows
-from compare.mathematics.step import Rules, Step, take_step
+from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
 

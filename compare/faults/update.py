@@ -8,7 +8,8 @@ import numpy as np
 from compare.faults.fault import Fault, Observed, Parameter
 from compare.faults.fitting import nice, ratio
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Rules, Step
+from compare.mathematics.rules import Rules
+from compare.mathematics.step import Step
 
 
 def learning_rate_factor(rules: Rules, factor: float) -> Rules:

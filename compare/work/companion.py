@@ -44,7 +44,7 @@ class Shared(Generic[Result]):
         self._executor, self._function = executor, function
         self._calls = dict(enumerate(calls))
         self._left = deque(self._calls)  # both sides take from it, which is atomic
-        self._given: SimpleQueue[tuple[int, Future[Result]]] = SimpleQueue()
+        self.given: SimpleQueue[tuple[int, Future[Result]]] = SimpleQueue()
         self._give()
 
     def __bool__(self) -> bool:
@@ -61,12 +61,12 @@ class Shared(Generic[Result]):
             except RuntimeError as error:  # the companion is lost, or was ended
                 future = Future()
                 future.set_exception(error)
-                self._given.put((key, future))
+                self.given.put((key, future))
                 return
             future.add_done_callback(partial(self._take, key))
 
     def _take(self, key: int, future: "Future[Result]") -> None:
-        self._given.put((key, future))
+        self.given.put((key, future))
         self._give()
 
     def _last(self) -> int | None:
@@ -78,9 +78,9 @@ class Shared(Generic[Result]):
     def results(self) -> Generator[Result, None, None]:
         """Make the calls that the companion has not come to, or was lost with; yield every result, in any order."""
         while self._calls:
-            key = self._last() if self._given.empty() else None
+            key = self._last() if self.given.empty() else None
             if key is None:
-                key, future = self._given.get()
+                key, future = self.given.get()
                 try:
                     result = future.result()
                 except BrokenProcessPool:

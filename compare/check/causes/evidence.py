@@ -8,7 +8,8 @@ from compare.check.steps.lockstep import Driven, Judged
 from compare.faults import combine
 from compare.faults.fault import Cause
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Rules, Step, take_step
+from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
 # A prediction may miss by this share of the deviation that it explains, and by 100 tolerances: a fault's own

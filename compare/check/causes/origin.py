@@ -9,7 +9,8 @@ from compare.check.causes.evidence import Explanation
 from compare.check.steps.lockstep import Driven
 from compare.faults import combine
 from compare.mathematics.functions import Array
-from compare.mathematics.step import CORRECT, Step, take_step
+from compare.mathematics.rules import CORRECT, take_step
+from compare.mathematics.step import Step
 
 
 @dataclass(frozen=True)

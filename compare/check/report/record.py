@@ -8,7 +8,8 @@ import pandas as pd
 from compare.check.report import values, words
 from compare.check.report.verdict import Outcome
 from compare.runs import provenance
-from compare.runs.record import Run, finished, recording
+from compare.runs.record import Run
+from compare.runs.recorder import recording
 from compare.show.figures.drawing import draw
 from compare.show.page import page
 
@@ -32,7 +33,7 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
         found = recorder.read()
         draw(found, recorder.folder)
         page.write(found, recorder.folder)
-    return finished(recorder)
+    return recorder.finished
 
 
 def as_run(report: Outcome, subject: str = "this network") -> Run:

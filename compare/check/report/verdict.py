@@ -70,7 +70,7 @@ class Outcome:
         )
 
 
-def judge(
+def conclude(
     met: Introduction,
     data: Dataset,
     runs: Sequence[Driven] = (),

@@ -11,7 +11,8 @@ from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
-from compare.mathematics.step import CORRECT, Step, take_step
+from compare.mathematics.rules import CORRECT, take_step
+from compare.mathematics.step import Step
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import import_quietly, load_keras

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.mathematics.functions import Array
-from compare.mathematics.step import CORRECT, take_step
+from compare.mathematics.rules import CORRECT, take_step
 from compare.recipe.architecture import Architecture, Weight
 from compare.recipe.recipe import Recipe
 

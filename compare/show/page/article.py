@@ -6,7 +6,7 @@ from compare.agreement import parity
 from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.page.chart import Curve, chart
-from compare.show.page.parts import FORMS, Answer, Cell, Listing, Reading, Section, View, texts
+from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, View, texts
 
 NETWORKS = {  # in the order they are drawn
     "keras": ("line keras", "Keras"),
@@ -72,11 +72,15 @@ def _view(run: Run) -> View:
         )
         for measure in FORMS
     ]
-    rows: list[tuple[str, str, list[Cell | None]]] = [
-        (*NETWORKS[name], [Cell(texts(of[measure], FORMS[measure])) for measure in FORMS]) for name, of in runs.items()
+    rows: list[tuple[str, str, list[Series | None]]] = [
+        (*NETWORKS[name], [Series(texts(of[measure], FORMS[measure])) for measure in FORMS])
+        for name, of in runs.items()
     ]
     every = int(np.diff(published["epoch"])[0])
     rows.append(
-        (*PUBLISHED, [Cell(texts(published[f"published_{measure}"], FORMS[measure]), every, True) for measure in FORMS])
+        (
+            *PUBLISHED,
+            [Series(texts(published[f"published_{measure}"], FORMS[measure]), every, True) for measure in FORMS],
+        )
     )
     return View("Loss and accuracy, epoch by epoch", {}, charts, Reading("epoch", len(epochs) - 1, tuple(FORMS), rows))

@@ -5,14 +5,14 @@ import pandas as pd
 
 from compare.show.figures import style
 from compare.show.page.chart import Chart, Curve, chart
-from compare.show.page.parts import FORMS, Cell, texts
+from compare.show.page.parts import FORMS, Series, texts
 
 Sides = dict[str, pd.DataFrame]
 
 
 def curves(
     sides: Sides, steps: dict[str, int], xlabel: str
-) -> tuple[list[Chart], list[tuple[str, str, list[Cell | None]]], int, tuple[str, ...]]:
+) -> tuple[list[Chart], list[tuple[str, str, list[Series | None]]], int, tuple[str, ...]]:
     """Lay out each side's replicates as median and range, a single one as a line.
 
     Parameters
@@ -29,7 +29,7 @@ def curves(
         The charts of loss and accuracy, and the parts of their `Reading`.
     """
     found: dict[str, list[Curve]] = {measure: [] for measure in FORMS}
-    rows: list[tuple[str, str, list[Cell | None]]] = []
+    rows: list[tuple[str, str, list[Series | None]]] = []
     last = 0
     for side, runs in sides.items():
         if runs.empty:
@@ -41,8 +41,8 @@ def curves(
             else ((1, "line", ""),)
         )
         for k, look, what in told:
-            cells: list[Cell | None] = [
-                Cell(texts(quantiles[measure][k], form), steps[side]) for measure, form in FORMS.items()
+            cells: list[Series | None] = [
+                Series(texts(quantiles[measure][k], form), steps[side]) for measure, form in FORMS.items()
             ]
             rows.append(
                 (f"{look} {side}", f"{style.NAMES[side]}, {what}" if len(runs) > 1 else style.NAMES[side], cells)

@@ -9,7 +9,7 @@ from compare.runs.findings import SMALL, Column, Table
 from compare.runs.record import Run
 from compare.show.figures.style import EDGES
 from compare.show.page.chart import cells
-from compare.show.page.parts import Answer, Cell, Listing, Reading, Section, State, View, texts
+from compare.show.page.parts import Answer, Listing, Reading, Section, Series, State, View, texts
 
 COLUMNS = {"max_abs": "difference", "tolerance": "tolerance", "ratio": "in tolerances"}
 
@@ -113,8 +113,8 @@ def _view(table: pd.DataFrame, first: dict[str, Any] | None) -> View:
         label = first["tensor"] if first["layer"] is None else f"{first['tensor']} {first['layer']}"
         mark = (labels.index(label), first["step"]) if label in labels else None
     wrong = table.loc[~table["passed"], "step"].nunique()
-    rows: list[tuple[str, str, list[Cell | None]]] = [
-        ("", label, [Cell(texts(wide[name].loc[label], SMALL)) for name in COLUMNS]) for label in labels
+    rows: list[tuple[str, str, list[Series | None]]] = [
+        ("", label, [Series(texts(wide[name].loc[label], SMALL)) for name in COLUMNS]) for label in labels
     ]
     said = f"{wrong} of {steps} steps beyond the tolerance" if wrong else f"all {steps} steps within the tolerance"
     reading = Reading("step", steps - 1, tuple(COLUMNS.values()), rows)

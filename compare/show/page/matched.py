@@ -10,7 +10,7 @@ from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.figures import style
 from compare.show.page.chart import Curve, chart
-from compare.show.page.parts import FORMS, Answer, Cell, Listing, Reading, Section, View, texts
+from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, View, texts
 
 GAP = "{:.1e}"
 
@@ -105,14 +105,14 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
             ylim=(smallest, top),
         ),
     ]
-    rows: list[tuple[str, str, list[Cell | None]]] = [
-        (f"line {side}", style.NAMES[side], [Cell(texts(values[measure][side], FORMS[measure])) for measure in FORMS])
+    rows: list[tuple[str, str, list[Series | None]]] = [
+        (f"line {side}", style.NAMES[side], [Series(texts(values[measure][side], FORMS[measure])) for measure in FORMS])
         for side in style.SIDES
     ]
     rows += [
-        ("line gap", "gap", [Cell(texts(gaps[measure][worst], GAP)) for measure in values]),
-        ("band floor", "noise floor", [Cell(texts(floor[worst], GAP)), None]),
-        ("line bar", "tolerance", [Cell(texts(allowed[worst], GAP)), None]),
+        ("line gap", "gap", [Series(texts(gaps[measure][worst], GAP)) for measure in values]),
+        ("band floor", "noise floor", [Series(texts(floor[worst], GAP)), None]),
+        ("line bar", "tolerance", [Series(texts(allowed[worst], GAP)), None]),
     ]
     seed = run.manifest["seeds"]["matched_pairs"][worst]
     title = (

@@ -43,12 +43,12 @@ def html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["unbroken"] = unbroken
     return environment.get_template("page.html.j2").render(
         run=run,
         verdict=findings.verdict(run),
         sections=sections,
-        readings=Markup(_json(sections)),
+        readings=Markup(readings_as_json(sections)),
         facts=_facts(run),
         about=_about(run),
         tables=_tables(run),
@@ -71,7 +71,7 @@ def _palette() -> str:
     return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{beyond}"
 
 
-def _json(sections: list[Section]) -> str:
+def readings_as_json(sections: list[Section]) -> str:
     """The readings of all views for the script; no text in it can end the element that holds it."""
     data = {section.name: [view.reading.data() for view in section.views] for section in sections}
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
@@ -124,7 +124,7 @@ def _several(data: list[dict[str, Any]]) -> dict[str, str]:
     return {each["name"]: f"{each['n']} samples, SHA-256 {each['sha256']}" for each in data}
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Keep 1e-13 on one line: a word joiner after its sign."""
     return re.sub(r"(\de-)(\d)", "\\1\u2060\\2", text)
 

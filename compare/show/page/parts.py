@@ -26,7 +26,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Series:
     """A series in the reading's table: its texts at x = 0, every, 2 every, ...
 
     Attributes
@@ -63,7 +63,7 @@ class Reading:
     xlabel: str
     last: int
     columns: tuple[str, ...]
-    rows: list[tuple[str, str, list[Cell | None]]]
+    rows: list[tuple[str, str, list[Series | None]]]
 
     def data(self) -> dict[str, Any]:
         """Return what the script needs to read another x."""

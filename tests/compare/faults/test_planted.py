@@ -3,7 +3,7 @@ import pytest
 
 from compare.faults import FAULTS, combine
 from compare.faults.planted import FaultyNetwork, StaleActivations
-from compare.mathematics.step import CORRECT
+from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from scratch_nn import DenseLayer, Network

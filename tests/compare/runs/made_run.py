@@ -13,6 +13,7 @@ from compare.experiments.pair import trajectory
 from compare.experiments.unseeded import Unseeded, settings
 from compare.recipe.protocol import PROTOCOLS
 from compare.runs import record
+from compare.runs.recorder import recording
 
 EPOCHS = 12
 DTYPES = ("float32", "float64")
@@ -23,7 +24,7 @@ def made_run(out: Path, parts: tuple[str, ...] = ("article", "matched", "unseede
     """Write a run's folder with made-up numbers and read it back; `changes` are entries of its manifest."""
     experiment, rng = Experiment(), np.random.default_rng(0)
     verdicts: dict[str, object] = {"passed": True}
-    with record.recording(out, "run") as recorder:
+    with recording(out, "run") as recorder:
         if "matched" in parts:
             for name, table in _matched(experiment, rng).items():
                 recorder.table(name, table)
@@ -63,7 +64,7 @@ def made_run(out: Path, parts: tuple[str, ...] = ("article", "matched", "unseede
             "verdicts": verdicts,
             **changes,
         }
-        folder = record.finished(recorder)
+        folder = recorder.finished
     return record.read(folder)
 
 
@@ -160,7 +161,7 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
         for step in range(6)
         for layer, tensor in ((None, "loss"), (0, "kernel"), (0, "bias"), (1, "kernel"), (1, "bias"))
     ]
-    with record.recording(out, "check") as recorder:
+    with recording(out, "check") as recorder:
         recorder.table("check.csv", pd.DataFrame(rows))
         recorder.manifest = {
             "kind": "check",
@@ -172,7 +173,7 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
             "report": told,
             "verdicts": {"passed": told["passed"], "verdict": told["verdict"]},
         }
-        folder = record.finished(recorder)
+        folder = recorder.finished
     return record.read(folder)
 
 
@@ -200,7 +201,7 @@ def made_sweep(out: Path) -> record.Run:
         for side in ("keras", "scratch"):
             loss = _falling(rng, 1 if mode == "matched" else 9)
             runs.append(trajectory(loss, 1 - loss / 2, cell=cell, side=side))
-    with record.recording(out, "sweep") as recorder:
+    with recording(out, "sweep") as recorder:
         recorder.table("sweep.csv", pd.DataFrame(rows))
         recorder.table("trajectories.parquet", pd.concat(runs))
         recorder.manifest = {
@@ -212,5 +213,5 @@ def made_sweep(out: Path) -> record.Run:
             "env": {"python": "3.11"},
             "verdicts": {"passed": False, "state": "no", "words": "matched: 3 of 4 cells in parity"},
         }
-        folder = record.finished(recorder)
+        folder = recorder.finished
     return record.read(folder)

@@ -7,7 +7,7 @@ import pytest
 from compare.commands.app import main
 from compare.errors import InputError
 from compare.runs import history
-from compare.runs.record import recording
+from compare.runs.recorder import recording
 
 
 def manifest(verdict="equivalent", data="iris", **config):

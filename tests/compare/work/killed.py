@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from compare.recipe.streams import stream
-from compare.runs import record
+from compare.runs.recorder import recording
 from compare.work import engine
 from compare.work.place import Place
 from tests.compare.work import slow_work as work
@@ -27,7 +27,7 @@ def main(out: str, workers: str, partial: str | None = None) -> None:
     """Run, or go on with, the run."""
     pids = Path(out).with_name("pids")
     pids.mkdir(exist_ok=True)
-    with record.recording(Path(out), "run", Path(partial) if partial else None) as recorder:
+    with recording(Path(out), "run", Path(partial) if partial else None) as recorder:
         recorder.begin({"replicates": SHARDS}, {})
         shards = engine.cut("some", slow, (3, str(pids)), stream(5, "killed"), SHARDS, 1)
         print("begun", flush=True)

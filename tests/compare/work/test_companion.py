@@ -16,7 +16,7 @@ def pid_after(seconds, value):
 
 def until_begun(shared):
     """Wait until the companion has done something, or is lost."""
-    while shared._given.empty():
+    while shared.given.empty():
         time.sleep(0.01)
     return shared
 

@@ -121,7 +121,7 @@ def test_a_reused_model_trains_as_a_new_one_at_any_learning_rate(iris):
 
 def until_begun(begun):
     """Wait until the companion has done something, or is lost."""
-    while begun._given.empty():
+    while begun.given.empty():
         time.sleep(0.01)
 
 

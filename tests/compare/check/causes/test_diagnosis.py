@@ -8,7 +8,7 @@ import pytest
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
 from compare.faults.planted import FaultyNetwork
-from compare.mathematics.step import CORRECT
+from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from tests.compare.check.faulty import activations_for, diagnose_factory, diagnose_planted

@@ -78,18 +78,18 @@ def test_text_from_data_and_users_stays_text(tmp_path):
 
 
 def test_no_text_ends_the_element_that_holds_the_readings():
-    cell = parts.Cell(["</script><script>alert(1)</script>"])
+    cell = parts.Series(["</script><script>alert(1)</script>"])
     view = parts.View("", {}, [], parts.Reading("epoch", 0, ("loss",), [("line", "", [cell])]))
     section = parts.Section("name", "", "", [], [], views=[view])
-    assert "<" not in report._json([section])
+    assert "<" not in report.readings_as_json([section])
 
 
 def test_the_reading_without_the_script_is_the_last_epoch(run, page):
     last = run.tables["trajectories"].query("side == 'keras' and epoch == 11 and dtype == 'float64'")["loss"]
     assert any(f"{value:.6g}" in page for value in last)
-    assert parts.Cell(["a", "b"], every=5).at(9) == "b"
-    assert parts.Cell(["a", "b"], every=5).at(10) == parts.UNKNOWN
-    assert parts.Cell(["a", "b"], every=5, exact=True).at(4) == parts.UNKNOWN
+    assert parts.Series(["a", "b"], every=5).at(9) == "b"
+    assert parts.Series(["a", "b"], every=5).at(10) == parts.UNKNOWN
+    assert parts.Series(["a", "b"], every=5, exact=True).at(4) == parts.UNKNOWN
 
 
 def test_a_page_is_small(page):
@@ -123,7 +123,7 @@ def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
 
 
 def test_every_dash_number_stays_on_one_line():
-    assert report._unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
+    assert report.unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
 
 
 def test_a_check_tells_where_why_and_what_to_do(tmp_path):

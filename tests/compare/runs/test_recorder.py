@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from compare.errors import InputError
-from compare.runs import provenance, record
-from compare.runs.record import interrupted, read, recording
+from compare.runs import provenance, recorder
+from compare.runs.record import read
+from compare.runs.recorder import interrupted, recording
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLE = pd.DataFrame({"replicate": [0, 1], "loss": [0.5, 0.25]})
@@ -116,7 +117,7 @@ def test_a_run_that_goes_on_must_be_the_same(tmp_path, monkeypatch):
     folder, _ = broken_off(tmp_path)
     assert "the config of now" in one_line(resumed, folder, {**CONFIG, "replicates": 3})
     versions = provenance.versions()
-    monkeypatch.setattr(record, "versions", lambda: {**versions, "numpy": "1.0"})
+    monkeypatch.setattr(recorder, "versions", lambda: {**versions, "numpy": "1.0"})
     assert "the numpy of now" in one_line(resumed, folder)
     assert (folder / "unfinished" / "plan.json").exists()
     monkeypatch.undo()
@@ -126,7 +127,7 @@ def test_a_run_that_goes_on_must_be_the_same(tmp_path, monkeypatch):
 def test_two_processes_do_not_work_in_one_folder(tmp_path):
     folder, _ = broken_off(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from compare.runs.record import recording\n"
+        "import sys; from pathlib import Path; from compare.runs.recorder import recording\n"
         "with recording(Path('unused'), 'run', Path(sys.argv[1])): print('in', flush=True); input()"
     )
     command = [sys.executable, "-c", code, str(folder)]
@@ -165,4 +166,4 @@ def test_only_an_interrupted_run_of_the_same_kind_goes_on(tmp_path):
     assert "nothing to go on with" in one_line(interrupted, folder, "run")
     with recording(tmp_path, "run") as recorder:
         write(recorder)
-    assert "(finished)" in one_line(interrupted, record.finished(recorder), "run")
+    assert "(finished)" in one_line(interrupted, recorder.finished, "run")

@@ -7,7 +7,7 @@ from compare.check.steps.lockstep import build_reference
 from compare.check.steps.situations import draw_weights
 from compare.mathematics.functions import FUNCTIONS, function
 from compare.mathematics.rounding import rounding
-from compare.mathematics.step import CORRECT, take_step
+from compare.mathematics.rules import CORRECT, take_step
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from keras_ref.training import steps_compiled

@@ -1,0 +1,106 @@
+"""A step's phases as rules, so that a known bug is a replacement of one of them; and the step that they make."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.mathematics import phases
+from compare.mathematics.functions import Array, Function, Rows
+from compare.mathematics.step import Step
+from compare.recipe.architecture import Architecture
+from compare.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The phases of a step in order of computation; each takes the step so far, and the layer where there is one.
+
+    `cache` returns the (A, Z) that the backward pass reads; `carry` the error that dZ hands down; `slope` gets the
+    layer's dA too. The last three belong to a whole training: `initial` weights; the `batches` of an epoch, as rows
+    of X and of y, from its order, its number and the batch size; and the `history` entry of an epoch, from its
+    batches' losses and sizes.
+    """
+
+    inputs: Callable[[Step], Array] = phases.inputs
+    function: Callable[[Step, int], Function] = phases.activation
+    affine: Callable[[Step, int], Array] = phases.affine
+    logits: Callable[[Step], Array] = phases.logits
+    output: Callable[[Step], Array] = phases.output
+    loss: Callable[[Step], float] = phases.cross_entropy
+    cache: Callable[[Step], tuple[list[Array], list[Array]]] = phases.cache
+    error: Callable[[Step], Array] = phases.error
+    slope: Callable[[Step, int, Array, Array, Array], Array] = phases.slope
+    kernel: Callable[[Step, int, Array], Array] = phases.kernel_gradient
+    bias: Callable[[Step, int], Array] = phases.bias_gradient
+    carry: Callable[[Step, int], Array] = phases.carry
+    gradients: Callable[[Step], list[Array]] = phases.gradients
+    update: Callable[[Step], list[Array]] = phases.sgd
+    report: Callable[[Step], float] = phases.report
+    initial: Callable[[Architecture, list[Array]], list[Array]] = phases.initial
+    batches: Callable[[Rows, int, int], list[tuple[Rows, Rows]]] = phases.batches
+    history: Callable[[list[float], list[int]], float] = phases.history
+
+
+CORRECT = Rules()
+
+
+def take_step(
+    rules: Rules,
+    recipe: Recipe,
+    weights: Sequence[Array],
+    X: Array,
+    y: NDArray[np.integer],
+    memory: dict[Any, Any],
+) -> Step:
+    """Take one step of softmax, cross-entropy and SGD under these rules.
+
+    Parameters
+    ----------
+    rules : Rules
+        `CORRECT`, or with a fault in it.
+    recipe : Recipe
+    weights : list of ndarray
+        In the architecture's order; left as they are.
+    X : ndarray of shape (n, features)
+    y : ndarray of integers of shape (n,)
+    memory : dict
+        What faulty code keeps from one step to the next; the same dict for all steps of a run.
+
+    Returns
+    -------
+    Step
+        With every phase filled in; `loss` is what the step reports, `after` the new weights.
+
+    Raises
+    ------
+    ValueError
+        Only under a fault that mixes arrays of different batches: as the faulty code would.
+    """
+    step = Step(recipe, list(weights), np.asarray(X, np.float64), np.asarray(y), memory)
+    with np.errstate(all="ignore"):
+        step.A.append(rules.inputs(step))
+        for layer in range(step.depth):
+            step.Z.append(rules.affine(step, layer))
+            if layer < step.depth - 1:
+                step.functions.append(rules.function(step, layer))
+                step.A.append(step.functions[layer].value(step.Z[layer]))
+        step.Z[-1] = rules.logits(step)
+        step.P = rules.output(step)
+        step.loss = rules.loss(step)
+        A, Z = rules.cache(step)
+        step.dZ = [np.empty(0)] * step.depth
+        step.dW, step.db = list(step.dZ), list(step.dZ)
+        step.dZ[-1] = rules.error(step)
+        for layer in reversed(range(step.depth)):
+            step.dW[layer] = rules.kernel(step, layer, A[layer])
+            step.db[layer] = rules.bias(step, layer)
+            if layer:
+                dA = rules.carry(step, layer)
+                step.dZ[layer - 1] = dA * rules.slope(step, layer - 1, Z[layer - 1], A[layer], dA)
+        step.gradients = rules.gradients(step)
+        step.after = rules.update(step)
+        step.loss = rules.report(step)
+    return step
