@@ -12,7 +12,7 @@ class KerasParity:
         self.defaults = defaults
 
     def check(self, subject: Any, data: Any = None, **options: Any) -> Any:
-        """Check as `compare.check_parity` does; fail the test with the report's text unless it passes."""
+        """Check as `keras_parity.check_parity` does; fail the test with the report's text unless it passes."""
         __tracebackhide__ = True
         from compare.check.parity_check import check_parity
 

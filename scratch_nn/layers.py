@@ -55,7 +55,7 @@ class DenseLayer:
     units : int
         Number of neurons, positive.
     activation : str, optional
-        A key of `scratch_nn.activations.ACTIVATIONS`, or "softmax" for the last layer. By default, hidden
+        A key of `activations.ACTIVATIONS`, or "softmax" for the last layer. By default, hidden
         layers are "relu" and the last one is "softmax".
 
     Raises

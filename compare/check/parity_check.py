@@ -52,7 +52,7 @@ def check_parity(
         either, with parameters named `layer_sizes`, `learning_rate` and, if it wants them, `n_samples`,
         `n_classes`, `batch_size`, `activations`. A Keras model is a subject as it is.
     data : str, Path or (X, y)
-        As in `compare.data.load`; it is used standardised and raw.
+        As in `keras_parity.load`; it is used standardised and raw.
     index_column : bool
         Whether a CSV file's first column is an index.
     layers : sequence of int, optional
@@ -112,7 +112,7 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
 def check_driver(
     driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any] = silent
 ) -> Report:
-    """Check a subject wherever it lives; `stage` shows what is being done (`compare.show.terminal.progress`)."""
+    """Check a subject wherever it lives; `stage` shows what is being done (`progress`)."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
     recipe, told = plan(driver, raw, settings)

@@ -24,7 +24,7 @@ class Experiment:
     Attributes
     ----------
     data : str
-        A name of `compare.data.NAMES`, or the path of a CSV file.
+        The name of a bundled data set, or the path of a CSV file.
     index_column : bool
         Whether a CSV file's first column is an index, as in the article.
     standardise : bool

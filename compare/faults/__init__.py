@@ -1,6 +1,6 @@
-"""Known bugs of training code. A fault is one small named variation of the mathematics (`compare.mathematics`).
+"""Known bugs of training code. A fault is one small named variation of the mathematics.
 
-One definition serves both ends: a network is planted with it (`compare.faults.planted`), and the diagnosis computes
+One definition serves both ends: a network is planted with it (`planted`), and the diagnosis computes
 what it would do and compares that with what a subject did.
 """
 

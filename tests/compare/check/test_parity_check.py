@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def scratch(layer_sizes, learning_rate, activations, dtype="float64"):
 
 
 def short(subject, **options):
-    return check_parity(subject, **({"layers": (6, 8, 3), "steps": 5} | options))
+    given: dict[str, Any] = {"layers": (6, 8, 3), "steps": 5} | options
+    return check_parity(subject, **given)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
