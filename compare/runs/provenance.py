@@ -53,7 +53,7 @@ def command_line(words: Sequence[str], options: Mapping[str, Any], defaults: Map
 def code() -> dict[str, Any]:
     """Return which code ran: the version, and the commit where it runs from a checkout."""
     version = __version__
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[2]  # the checkout; installed, the package itself, whatever repository that lies in
     if not (root / ".git").exists():
         return {"version": version, "commit": None, "dirty": None}
     commit = _git(root, "rev-parse", "HEAD")
