@@ -5,7 +5,7 @@ backward pass reads it from the start: from the second step on, gradients use th
 """
 
 import numpy as np
-from compare.adapters import adapt, each
+from keras_parity import adapt, each
 
 
 class Network:

@@ -46,14 +46,24 @@ def framed(page: str) -> str:
     ).format(page)
 
 
-def read(folder: Path) -> Run:
+def read(folder: str | Path) -> Run:
     """Read a finished run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `results/0001-run-20261123T101502Z`.
+
+    Returns
+    -------
+    Run
 
     Raises
     ------
     InputError
         If it is not a run, damaged, unfinished, or of another schema.
     """
+    folder = Path(folder)
     if folder.suffix == ".partial" or not (folder / MANIFEST).is_file():
         what = "no such folder" if not folder.exists() else f"no {MANIFEST} in it"
         if folder.suffix == ".partial":

@@ -76,7 +76,7 @@ def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
         if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):
             raise Refusal(
                 f"the factory returned {type(made).__name__}, which has no `train_on_batch` and is no function "
-                "`step(weights, x, y, learning_rate)`: write an adapter"
+                "`step(weights, x, y, learning_rate)`: write an adapter, as `keras_parity.adapt` makes"
             )
         return made
     if is_step_function(subject):
@@ -84,7 +84,7 @@ def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
     if not hasattr(subject, "train_on_batch"):
         raise Refusal(
             f"{type(subject).__name__} has no `train_on_batch`, and is neither a factory nor a function "
-            "`step(weights, x, y, learning_rate)`: write an adapter"
+            "`step(weights, x, y, learning_rate)`: write an adapter, as `keras_parity.adapt` makes"
         )
     try:
         return copy.deepcopy(subject)

@@ -65,7 +65,7 @@ def test_a_finished_run_is_read_back(tmp_path):
         write(recorder)
     (folder,) = tmp_path.iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "numbers.parquet"]
-    assert read(folder).tables["numbers"].equals(TABLE)
+    assert read(str(folder)).tables["numbers"].equals(TABLE)
 
 
 @pytest.mark.parametrize("name", ["numbers.parquet", "manifest.json"])
