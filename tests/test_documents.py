@@ -3,12 +3,14 @@
 import re
 import shlex
 import shutil
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+import keras_parity
 from compare.commands import main_job
 from compare.commands.app import app, main
 from compare.faults import FAULTS
@@ -24,7 +26,10 @@ def name(path):
 
 
 def blocks(document, language):
-    text = document.read_text(encoding="utf-8")
+    return fenced(document.read_text(encoding="utf-8"), language)
+
+
+def fenced(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
@@ -82,6 +87,32 @@ def test_every_fact_about_keras_names_its_test_and_every_test_has_its_fact():
     told = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "what-fit-prints.md").read_text(encoding="utf-8"))
     tests = (ROOT / "tests" / "parity" / "test_keras_conventions.py").read_text(encoding="utf-8")
     assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+
+
+def sections():
+    """Of the page on the public names: each one's name and text."""
+    parts = re.split(r"^### `(\w+)`\n", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_public_name_has_its_section_and_its_example():
+    assert sorted(sections()) == dir(keras_parity)
+    for title, text in sections().items():
+        assert any(title in code for code in fenced(text, "python")), title
+
+
+@pytest.mark.parametrize("title", sorted(sections()))
+def test_a_signature_in_the_docs_is_the_code_s(title):
+    written = fenced(sections()[title], "py")
+    if not written:
+        assert title in ("Dataset", "InputError", "Report", "__version__"), "nothing that users call"
+        return
+    names: dict[str, Any] = {}
+    exec(f"def {written[0].strip()}: pass", names)
+    told, real = (list(signature(of).parameters.values()) for of in (names[title], getattr(keras_parity, title)))
+    assert [(each.name, each.kind) for each in told] == [(each.name, each.kind) for each in real]
+    for one, other in zip(told, real, strict=True):
+        assert one.default == other.default or one.default is ..., one.name
 
 
 def test_every_fault_is_listed():
