@@ -22,7 +22,8 @@ def connected(scheduler: str) -> Iterator[Any]:
     Raises
     ------
     InputError
-        If Dask is not installed, the scheduler does not answer, or its workers are none or have other versions.
+        If Dask is not installed, the scheduler does not answer, or its workers are none, lack keras-parity, or have
+        other versions.
     """
     try:
         from distributed import Client
@@ -46,7 +47,7 @@ def connected(scheduler: str) -> Iterator[Any]:
                 f"`scheduler` must have a worker. Received: {scheduler}, which had none for {FIRST_WORKER:.0f} s; "
                 f"start one: dask worker {scheduler} --nthreads 1"
             ) from None
-        for worker, theirs in client.run(provenance.versions).items():
+        for worker, theirs in _versions(client, scheduler).items():
             differing = [
                 f"{name} {theirs.get(name)}" for name, ours in provenance.versions().items() if theirs.get(name) != ours
             ]
@@ -56,3 +57,16 @@ def connected(scheduler: str) -> Iterator[Any]:
                     f"on {worker}; install the same there"
                 )
         yield client
+
+
+def _versions(client: Any, scheduler: str) -> dict[str, dict[str, str]]:
+    """Each worker's versions."""
+    try:
+        found: dict[str, dict[str, str]] = client.run(provenance.versions)
+    except Exception as error:  # Dask says with a plain one that a worker does not find our module
+        reason = " ".join(str(error).split())
+        raise InputError(
+            "`scheduler` must have workers that have keras-parity as it is here, from a wheel or from a checkout. "
+            f"Received: {scheduler}, where {provenance.versions.__module__} does not load ({reason})"
+        ) from None
+    return found

@@ -1,5 +1,6 @@
 """Numbers depend on seeds alone: not on workers, shard sizes, what failed before, or what else is in the run."""
 
+import importlib
 import os
 import time
 
@@ -78,6 +79,14 @@ def test_a_cluster_that_loses_a_worker_loses_nothing_else(whole, cluster, tmp_pa
 def test_a_cluster_with_other_versions_is_refused(cluster, monkeypatch):
     monkeypatch.setattr("compare.runs.provenance.versions", lambda: {"numpy": str(os.getpid())})
     with pytest.raises(InputError, match=r"must have workers with the versions used here\. Received: numpy"):
+        trained(5, cluster)
+
+
+def test_a_cluster_that_lacks_the_package_is_refused(cluster, monkeypatch, tmp_path):
+    (tmp_path / "only_here.py").write_text("def versions():\n    return {}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("compare.runs.provenance.versions", importlib.import_module("only_here").versions)
+    with pytest.raises(InputError, match=r"must have workers that have keras-parity as it is here.*No module named"):
         trained(5, cluster)
 
 
