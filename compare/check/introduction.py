@@ -27,6 +27,11 @@ class Introduction:
     refusal: str | None = None
     random: bool = False
 
+    @property
+    def takes_rate(self) -> bool:
+        """Whether it is told its learning rate, so that another can be tried."""
+        return self.kind in ("a factory", "a step function")
+
     def noting(self, *notes: str, **changes: Any) -> "Introduction":
         """Return the same with more notes, and other changes."""
         return replace(self, notes=(*self.notes, *notes), **changes)

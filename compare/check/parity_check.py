@@ -1,5 +1,6 @@
 """The check: puts a subject beside Keras in every situation, says whether they agree, and if not, where and why."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -8,19 +9,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from compare.check.causes.diagnosis import Diagnosis, diagnose
+from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.planning import plan
 from compare.check.report.report import Report
-from compare.check.report.verdict import Outcome, conclude
+from compare.check.report.verdict import Found, conclude
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, Reference, build_reference, rejudged, run_situation
+from compare.check.steps.lockstep import Driven, rejudged, run_situation
+from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import Situation, ordinary, probes
 from compare.check.subject.drivers import Driver, InProcess
 from compare.check.subject.kinds import check_subject
 from compare.check.subject.tasks import TOO_LONG
-from compare.check.trainings import Training, drive_training
-from compare.data.dataset import load
+from compare.check.training import Training
+from compare.check.trainings import drive_training
+from compare.data.dataset import Dataset, load
+from compare.errors import ParityWarning
 from compare.show.terminal.progress import silent
 
 Source = str | Path | tuple[Any, Any]
@@ -41,6 +45,7 @@ def check_parity(
     batch_size: int = 32,
     tolerance: float = 1.0,
     seed: int = 0,
+    strict: bool = False,
 ) -> Report:
     """Check whether a network trains exactly as Keras does. This runs the subject's code.
 
@@ -74,11 +79,13 @@ def check_parity(
         Multiplies the bound on rounding that each tensor is held to.
     seed : int
         Of weights and orders.
+    strict : bool
+        Whether a warning is a failure: something wrong in extreme situations alone, such as a loss that overflows.
 
     Returns
     -------
     Report
-        `passed`, `verdict`, `divergence`, `diagnosis`; `str(report)` is the text.
+        `passed`, `warnings`, `verdict`, `divergence`, `diagnosis`; `str(report)` is the text.
 
     Raises
     ------
@@ -96,16 +103,22 @@ def check_parity(
         batch_size=batch_size,
         tolerance=tolerance,
         seed=seed,
+        strict=strict,
     )
     return check_driver(InProcess(subject), data, index_column, settings)
 
 
 def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report:
-    """Check as `check_parity` does, and raise AssertionError with the report's text unless it passed."""
+    """Check as `check_parity` does, and raise AssertionError with the report's text unless it passed.
+
+    Warnings of the report are given as a `ParityWarning`.
+    """
     __tracebackhide__ = True
     report = check_parity(subject, data, **options)
     if not report.passed:
         raise AssertionError(str(report))
+    if report.warnings:
+        warnings.warn(report.headline, ParityWarning, stacklevel=2)
     return report
 
 
@@ -121,28 +134,31 @@ def check_driver(
         met = meet(driver, recipe, standard.X, standard.y, rng)
     met = replace(met, notes=(*told, *met.notes))
     if met.refusal is not None:
-        return _report(conclude(met, raw))
+        return _report(met, raw, Found(), settings)
     with stage("loading TensorFlow", 1):
         reference = build_reference(met.recipe, met.precision, settings.tolerance)
     situations = [
         *ordinary(met.recipe, {"standardised": standard.X, "raw": raw.X}, raw.y, settings.steps, rng, met.zero_biases),
-        *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases),
+        *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
         runs = _drive_all(driver, reference, situations, advance)
     if met.random:
-        return _report(conclude(met, raw, runs))
+        return _report(met, raw, Found(runs), settings)
+    architecture = met.recipe.architecture
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
         met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
+        warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
     trainings: list[Training] = []
-    if met.train is not None:
-        trainings, notes = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
-        met = met.noting(*notes)
-    return _report(conclude(met, raw, runs, diagnosis, trainings))
+    if met.train is not None and diagnosis.kind is None:
+        driven = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
+        trainings = list(driven.judged)
+        met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
+    return _report(met, raw, Found(runs, diagnosis, trainings, warned), settings)
 
 
-def _report(outcome: Outcome) -> Report:
-    return Report(**vars(outcome))
+def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:
+    return Report(**vars(conclude(met, data, found, settings.strict)))
 
 
 def _drive_all(
@@ -161,14 +177,18 @@ def _any_wrong(runs: Sequence[Driven]) -> bool:
     return any(run.first_wrong is not None for run in runs)
 
 
+def _ordinary(runs: Sequence[Driven]) -> list[Driven]:
+    return [run for run in runs if not run.situation.extreme]
+
+
 def _diagnosed(
     met: Introduction, reference: Reference, runs: list[Driven]
 ) -> tuple[Introduction, Reference, list[Driven], Diagnosis]:
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
-    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(runs))
-    diagnosis = diagnose(runs, architecture, met.precision, company)
+    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(_ordinary(runs)))
+    diagnosis = diagnose(_ordinary(runs), architecture, met.precision, company)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
@@ -177,9 +197,10 @@ def _diagnosed(
         return met, reference, runs, diagnosis
     coarse = replace(reference, precision="float32")
     again = rejudged(runs, coarse)
-    found = diagnose(again, architecture, "float32") if _any_wrong(again) else Diagnosis()
-    if _any_wrong(again) and not found.explanations:
-        return met, reference, runs, Diagnosis()
+    still = _any_wrong(_ordinary(again))
+    found = diagnose(_ordinary(again), architecture, "float32") if still else Diagnosis()
+    if still and not found.explanations:
+        return met, reference, runs, diagnosis
     return met.noting(_where_float32(runs), precision="float32"), coarse, again, found
 
 

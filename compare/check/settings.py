@@ -33,6 +33,8 @@ class Settings:
         Multiplies the bound on rounding that each tensor is held to.
     seed : int
         Of weights and orders.
+    strict : bool
+        Make warnings failures: what goes wrong in extreme situations alone.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Settings:
     batch_size: int = 32
     tolerance: float = 1.0
     seed: int = 0
+    strict: bool = False
 
     def __post_init__(self) -> None:
         layers, activations, dtype, labels = self.layers, self.activations, self.dtype, self.labels

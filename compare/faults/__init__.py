@@ -10,6 +10,7 @@ from compare.faults.backward import BACKWARD_FAULTS
 from compare.faults.error import ERROR_FAULTS
 from compare.faults.fault import Cause, Fault
 from compare.faults.forward import FORWARD_FAULTS
+from compare.faults.kinds import KINDS
 from compare.faults.loss import LOSS_FAULTS
 from compare.faults.penalty import PENALTY_FAULTS
 from compare.faults.training import TRAINING_FAULTS
@@ -24,6 +25,7 @@ _CATALOGUE = (
     *PENALTY_FAULTS,
     *UPDATE_FAULTS,
     *TRAINING_FAULTS,
+    *KINDS,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 

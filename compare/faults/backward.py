@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,65 @@ from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, Weight
 
-
-def no_derivative(rules: Rules) -> Rules:
-    """dZ = dA."""
-    return replace(rules, slope=lambda step, layer, Z, A, dA: np.ones_like(Z))
+Place = int | str  # a layer's number, or EACH
 
 
-def mask_from_gradient(rules: Rules) -> Rules:
-    """dZ = dA where dA > 0."""
-    return replace(rules, slope=lambda step, layer, Z, A, dA: (dA > 0).astype(float))
+class Slope(StrEnum):
+    """What stands where the derivative f'(Z) belongs."""
+
+    ONE = "nothing"
+    MASK_OF_GRADIENT = "the mask dA > 0"
+    OF_GRADIENT = "f' of the incoming gradient"
+    SIGMOID_OF_Z = "the sigmoid's derivative of Z"
+    SIGMOID_OF_A = "the sigmoid's derivative, A (1 - A)"
+    TANH_UNSQUARED = "1 - A"
+    OF_A = "f' of A"
+    Z_FOR_A = "f' with Z for A"
+    A = "A itself"
+
+    def of(self, step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        """Return its value."""
+        phi = step.functions[layer]
+        match self:
+            case Slope.ONE:
+                return np.ones_like(Z)
+            case Slope.MASK_OF_GRADIENT:
+                return (dA > 0).astype(float)
+            case Slope.OF_GRADIENT:
+                return phi.derivative(dA, phi.value(dA))
+            case Slope.SIGMOID_OF_Z:
+                return sigmoid(Z) * (1 - sigmoid(Z))
+            case Slope.SIGMOID_OF_A:
+                return A * (1 - A)
+            case Slope.TANH_UNSQUARED:
+                return 1 - A
+            case Slope.OF_A:
+                return phi.derivative(A, phi.value(A))
+            case Slope.Z_FOR_A:
+                return phi.derivative(Z, Z)
+            case _:
+                return A
+
+
+def wrong_slope(rules: Rules, which: Slope, place: Place = EACH) -> Rules:
+    """Something else stands where the derivative of a hidden layer, or of each, belongs."""
+
+    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        if place not in (layer, EACH):
+            return rules.slope(step, layer, Z, A, dA)
+        return which.of(step, layer, Z, A, dA)
+
+    return replace(rules, slope=slope)
+
+
+def _hidden(architecture: Architecture) -> list[Place]:
+    """Each hidden layer at once, then one by one."""
+    layers: list[Place] = list(range(architecture.depth - 1))
+    return [EACH, *layers] if len(layers) > 1 else layers
+
+
+def _slopes(*which: Slope) -> Callable[[Architecture], list[Parameter]]:
+    return lambda architecture: [(each, place) for each in which for place in _hidden(architecture)]
 
 
 def mask_at_zero(rules: Rules) -> Rules:
@@ -34,29 +85,9 @@ def mask_at_zero(rules: Rules) -> Rules:
     return replace(rules, slope=slope)
 
 
-def sigmoid_derivative_on_relu(rules: Rules, of: str) -> Rules:
-    """A sigmoid's derivative stands behind another activation."""
-
-    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
-        S = sigmoid(Z) if of == "Z" else A
-        return S * (1 - S)
-
-    return replace(rules, slope=slope)
-
-
-def tanh_unsquared(rules: Rules) -> Rules:
-    """1 - A, where tanh's derivative is 1 - A^2."""
-    return replace(rules, slope=lambda step, layer, Z, A, dA: 1 - A)
-
-
-def derivative_of_wrong(rules: Rules, of: str) -> Rules:
-    """f'(A) where f'(Z) is meant, or A's formula with Z."""
-
-    def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
-        phi = step.functions[layer]
-        return phi.derivative(A, phi.value(A)) if of == "A" else phi.derivative(Z, Z)
-
-    return replace(rules, slope=slope)
+def mask_by_assignment(rules: Rules) -> Rules:
+    """dZ[Z <= 0] = 0 instead of dA * (Z > 0): it differs where dA is not finite."""
+    return replace(rules, through=lambda step, dA, slope: np.where(slope == 0, 0.0, dA * slope))
 
 
 class Input(StrEnum):
@@ -134,6 +165,31 @@ def late_activations(rules: Rules) -> Rules:
     return replace(rules, cache=cache)
 
 
+def kernel_transposed(rules: Rules, place: Place) -> Rules:
+    """dW of a square layer, or of each, comes out transposed, and fits."""
+
+    def kernel(step: Step, layer: int, A: Array) -> Array:
+        dW = rules.kernel(step, layer, A)
+        return dW.T if place in (layer, EACH) and dW.shape[0] == dW.shape[1] else dW
+
+    return replace(rules, kernel=kernel)
+
+
+def _square(architecture: Architecture) -> list[Parameter]:
+    square: list[Parameter] = [(layer,) for layer, (a, b) in enumerate(pairwise(architecture.sizes)) if a == b]
+    return [(EACH,), *square] if len(square) > 1 else square
+
+
+def bias_of_everything(rules: Rules) -> Rules:
+    """db is one number for all units: the sum over samples and units."""
+
+    def bias(step: Step, layer: int) -> Array:
+        db = rules.bias(step, layer)
+        return np.full_like(db, db.sum())
+
+    return replace(rules, bias=bias)
+
+
 def bias_scaled(rules: Rules, by: Count) -> Rules:
     """Bias gradients are off by a count."""
     return replace(rules, bias=lambda step, layer: rules.bias(step, layer) * by.of(step))
@@ -176,43 +232,80 @@ def frozen_biases(rules: Rules, layer: int | str) -> Rules:
 BACKWARD_FAULTS: tuple[Fault, ...] = (
     Fault(
         "activation derivative missing",
-        "the backward pass leaves the hidden activations' derivative out",
+        "the backward pass leaves the derivative of {1:hidden layer} out",
         "multiply dA by f'(Z)",
-        no_derivative,
+        wrong_slope,
+        _slopes(Slope.ONE),
+        layer=1,
+        example=(Slope.ONE, EACH),
     ),
     Fault(
         "ReLU mask taken from the gradient",
-        "the mask is where the gradient is positive, not where Z is",
+        "the mask of {1:hidden layer} is where the gradient is positive, not where Z is",
         "mask by Z > 0",
-        mask_from_gradient,
+        wrong_slope,
+        _slopes(Slope.MASK_OF_GRADIENT),
+        layer=1,
+        example=(Slope.MASK_OF_GRADIENT, EACH),
+    ),
+    Fault(
+        "derivative of the incoming gradient",
+        "the derivative of {1:hidden layer} is taken of the gradient that comes in, not of Z",
+        "compute f'(Z) from the Z or A of the forward pass",
+        wrong_slope,
+        _slopes(Slope.OF_GRADIENT),
+        layer=1,
+        example=(Slope.OF_GRADIENT, EACH),
     ),
     Fault(
         "ReLU mask with Z >= 0",
         "the derivative at exactly zero is taken as 1; Keras takes 0",
         "mask by Z > 0",
         mask_at_zero,
+        warning="a ReLU whose input is exactly zero passes the gradient, where Keras's does not",
+    ),
+    Fault(
+        "ReLU mask by assignment",
+        "gradients are set to 0 where Z is not positive, instead of multiplied by 0",
+        "nothing: it is as right as a product",
+        mask_by_assignment,
+        manner=True,
     ),
     Fault(
         "sigmoid's derivative on another activation",
-        "the backward pass uses the sigmoid's derivative (of {0}) behind hidden layers that are no sigmoids",
+        "{0} stands behind {1:hidden layer}, which is no sigmoid",
         "use the derivative of the activation that the forward pass applies",
-        sigmoid_derivative_on_relu,
-        lambda architecture: [("Z",), ("A",)],
-        example=("A",),
+        wrong_slope,
+        _slopes(Slope.SIGMOID_OF_Z, Slope.SIGMOID_OF_A),
+        layer=1,
+        example=(Slope.SIGMOID_OF_A, EACH),
     ),
     Fault(
         "tanh's derivative without the square",
-        "the backward pass uses 1 - A behind tanh, whose derivative is 1 - A squared",
+        "the backward pass uses 1 - A behind {1:hidden layer}, whose tanh has the derivative 1 - A squared",
         "use 1 - A * A",
-        tanh_unsquared,
+        wrong_slope,
+        _slopes(Slope.TANH_UNSQUARED),
+        layer=1,
+        example=(Slope.TANH_UNSQUARED, EACH),
     ),
     Fault(
         "derivative of the wrong one of Z and A",
-        "the derivative is given {0} where its formula needs the other",
+        "{0} stands behind {1:hidden layer}, where the formula needs the other",
         "pass Z to formulas in Z, and A to formulas in A such as A (1 - A)",
-        derivative_of_wrong,
-        lambda architecture: [("A",), ("Z",)],
-        example=("A",),
+        wrong_slope,
+        _slopes(Slope.OF_A, Slope.Z_FOR_A),
+        layer=1,
+        example=(Slope.OF_A, EACH),
+    ),
+    Fault(
+        "hidden error multiplied by the output",
+        "the error of {1:hidden layer} is multiplied by A, not by the derivative",
+        "multiply dA by f'(Z): for a sigmoid A (1 - A), for ReLU Z > 0",
+        wrong_slope,
+        _slopes(Slope.A),
+        layer=1,
+        example=(Slope.A, EACH),
     ),
     Fault(
         "dW from the wrong input",
@@ -262,6 +355,21 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         no_bias_gradient,
     ),
     Fault(
+        "bias gradient summed over everything",
+        "the bias gradient of a layer is one number, summed over its units too",
+        "sum dZ over the samples alone (axis=0 where samples are rows)",
+        bias_of_everything,
+    ),
+    Fault(
+        "dW transposed",
+        "the kernel gradient of {0:layer} is transposed, which fits since the layer is square",
+        "use dW = Aᵀ dZ (for samples as rows)",
+        kernel_transposed,
+        _square,
+        layer=0,
+        example=(EACH,),
+    ),
+    Fault(
         "gradients not cleared",
         "each step adds its gradients to those of all steps before",
         "set the gradients to zero before each backward pass",
@@ -273,6 +381,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "include every layer in the update loop",
         frozen,
         lambda architecture: [*((layer,) for layer in range(architecture.depth)), (EACH,)],
+        layer=0,
         example=(1,),
     ),
     Fault(
@@ -281,6 +390,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "update the biases as the kernels",
         frozen_biases,
         lambda architecture: [(EACH,), *((layer,) for layer in range(architecture.depth))],
+        layer=0,
         example=(EACH,),
     ),
 )

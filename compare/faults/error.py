@@ -3,8 +3,11 @@
 from dataclasses import replace
 from enum import StrEnum
 
+import numpy as np
+
 from compare.faults.counts import Count
-from compare.faults.fault import Fault
+from compare.faults.fault import Fault, Observed, Parameter
+from compare.faults.fitting import nice, ratio
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
@@ -36,14 +39,16 @@ class Scale(StrEnum):
         return {Scale.ONE: 1.0, Scale.TWO: 2.0, Scale.TWO_PER_CLASS: 2 / step.architecture.outputs}[self]
 
 
-def mse_gradient(rules: Rules, scale: Scale, through: bool) -> Rules:
-    """Gradient of the squared error, times its usual constants; `through` the softmax or not."""
+class Of(StrEnum):
+    """A factor that is made of the probabilities."""
 
-    def error(step: Step) -> Array:
-        plain = rules.error(step)
-        return scale.of(step) * (_through_softmax(step.P, plain) if through else plain)
+    P = "P"
+    REST = "1 - P"
 
-    return replace(rules, error=error)
+
+def mse_gradient(rules: Rules, scale: Scale) -> Rules:
+    """Gradient of the squared error through the softmax, times its usual constants."""
+    return replace(rules, error=lambda step: scale.of(step) * _through_softmax(step.P, rules.error(step)))
 
 
 def softmax_derivative_again(rules: Rules, diagonal: bool) -> Rules:
@@ -56,15 +61,43 @@ def softmax_derivative_again(rules: Rules, diagonal: bool) -> Rules:
     return replace(rules, error=error)
 
 
-def width_from_batch(rules: Rules) -> Rules:
-    """One-hot labels are as wide as the batch's largest label asks: too narrow if the last class is missing."""
+def error_times(rules: Rules, factor: float) -> Rules:
+    """The output's error, and with it every gradient, is multiplied by a constant."""
+    return replace(rules, error=lambda step: rules.error(step) * factor)
+
+
+def _fit_error_times(run: list[Observed], base: Rules) -> list[Parameter]:
+    return [(factor,) for factor in nice([ratio(run[0].change, run[0].expected)]) if abs(abs(factor) - 1) > 1e-9]
+
+
+def error_times_output(rules: Rules, by: Of) -> Rules:
+    """P - Y is multiplied by P, or by 1 - P."""
+    return replace(rules, error=lambda step: rules.error(step) * (step.P if by == Of.P else 1 - step.P))
+
+
+class Where(StrEnum):
+    """Where one-hot labels are used."""
+
+    ERROR = "in the error alone"
+    LOSS_TOO = "in the error and in the loss"
+
+
+def width_from_batch(rules: Rules, where: Where) -> Rules:
+    """One-hot labels are as wide as the batch's largest label asks; one column alone is broadcast over the classes."""
+
+    def narrow(step: Step) -> Array:
+        width = int(step.y.max()) + 1
+        if width not in (1, step.architecture.outputs):
+            raise ValueError("one-hot labels are narrower than the output, for a batch without the last class")
+        return np.eye(width)[step.y]
 
     def error(step: Step) -> Array:
-        if int(step.y.max()) + 1 != step.architecture.outputs:
-            raise ValueError("one-hot labels are narrower than the output, for a batch without the last class")
-        return rules.error(step)
+        return rules.error(step) + (step.Y - narrow(step)) / step.n
 
-    return replace(rules, error=error)
+    def loss(step: Step) -> float:
+        return float(-(narrow(step) * np.log(step.P)).sum() / step.n)
+
+    return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
 
 
 ERROR_FAULTS: tuple[Fault, ...] = (
@@ -116,17 +149,11 @@ ERROR_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "mean squared error's gradient",
-        "the output's error is that of the mean squared error (times {0}; through the softmax: {1})",
+        "the output's error is that of the mean squared error, through the softmax, times {0}",
         "use dZ = (P - Y) / n, the gradient of cross-entropy behind a softmax",
         mse_gradient,
-        lambda architecture: [
-            (Scale.ONE, True),
-            (Scale.TWO, True),
-            (Scale.TWO_PER_CLASS, True),
-            (Scale.TWO, False),
-            (Scale.TWO_PER_CLASS, False),
-        ],
-        example=(Scale.TWO_PER_CLASS, True),
+        lambda architecture: [(scale,) for scale in Scale],
+        example=(Scale.TWO_PER_CLASS,),
     ),
     Fault(
         "softmax derivative applied again",
@@ -137,9 +164,28 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         example=(True,),
     ),
     Fault(
+        "error multiplied by the output",
+        "the output's error P - Y is multiplied by {0}",
+        "use dZ = (P - Y) / n as it is: it is the gradient with respect to Z already",
+        error_times_output,
+        lambda architecture: [(by,) for by in Of],
+        example=(Of.P,),
+    ),
+    Fault(
+        "gradient times a constant",
+        "the output's error, and so every gradient, is {0} times Keras's (a rate so much off gives the same weights)",
+        "use dZ = (P - Y) / n, and the learning rate that was given",
+        error_times,
+        lambda architecture: [],
+        _fit_error_times,
+        example=(2.0,),
+    ),
+    Fault(
         "one-hot width taken from the batch",
         "one-hot labels are as wide as the batch's largest label asks, so a batch without the last class fails",
         "give the number of classes when encoding labels",
         width_from_batch,
+        lambda architecture: [(where,) for where in Where],
+        example=(Where.ERROR,),
     ),
 )

@@ -69,6 +69,14 @@ class Fault:
         Whether it is more likely a default left on than a bug.
     ordered : bool
         Whether the order of the samples in a batch matters.
+    warning : str
+        What goes wrong, in few words, where only extreme inputs show it; as `words`.
+    manner : bool
+        Whether it is no bug but a way of writing that shows with numbers that are not finite.
+    kind : bool
+        Whether it is no bug but another kind of network than the one it is checked as.
+    layer : int, optional
+        Which of its parameters is the layer that it stands in.
     """
 
     name: str
@@ -82,6 +90,10 @@ class Fault:
     example: Parameter = ()
     default: bool = False
     ordered: bool = False
+    warning: str = ""
+    manner: bool = False
+    kind: bool = False
+    layer: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,9 +115,20 @@ class Cause:
         return f"{text} (more likely a default left on than a bug)" if self.fault.default else text
 
     @property
+    def warning(self) -> str:
+        """What goes wrong where only extreme inputs show it."""
+        return self.fault.warning.format(*map(_Shown, self.parameter)) or self.words
+
+    @property
     def fix(self) -> str:
         """What to change."""
         return self.fault.fix.format(*map(_Shown, self.parameter))
+
+    @property
+    def place(self) -> object:
+        """The layer that it stands in, where it stands in one alone; None where in all."""
+        found = None if self.fault.layer is None else self.parameter[self.fault.layer]
+        return None if found == EACH else found
 
     def __call__(self, rules: Rules) -> Rules:
         """The rules with this fault in them."""
@@ -113,14 +136,14 @@ class Cause:
 
 
 class _Shown:
-    """A parameter in a fault's words: `{0}`; or as a place, `{0:layer}`: "layer 2", "each layer"."""
+    """A parameter in a fault's words: `{0}`; or as a place, `{0:layer}`: "layer 2", from 1, or "each layer"."""
 
     def __init__(self, value: object) -> None:
         self.value = value
 
     def __format__(self, noun: str) -> str:
         if noun:
-            return f"{EACH} {noun}" if self.value == EACH else f"{noun} {self.value}"
+            return f"{EACH} {noun}" if self.value == EACH else f"{noun} {int(str(self.value)) + 1}"
         if isinstance(self.value, bool):
             return "yes" if self.value else "no"
         return f"{self.value:.6g}" if isinstance(self.value, float | np.floating) else str(self.value)

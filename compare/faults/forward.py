@@ -107,25 +107,84 @@ def double_softmax(rules: Rules, through: bool) -> Rules:
 
     return replace(
         rules,
-        output=lambda step: softmax(rules.output(step)),
+        output=lambda step, e: softmax(rules.output(step, e)),
         loss=lambda step: log_loss(step, step.P),
         error=error,
     )
 
 
-def softmax_over_samples(rules: Rules) -> Rules:
-    """The softmax normalises over the samples."""
-    return replace(rules, output=lambda step: softmax(step.Z[-1], axis=0), loss=lambda step: log_loss(step, step.P))
+class Axis(StrEnum):
+    """What the probabilities are made to add up to 1 over, other than the classes."""
+
+    SAMPLES = "the samples of the batch"
+    ALL = "samples and classes together"
 
 
-def unshifted_softmax(rules: Rules) -> Rules:
-    """exp(Z) overflows where Z is large."""
+class Shift(StrEnum):
+    """What is subtracted from the logits before exp."""
 
-    def output(step: Step) -> Array:
-        e = np.exp(step.Z[-1])
-        return e / e.sum(axis=1, keepdims=True)
+    ROW = "each sample's largest"
+    NONE = "nothing"
+    BATCH = "the batch's largest"
 
-    return replace(rules, output=output, loss=lambda step: log_loss(step, step.P))
+
+def _shifted(step: Step, by: Shift) -> Array:
+    Z = step.Z[-1]
+    return Z if by == Shift.NONE else Z - Z.max(axis=1, keepdims=True) if by == Shift.ROW else Z - Z.max()
+
+
+def wrong_axis(rules: Rules, axis: Axis, by: Shift) -> Rules:
+    """The softmax normalises over something else than the classes; then the shift matters too."""
+
+    def output(step: Step, e: Array) -> Array:
+        return e / (e.sum(axis=0, keepdims=True) if axis == Axis.SAMPLES else e.sum())
+
+    return replace(
+        rules, shift=lambda step: _shifted(step, by), output=output, loss=lambda step: log_loss(step, step.P)
+    )
+
+
+def shift(rules: Rules, by: Shift) -> Rules:
+    """The logits are shifted by too little or too much: exp overflows, or a whole row underflows."""
+    return replace(rules, shift=lambda step: _shifted(step, by))
+
+
+def clipped_logits(rules: Rules, limit: float) -> Rules:
+    """Logits are cut to [-limit, limit] before exp, which their gradient ignores."""
+    return replace(rules, shift=lambda step: np.clip(step.Z[-1], -limit, limit))
+
+
+LIMITS = (500.0, 700.0, 709.0, 710.0, 600.0, 300.0, 250.0, 200.0, 100.0, 88.0, 50.0, 30.0, 20.0)
+
+
+class Written(StrEnum):
+    """How an activation is written, so that it is NaN far out."""
+
+    TANH = "tanh as (exp(Z) - exp(-Z)) / (exp(Z) + exp(-Z))"
+    TANH_TWICE = "tanh as (exp(2 Z) - 1) / (exp(2 Z) + 1)"
+    SIGMOID = "the sigmoid as exp(Z) / (1 + exp(Z))"
+
+    @property
+    def activation(self) -> str:
+        """Which activation it is."""
+        return "sigmoid" if self == Written.SIGMOID else "tanh"
+
+    def compute(self, Z: Array) -> Array:
+        """Return it, as it comes out."""
+        e = np.exp(2 * Z if self == Written.TANH_TWICE else Z)
+        if self == Written.TANH:
+            return (e - np.exp(-Z)) / (e + np.exp(-Z))
+        return (e - 1) / (e + 1) if self == Written.TANH_TWICE else e / (1 + e)
+
+
+def activation_overflows(rules: Rules, how: Written) -> Rules:
+    """A hidden activation is infinity over infinity far out."""
+
+    def own(step: Step, layer: int) -> Function:
+        phi = rules.function(step, layer)
+        return replace(phi, value=how.compute) if step.architecture.activations[layer] == how.activation else phi
+
+    return replace(rules, function=own)
 
 
 def leaky_slope(rules: Rules, slope: float) -> Rules:
@@ -182,6 +241,7 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         "--activations, one for each hidden layer",
         wrong_activation,
         _wrong_activations,
+        layer=0,
         example=(1, "tanh"),
     ),
     Fault(
@@ -202,15 +262,47 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "softmax over the wrong axis",
-        "the softmax normalises over the samples of the batch, not over the classes",
+        "the probabilities add up to 1 over {0}, not over the classes of a sample (subtracted before exp: {1})",
         "sum over the class axis (axis=1 where samples are rows)",
-        softmax_over_samples,
+        wrong_axis,
+        lambda architecture: [(axis, by) for axis in Axis for by in (Shift.NONE, Shift.ROW)],
+        example=(Axis.SAMPLES, Shift.NONE),
     ),
     Fault(
         "softmax without the max shift",
         "exp(Z) overflows where logits are large, and the result is NaN",
         "subtract each sample's largest logit before exp; nothing else changes",
-        unshifted_softmax,
+        shift,
+        lambda architecture: [(Shift.NONE,)],
+        example=(Shift.NONE,),
+        warning="the softmax overflows where logits are large",
+    ),
+    Fault(
+        "softmax shifted by the batch's maximum",
+        "the largest logit of the whole batch is subtracted, so a sample whose logits lie far below becomes 0 / 0",
+        "subtract each sample's own largest logit (axis=1, keepdims=True)",
+        shift,
+        lambda architecture: [(Shift.BATCH,)],
+        example=(Shift.BATCH,),
+        warning="the softmax of a sample far below the batch's largest logit is 0 / 0",
+    ),
+    Fault(
+        "logits clipped",
+        "logits are clipped to [-{0}, {0}] before exp",
+        "subtract each sample's largest logit instead",
+        clipped_logits,
+        lambda architecture: [(limit,) for limit in LIMITS],
+        example=(50.0,),
+        warning="probabilities are wrong where logits are clipped at {0}",
+    ),
+    Fault(
+        "activation overflows",
+        "{0} is infinity over infinity, so NaN, where Z is large",
+        "use np.tanh; or, for a sigmoid, 1 / (1 + exp(-Z))",
+        activation_overflows,
+        lambda architecture: [(how,) for how in Written if how.activation in architecture.activations],
+        example=(Written.TANH,),
+        warning="a hidden activation is NaN where its input is large",
     ),
     Fault(
         "leaky slope",

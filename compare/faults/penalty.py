@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
 
@@ -13,38 +14,64 @@ from compare.mathematics.step import Step
 from compare.recipe.architecture import Weight
 
 
-def weight_decay(rules: Rules, amount: float) -> Rules:
+class Per(StrEnum):
+    """What an amount goes with."""
+
+    ONE = "as it is"
+    BATCH = "divided by the batch size"
+
+    def of(self, step: Step) -> float:
+        """Return the factor in this step."""
+        return 1 / step.n if self == Per.BATCH else 1.0
+
+
+def weight_decay(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """The gradient of each kernel has amount * W added."""
-    return _added(rules, lambda weight, W: amount * W if weight.role == "kernel" else None)
+    return _added(rules, lambda step, weight, W: amount * per.of(step) * W if weight.role == "kernel" else None)
 
 
-def decay_all(rules: Rules, amount: float) -> Rules:
+def decay_all(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """Weight decay of biases too."""
-    return _added(rules, lambda weight, W: amount * W)
+    return _added(rules, lambda step, weight, W: amount * per.of(step) * W)
 
 
-def l1_decay(rules: Rules, amount: float) -> Rules:
+def l1_decay(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """The gradient of each kernel has amount * sign(W) added."""
-    return _added(rules, lambda weight, W: amount * np.sign(W) if weight.role == "kernel" else None)
+
+    def pull(step: Step, weight: Weight, W: Array) -> Array | None:
+        return amount * per.of(step) * np.sign(W) if weight.role == "kernel" else None
+
+    return _added(rules, pull)
 
 
-def _added(rules: Rules, pull: Callable[[Weight, Array], Array | None]) -> Rules:
+def _added(rules: Rules, pull: Callable[[Step, Weight, Array], Array | None]) -> Rules:
     """Each tensor's gradient has its pull added, where it has one."""
 
     def gradients(step: Step) -> list[Array]:
         tensors = zip(step.architecture.weights, step.weights, rules.gradients(step), strict=True)
-        return [g if (more := pull(weight, W)) is None else g + more for weight, W, g in tensors]
+        return [g if (more := pull(step, weight, W)) is None else g + more for weight, W, g in tensors]
 
     return replace(rules, gradients=gradients)
 
 
 def _fit_decay(run: list[Observed], base: Rules) -> list[Parameter]:
-    return _amounts(*_kernels(run))
+    return _amounts(run[0].step, *_kernels(run))
 
 
 def _fit_l1(run: list[Observed], base: Rules) -> list[Parameter]:
     beyond, kernels = _kernels(run)
-    return _amounts(beyond, [np.sign(W) for W in kernels])
+    return _amounts(run[0].step, beyond, [np.sign(W) for W in kernels])
+
+
+def _fit_both(run: list[Observed], base: Rules) -> list[Parameter]:
+    """Least squares of what is beyond on sign(W) and W together."""
+    beyond, kernels = _kernels(run)
+    columns = np.stack([np.concatenate([f(W).ravel() for W in kernels]) for f in (np.sign, lambda W: 2 * W)], axis=1)
+    target = np.concatenate([g.ravel() for g in beyond])
+    if not np.isfinite(target).all():
+        return []
+    l1, l2 = np.linalg.lstsq(columns, target, rcond=None)[0]
+    return [(a, b) for a in nice([float(l1)]) for b in nice([float(l2)]) if min(a, b) > 0]
 
 
 def _kernels(run: list[Observed]) -> tuple[list[Array], list[Array]]:
@@ -53,31 +80,42 @@ def _kernels(run: list[Observed]) -> tuple[list[Array], list[Array]]:
     return step.only("kernel", excess(run)), step.only("kernel", step.weights)
 
 
-def _amounts(excess: list[Array], terms: list[Array]) -> list[Parameter]:
+def _amounts(step: Step, beyond: list[Array], terms: list[Array]) -> list[Parameter]:
     """Least squares over all kernels; and the middle kernel's own, which another bug in one layer leaves clean."""
-    single = sorted(ratio([a], [b]) for a, b in zip(excess, terms, strict=True))
-    found = [ratio(excess, terms), single[len(single) // 2]]
-    return [(amount,) for amount in nice(found) if amount > 0]
+    single = sorted(ratio([a], [b]) for a, b in zip(beyond, terms, strict=True))
+    found = [ratio(beyond, terms), single[len(single) // 2]]
+    return [(amount, per) for per in Per for amount in nice([each / per.of(step) for each in found]) if amount > 0]
 
 
-def l2_penalty(rules: Rules, amount: float) -> Rules:
+def _half(parameters: list[Parameter]) -> list[Parameter]:
+    return [(amount / 2, per) for amount, per in parameters]
+
+
+def l2_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """Keras's `L2(amount)`: the loss has amount * sum(W^2) added, the gradient 2 * amount * W."""
-    return _penalty_in_loss(weight_decay(rules, 2 * amount), amount, 2)
+    return loss_penalty(weight_decay(rules, 2 * amount, per), amount, 2, per)
 
 
-def l1_penalty(rules: Rules, amount: float) -> Rules:
+def l1_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """Keras's `L1(amount)`: the loss has amount * sum(|W|) added, the gradient amount * sign(W)."""
-    return _penalty_in_loss(l1_decay(rules, amount), amount, 1)
+    return loss_penalty(l1_decay(rules, amount, per), amount, 1, per)
 
 
-def loss_penalty(rules: Rules, amount: float, power: int) -> Rules:
+def both_penalties(rules: Rules, l1: float, l2: float) -> Rules:
+    """Keras's `L1L2(l1, l2)`."""
+    return l2_penalty(l1_penalty(rules, l1), l2)
+
+
+def both_decays(rules: Rules, l1: float, l2: float) -> Rules:
+    """The gradients of `L1L2(l1, l2)`, without its loss."""
+    return weight_decay(l1_decay(rules, l1), 2 * l2)
+
+
+def loss_penalty(rules: Rules, amount: float, power: int, per: Per = Per.ONE) -> Rules:
     """A penalty in the reported loss only."""
-    return _penalty_in_loss(rules, amount, power)
 
-
-def _penalty_in_loss(rules: Rules, amount: float, power: int) -> Rules:
     def report(step: Step) -> float:
-        return rules.report(step) + amount * _total(step, power)
+        return rules.report(step) + amount * per.of(step) * _total(step, power)
 
     return replace(rules, report=report)
 
@@ -92,74 +130,94 @@ def _fit_loss_penalty(run: list[Observed], base: Rules) -> list[Parameter]:
         return []
     totals = {p: _total(first.step, p) for p in (1, 2)}
     return [
-        (amount, p)
+        (amount, p, per)
         for p, total in totals.items()
         if total
-        for amount in nice([(first.loss - first.step.loss) / total])
-        if amount > 0
+        for per in Per
+        for amount in nice([(first.loss - first.step.loss) / (total * per.of(first.step))])
     ]
 
 
 PENALTY_FAULTS: tuple[Fault, ...] = (
     Fault(
         "weight decay",
-        "every kernel's gradient has {0} * W added",
+        "every kernel's gradient has {0} * W added, {1}",
         "set the weight decay to 0, or give the Keras layers the same regulariser",
         weight_decay,
         lambda architecture: [],
         _fit_decay,
-        example=(1e-4,),
+        example=(1e-4, Per.ONE),
         default=True,
     ),
     Fault(
         "weight decay of biases too",
-        "every gradient, of biases too, has {0} times the weights added",
+        "every gradient, of biases too, has {0} times the weights added, {1}",
         "set the weight decay to 0",
         decay_all,
         lambda architecture: [],
         _fit_decay,
-        example=(1e-3,),
+        example=(1e-3, Per.ONE),
         default=True,
     ),
     Fault(
         "L1 decay",
-        "every kernel's gradient has {0} * sign(W) added",
+        "every kernel's gradient has {0} * sign(W) added, {1}",
         "set the L1 penalty to 0, or give the Keras layers the same regulariser",
         l1_decay,
         lambda architecture: [],
         _fit_l1,
-        example=(1e-4,),
+        example=(1e-4, Per.ONE),
         default=True,
     ),
     Fault(
         "L2 penalty",
-        "an L2 penalty is in loss and gradient: {0} * sum(W^2)",
+        "an L2 penalty is in loss and gradient: {0} * sum(W^2), {1}",
         "set the penalty to 0, or give the Keras layers the same regulariser, L2({0})",
         l2_penalty,
         lambda architecture: [],
-        lambda run, base: [(amount / 2,) for (amount,) in _fit_decay(run, base)],
-        example=(1e-3,),
+        lambda run, base: _half(_fit_decay(run, base)),
+        example=(1e-3, Per.ONE),
         default=True,
     ),
     Fault(
         "L1 penalty",
-        "an L1 penalty is in loss and gradient: {0} * sum(|W|)",
+        "an L1 penalty is in loss and gradient: {0} * sum(|W|), {1}",
         "set the penalty to 0, or give the Keras layers the same regulariser, L1({0})",
         l1_penalty,
         lambda architecture: [],
         _fit_l1,
-        example=(1e-3,),
+        example=(1e-3, Per.ONE),
+        default=True,
+    ),
+    Fault(
+        "L1 and L2 penalty",
+        "L1 and L2 penalties are in loss and gradient: {0} * sum(|W|) + {1} * sum(W^2)",
+        "set the penalties to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
+        both_penalties,
+        lambda architecture: [],
+        _fit_both,
+        example=(1e-3, 2e-3),
+        default=True,
+    ),
+    Fault(
+        "L1 and L2 decay",
+        "every kernel's gradient has {0} * sign(W) and 2 * {1} * W added",
+        "set both to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
+        both_decays,
+        lambda architecture: [],
+        _fit_both,
+        example=(1e-3, 2e-3),
         default=True,
     ),
     Fault(
         "penalty in the reported loss only",
-        "the reported loss has {0} * sum(|W|^{1}) added, the gradients do not",
+        "the reported loss has {0} * sum(|W|^{1}) added, {2}, which the gradients do not show",
         "leave the penalty out of the loss, or put it into the gradients too",
         loss_penalty,
         lambda architecture: [],
         _fit_loss_penalty,
         reporting=True,
-        example=(1e-3, 2),
+        example=(1e-3, 2, Per.ONE),
         default=True,
     ),
 )

@@ -1,6 +1,7 @@
 """Networks that have known bugs: the article's, and any that the catalogue knows."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,9 @@ class FaultyNetwork(Network):
         x, y = np.asarray(x)[turn], np.asarray(y)[turn]
         return take_step(self.rules, self.recipe, self.get_weights(), x, y, memory)
 
+    def _loss_now(self, X: ArrayLike, y: ArrayLike) -> float:
+        return self._take(X, y, dict(self.memory)).loss
+
     def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Make one faulty update; return the loss and accuracy that it reports."""
         step = self._take(x, y, self.memory)
@@ -98,7 +102,7 @@ class FaultyNetwork(Network):
             batches = self.rules.batches(order, epoch, batch_size or len(X))
             steps = [self.train_on_batch(X[rows], y[labels]) for rows, labels in batches]
             sizes = [len(rows) for rows, _ in batches]
-            losses.append(self.rules.history([float(loss) for loss, _ in steps], sizes))
+            losses.append(self.rules.history([float(loss) for loss, _ in steps], sizes, partial(self._loss_now, X, y)))
             accuracies.append(np.average([accuracy for _, accuracy in steps], weights=sizes))
         self.loss, self.accuracy = np.array(losses), np.array(accuracies)
 

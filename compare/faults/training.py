@@ -1,6 +1,7 @@
 """Known bugs of a whole training: its batches and the updates in them, its history, its starting weights."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
 
@@ -41,12 +42,46 @@ def labels_not_shuffled(rules: Rules) -> Rules:
 
 def unweighted_history(rules: Rules) -> Rules:
     """The epoch's loss is the plain mean of its batches' losses."""
-    return replace(rules, history=lambda losses, sizes: float(np.mean(losses)))
+    return replace(rules, history=lambda losses, sizes, now: float(np.mean(losses)))
 
 
 def last_loss(rules: Rules) -> Rules:
     """The epoch's loss is its last batch's."""
-    return replace(rules, history=lambda losses, sizes: losses[-1])
+    return replace(rules, history=lambda losses, sizes, now: losses[-1])
+
+
+def loss_after_epoch(rules: Rules) -> Rules:
+    """The epoch's loss is measured on the whole data set, after the epoch."""
+    return replace(rules, history=lambda losses, sizes, now: now())
+
+
+class Row(StrEnum):
+    """A row that is left out."""
+
+    FIRST = "first"
+    LAST = "last"
+
+    @property
+    def rest(self) -> slice:
+        """The other rows."""
+        return slice(1, None) if self == Row.FIRST else slice(None, -1)
+
+
+def row_dropped(rules: Rules, which: Row) -> Rules:
+    """One row of every batch is left out."""
+
+    def update(step: Step) -> list[Array]:
+        rest = which.rest if step.n > 1 else slice(None)
+        fewer = take_step(rules, step.recipe, step.weights, step.X[rest], step.y[rest], step.memory)
+        step.memory["loss of fewer"] = fewer.loss
+        return fewer.after
+
+    return replace(rules, update=update, report=lambda step: step.memory.pop("loss of fewer"))
+
+
+def row_of_data_dropped(rules: Rules, which: Row) -> Rules:
+    """One row of the data set is never seen."""
+    return replace(rules, batches=lambda order, epoch, size: rules.batches(order[which.rest], epoch, size))
 
 
 def sample_by_sample(rules: Rules) -> Rules:
@@ -111,6 +146,32 @@ TRAINING_FAULTS: tuple[Fault, ...] = (
         last_loss,
         reporting=True,
         training=True,
+    ),
+    Fault(
+        "epoch loss measured after the epoch",
+        "every step is right; the epoch's loss is measured after it on all samples, where Keras averages its batches",
+        "average the batches' losses, each taken before its update",
+        loss_after_epoch,
+        reporting=True,
+        training=True,
+    ),
+    Fault(
+        "a row of the data dropped",
+        "the {0} row of the data is never trained on",
+        "loop over all n samples",
+        row_of_data_dropped,
+        lambda architecture: [(which,) for which in Row],
+        training=True,
+        example=(Row.LAST,),
+    ),
+    Fault(
+        "a row of the batch dropped",
+        "the {0} row of every batch is left out",
+        "use every row of the batch",
+        row_dropped,
+        lambda architecture: [(which,) for which in Row],
+        example=(Row.LAST,),
+        ordered=True,
     ),
     Fault(
         "updated sample by sample",

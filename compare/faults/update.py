@@ -99,6 +99,33 @@ class By(StrEnum):
     NORM = "norm of each tensor"
 
 
+def moving_average(rules: Rules, m: float) -> Rules:
+    """v = m v + (1 - m) (plain update); W' = W + v."""
+
+    def update(step: Step) -> list[Array]:
+        plain = [new - W for new, W in zip(rules.update(step), step.weights, strict=True)]
+        last = step.memory.get("average", [0.0] * len(plain))
+        step.memory["average"] = [m * v + (1 - m) * delta for v, delta in zip(last, plain, strict=True)]
+        return [W + v for W, v in zip(step.weights, step.memory["average"], strict=True)]
+
+    return replace(rules, update=update)
+
+
+def _fit_moving_average(run: list[Observed], base: Rules) -> list[Parameter]:
+    """The first step is 1 - m of the plain one."""
+    return [(m,) for m in nice([1 - ratio(run[0].change, run[0].expected)]) if 0 < m < 1]
+
+
+def own_rate(rules: Rules, rate: float) -> Rules:
+    """The learning rate is one of its own, whatever was given."""
+    return replace(rules, update=lambda step: rules.update(step.at(rate)))
+
+
+def _fit_own_rate(run: list[Observed], base: Rules) -> list[Parameter]:
+    factor = ratio(run[0].change, run[0].expected)
+    return [(rate,) for rate in nice([factor * run[0].step.learning_rate]) if rate > 0]
+
+
 def clipping(rules: Rules, limit: float, by: By) -> Rules:
     """Gradients are scaled so that their common norm, or each tensor's, stays within the limit; or cut by value."""
 
@@ -157,6 +184,25 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_factor,
         example=(10.0,),
+    ),
+    Fault(
+        "learning rate ignored",
+        "the update uses the learning rate {0}, whatever rate is given",
+        "use the learning rate that is given",
+        own_rate,
+        lambda architecture: [],
+        _fit_own_rate,
+        example=(0.01,),
+    ),
+    Fault(
+        "momentum as a moving average",
+        "the update is a moving average of gradients: v = {0} v + (1 - {0}) g",
+        "set the momentum to 0; Keras's own momentum is v = m v - rate * g",
+        moving_average,
+        lambda architecture: [],
+        _fit_moving_average,
+        example=(0.9,),
+        default=True,
     ),
     Fault(
         "learning rate changes with the step",

@@ -1,8 +1,10 @@
 """The phases of a correct step, as plainly as they can be written: what Keras computes."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from compare.mathematics.functions import Array, Function, Rows, function, softmax
+from compare.mathematics.functions import Array, Function, Rows, function
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
@@ -27,9 +29,14 @@ def logits(step: Step) -> Array:
     return step.Z[-1]
 
 
-def output(step: Step) -> Array:
-    """P = softmax(Z)."""
-    return softmax(step.Z[-1])
+def shift(step: Step) -> Array:
+    """Z less each sample's largest logit, so that exp cannot overflow."""
+    return step.Z[-1] - step.Z[-1].max(axis=1, keepdims=True)
+
+
+def output(step: Step, e: Array) -> Array:
+    """P = e / sum of e over the classes, e = exp(shifted Z)."""
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def cross_entropy(step: Step) -> float:
@@ -52,6 +59,11 @@ def error(step: Step) -> Array:
 def slope(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
     """f'(Z)."""
     return step.functions[layer].derivative(Z, A)
+
+
+def through(step: Step, dA: Array, slope: Array) -> Array:
+    """dZ = dA * f'(Z)."""
+    return dA * slope
 
 
 def kernel_gradient(step: Step, layer: int, A: Array) -> Array:
@@ -94,6 +106,6 @@ def batches(order: Rows, epoch: int, size: int) -> list[tuple[Rows, Rows]]:
     return [(order[start : start + size],) * 2 for start in range(0, len(order), size)]
 
 
-def history(losses: list[float], sizes: list[int]) -> float:
-    """The epoch's loss: the mean over its batches, weighted by their sizes."""
+def history(losses: list[float], sizes: list[int], now: Callable[[], float]) -> float:
+    """The epoch's loss: the mean over its batches, weighted by their sizes; `now` is the loss after the epoch."""
     return float(np.average(losses, weights=sizes))

@@ -21,18 +21,20 @@ class Rules:
     `cache` returns the (A, Z) that the backward pass reads; `carry` the error that dZ hands down; `slope` gets the
     layer's dA too. The last three belong to a whole training: `initial` weights; the `batches` of an epoch, as rows
     of X and of y, from its order, its number and the batch size; and the `history` entry of an epoch, from its
-    batches' losses and sizes.
+    batches' losses and sizes, and a call that measures the loss after it.
     """
 
     inputs: Callable[[Step], Array] = phases.inputs
     function: Callable[[Step, int], Function] = phases.activation
     affine: Callable[[Step, int], Array] = phases.affine
     logits: Callable[[Step], Array] = phases.logits
-    output: Callable[[Step], Array] = phases.output
+    shift: Callable[[Step], Array] = phases.shift
+    output: Callable[[Step, Array], Array] = phases.output
     loss: Callable[[Step], float] = phases.cross_entropy
     cache: Callable[[Step], tuple[list[Array], list[Array]]] = phases.cache
     error: Callable[[Step], Array] = phases.error
     slope: Callable[[Step, int, Array, Array, Array], Array] = phases.slope
+    through: Callable[[Step, Array, Array], Array] = phases.through
     kernel: Callable[[Step, int, Array], Array] = phases.kernel_gradient
     bias: Callable[[Step, int], Array] = phases.bias_gradient
     carry: Callable[[Step, int], Array] = phases.carry
@@ -41,7 +43,7 @@ class Rules:
     report: Callable[[Step], float] = phases.report
     initial: Callable[[Architecture, list[Array]], list[Array]] = phases.initial
     batches: Callable[[Rows, int, int], list[tuple[Rows, Rows]]] = phases.batches
-    history: Callable[[list[float], list[int]], float] = phases.history
+    history: Callable[[list[float], list[int], Callable[[], float]], float] = phases.history
 
 
 CORRECT = Rules()
@@ -88,7 +90,7 @@ def take_step(
                 step.functions.append(rules.function(step, layer))
                 step.A.append(step.functions[layer].value(step.Z[layer]))
         step.Z[-1] = rules.logits(step)
-        step.P = rules.output(step)
+        step.P = rules.output(step, np.exp(rules.shift(step)))
         step.loss = rules.loss(step)
         A, Z = rules.cache(step)
         step.dZ = [np.empty(0)] * step.depth
@@ -99,7 +101,8 @@ def take_step(
             step.db[layer] = rules.bias(step, layer)
             if layer:
                 dA = rules.carry(step, layer)
-                step.dZ[layer - 1] = dA * rules.slope(step, layer - 1, Z[layer - 1], A[layer], dA)
+                slope = rules.slope(step, layer - 1, Z[layer - 1], A[layer], dA)
+                step.dZ[layer - 1] = rules.through(step, dA, slope)
         step.gradients = rules.gradients(step)
         step.after = rules.update(step)
         step.loss = rules.report(step)

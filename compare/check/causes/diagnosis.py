@@ -1,28 +1,75 @@
-"""Names the bug: computes what each known fault would have done, from the same weights and batches, and compares.
+"""Names the bugs: computes what each known fault would have done, from the same weights and batches, and compares.
 
-A match to rounding over every situation confirms an explanation. Explanations may be one fault, two together, or three
-where two nearly fit; several that the data cannot tell apart are all told.
+Weights and losses are explained apart, and ordinary situations apart from each extreme one. A match to rounding
+confirms a cause for the tensors and steps that it gives; what nothing gives is named as left.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-import numpy as np
-
-from compare.check.causes.evidence import Case, Explanation, confirm, fits, full_score, score, take
+from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item, gradients_agree
+from compare.check.causes.kinds import recognise
+from compare.check.causes.search import Hypothesis, Search
 from compare.check.steps.lockstep import Driven
-from compare.faults import FAULTS, combine
-from compare.faults.fault import Cause, Fault
+from compare.faults import FAULTS
+from compare.faults.fault import Cause
 from compare.recipe.architecture import Architecture
+
+CONFIRMED = 6  # explanations that are confirmed over all steps
+
+
+@dataclass(frozen=True)
+class Left:
+    """What no known fault explains: `tensor` is "loss", "error", "kernel" or "bias"; the layer is from 0."""
+
+    tensor: str
+    layer: int | None
+    situation: str
+    step: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Faults that together do what the subject did.
+
+    `steps` is how many steps confirm it, in `runs` situations; `explained` how many of them are wrong ones: code that
+    is not faulty gives the others too. `left` is what it does not explain.
+    """
+
+    causes: Causes
+    steps: int = 0
+    runs: int = 0
+    explained: int = 0
+    gradients_agree: bool = True
+    unexplained_errors: int = 0
+    left: tuple[Left, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The faults' names."""
+        return tuple(cause.name for cause in self.causes)
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What goes wrong in an extreme situation, in words; `cause` is None where no known fault does it."""
+
+    situation: str
+    words: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What explains a failed check: `explanations` that fit equally well, the likeliest first; none is "unknown"."""
+    """What explains a failed check: `explanations` that fit equally well, the likeliest first; none is "unknown".
+
+    `kind` is what the subject is, where it is no faulty network but one of another kind.
+    """
 
     explanations: tuple[Explanation, ...] = ()
     tried: int = 0
+    kind: Cause | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,10 +85,10 @@ def diagnose(
     Parameters
     ----------
     runs : sequence of Driven
-        Every situation that the subject was driven through, right or wrong.
+        Ordinary situations, right or wrong.
     architecture : Architecture
     precision : {"float64", "float32"}
-        Precision of the subject's arithmetic.
+        Of the subject's arithmetic.
     company : bool
         Whether to look for faults that stand together.
 
@@ -49,146 +96,125 @@ def diagnose(
     -------
     Diagnosis
     """
-    wrong = sorted(
-        (run for run in runs if run.first_wrong is not None),
-        key=lambda run: (run.first_wrong or 0, bool(run.situation.special), len(run.situation.batches[0])),
-    )
+    wrong = sorted((run for run in runs if run.first_wrong is not None), key=_plainness)
     if not wrong:
         return Diagnosis()
     right = [run for run in runs if run.first_wrong is None and run.steps]
     case = Case([*wrong, *right], architecture, precision)
-    steps = [step for run in wrong for step in run.steps if step.did.error is None]
-    found: list[tuple[Cause, ...]] = [()]
-    if any(step.wrong_weights for step in steps):
-        found = _explain_weights(case, company)
-    explanations = _explain_losses(case, found) if any(step.wrong for step in steps) else [confirm(case, ())]
-    complete = [e for e in (_explain_errors(case, each) for each in explanations) if e.explained]
-    ranked = sorted(
-        {e.names: e for e in reversed(complete)}.values(),
-        key=lambda e: (e.unexplained_errors, not e.gradients_agree, len(e.causes)),
-    )
-    best = [e for e in ranked if _rank(e) == _rank(ranked[0])] if ranked else []
-    return Diagnosis(tuple(best), case.tried)
+    items = [item for item in case.items(losses=False) if item.run in _telling(case)]
+    found = Search(case, items, False, company=False).run()
+    if all(each.left for each in found):
+        if (kind := recognise(case)) is not None:
+            return Diagnosis((), case.tried, kind)
+        if company:
+            found = Search(case, items, False).run()
+    complete = sorted((more for each in found for more in _with_losses(case, each, company)), key=_doubts)
+    ranked = sorted((_confirmed(case, *each) for each in complete[:CONFIRMED]), key=_rank)
+    best = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
+    kept = {each.names: each for each in reversed(best) if each.causes and each.explained}
+    return Diagnosis(tuple(reversed(kept.values())), case.tried)
 
 
-def _rank(explanation: Explanation) -> tuple[int, bool, int]:
-    return explanation.unexplained_errors, explanation.gradients_agree, len(explanation.causes)
+def _telling(case: Case) -> list[int]:
+    """The runs that are searched: of the free-running ones, which show what lockstep shows, the first alone."""
+    free = [number for number, run in enumerate(case.runs) if run.situation.free]
+    return [number for number in range(len(case.runs)) if number not in free[1:]]
 
 
-def _explain_weights(case: Case, company: bool) -> list[tuple[Cause, ...]]:
-    """The smallest sets of faults that give the subject's weights; losses are not looked at."""
-    plain = list(_concrete(case, reporting=False))
-    singles = plain + _families(case, ())
-    fitting: list[tuple[Cause, ...]] = [(cause,) for cause in singles if fits(case, (cause,))]
-    if fitting or not company:
-        return _one_each(fitting)
-    near: list[tuple[int, tuple[Cause, ...]]] = []
-    pairs = _pairs(case, plain)
-    for pair in pairs:
-        points = score(case, pair)
-        near.append((points, pair))
-        if points == full_score(case) and fits(case, pair):
-            fitting.append(pair)
-    if fitting:
-        return _one_each(fitting)
-    near.sort(key=lambda item: -item[0])
-    for _, pair in near[:15]:
-        names = {cause.name for cause in pair}
-        for third in (*plain, *_families(case, pair)):
-            if third.name not in names and fits(case, (*pair, third)):
-                fitting.append((*pair, third))
-    return _one_each(fitting)
+def _doubts(pair: tuple[Hypothesis, Hypothesis]) -> tuple[int, int]:
+    return sum(len(each.left) for each in pair), len(pair[1].causes)
 
 
-def _pairs(case: Case, plain: list[Cause]) -> Iterable[tuple[Cause, ...]]:
-    yield from ((a, b) for a, b in combinations(plain, 2) if a.name != b.name)
-    for first in plain:
-        yield from ((first, second) for second in _families(case, (first,)))
-    for first in _families(case, ()):
-        yield from ((first, second) for second in _families(case, (first,)) if second.name != first.name)
+def _plainness(run: Driven) -> tuple[bool, int, bool, int]:
+    return run.situation.free, run.first_wrong or 0, bool(run.situation.special), len(run.situation.batches[0])
 
 
-def _one_each(fitting: list[tuple[Cause, ...]]) -> list[tuple[Cause, ...]]:
-    """The first parameters that fit, for each set of names."""
-    return list({frozenset(c.name for c in causes): causes for causes in reversed(fitting)}.values())[::-1]
-
-
-def _explain_losses(case: Case, found: list[tuple[Cause, ...]]) -> list[Explanation]:
-    """Complete each explanation of the weights by one of the losses, where it does not explain them already."""
-    complete = [confirm(case, causes) for causes in found if causes and fits(case, causes, losses=True)]
-    if complete:
-        return complete
-    for causes in found:
-        complete += _completed(case, causes, [*_concrete(case, True), *_families(case, causes, reporting=True)])
-    if not complete and () in found:
+def _with_losses(case: Case, found: Hypothesis, company: bool) -> list[tuple[Hypothesis, Hypothesis]]:
+    """Complete an explanation of the weights by those of the losses; the weights stay as they are explained."""
+    items = [item for item in case.items(losses=True) if item.run in _telling(case)]
+    losses = Search(case, items, True, company).run(found.causes)
+    if losses and not losses[0].causes and losses[0].left:
         # Faults that reach the weights, but only elsewhere, may still be what the loss shows.
-        complete = _completed(case, (), _concrete(case, reporting=False))
-    return complete or [confirm(case, causes) for causes in found if causes]
+        losses = Search(case, items, False, False).run() or losses
+    return [(found, each) for each in losses]
 
 
-def _completed(case: Case, causes: tuple[Cause, ...], more: Iterable[Cause]) -> list[Explanation]:
-    names = {cause.name for cause in causes}
-    return [
-        confirm(case, (*causes, extra))
-        for extra in more
-        if extra.name not in names and fits(case, (*causes, extra), losses=True)
-    ]
+def _rank(explanation: Explanation) -> tuple[int, int, bool, int]:
+    left = len({(each.tensor, each.layer) for each in explanation.left})
+    return explanation.unexplained_errors, left, not explanation.gradients_agree, len(explanation.causes)
 
 
-def _explain_errors(case: Case, explanation: Explanation) -> Explanation:
-    """Add the fault that explains why the subject raises, where the others leave that open."""
-    if not explanation.unexplained_errors:
-        return explanation
-    for extra in _concrete(case, reporting=False):
-        causes = (*explanation.causes, extra)
-        if extra.name not in explanation.names and fits(case, causes):
-            more = confirm(case, causes)
-            if more.unexplained_errors < explanation.unexplained_errors:
-                return more
-    return explanation
+def _confirmed(case: Case, weights: Hypothesis, losses: Hypothesis) -> Explanation:
+    """Count what confirms an explanation, over all steps of all runs."""
+    causes = losses.causes
+    steps = explained = unexplained = 0
+    left: dict[int, Left] = {}
+    for number, run in enumerate(case.runs):
+        taken = case.steps(causes, number, len(run.steps))
+        items = [*case.items_of(number, False, whole=True), *case.items_of(number, True, whole=True)]
+        missed = [item for item in items if not case.matches(taken[item.step], item)]
+        for item in missed:
+            left.setdefault(item.what, _left(case, item))
+        unexplained += sum(item.what == ERROR for item in missed)
+        steps += len(run.steps) - len({item.step for item in missed})
+        explained += len({item.step for item in set(items) - set(missed) if case.wrong(item)})
+    agree = gradients_agree(case, causes)
+    return Explanation(causes, steps, len(case.runs), explained, agree, unexplained, tuple(left.values()))
 
 
-def _concrete(case: Case, reporting: bool) -> list[Cause]:
-    return [
-        Cause(fault, parameter)
-        for fault in FAULTS.values()
-        if fault.reporting == reporting and not fault.training
-        for parameter in fault.parameters(case.architecture)
-    ]
+def _left(case: Case, item: Item) -> Left:
+    weight = None if item.what < 0 else case.architecture.weights[item.what]
+    tensor = {LOSS: "loss", ERROR: "error"}[item.what] if weight is None else weight.role
+    run = case.runs[item.run]
+    return Left(tensor, None if weight is None else weight.layer, run.situation.name, item.step)
 
 
-def _families(case: Case, base: tuple[Cause, ...], reporting: bool = False) -> list[Cause]:
-    """Families with a parameter, fitted to the first steps of the first wrong runs, given the base's faults."""
-    found: list[Cause] = []
-    names = {cause.name for cause in base}
-    for fault in FAULTS.values():
-        if fault.fit is None or fault.reporting != reporting or fault.training or fault.name in names:
+def in_extremes(
+    runs: Sequence[Driven], diagnosis: Diagnosis, architecture: Architecture, precision: str = "float64"
+) -> tuple[Warned, ...]:
+    """Say what goes wrong in extreme situations, beyond what ordinary ones have shown."""
+    if diagnosis.kind is not None:
+        return ()
+    known = diagnosis.explanations[0].causes if diagnosis.explanations else ()
+    wrong = [run for run in runs if run.first_wrong is not None]
+    options = [_options(Case([run], architecture, precision), known) for run in wrong]
+    # One fault may show in several situations: the one that explains most of them is the likeliest in each.
+    shown = Counter(cause for each in options for cause in {cause for causes in each for cause in causes})
+    found: list[Warned] = []
+    for run, each in zip(wrong, options, strict=True):
+        if not each:
+            found.append(Warned(run.situation.name, _seen(run)))
             continue
-        found += _fit(case, fault, base)
-    return found
+        likeliest = max(each, key=lambda causes: (-len(causes), sum(shown[cause] for cause in causes)))
+        news = [cause for cause in likeliest if cause not in known and not cause.fault.manner]
+        found += [Warned(run.situation.name, cause.warning, cause) for cause in news]
+    once = {each.words if each.cause is None else each.cause.name: each for each in reversed(found)}
+    return tuple(reversed(once.values()))
 
 
-def _fit(case: Case, fault: Fault, base: tuple[Cause, ...]) -> list[Cause]:
-    key = (fault.name, base)
-    if key not in case.fitted:
-        assert fault.fit is not None
-        parameters = []
-        for run in _to_fit(case):
-            observed = []
-            memory: dict[str, object] = {}
-            for index, judged in enumerate(run.steps[:3]):
-                step = take(combine(base), case, judged, memory)
-                if step is None or judged.did.after is None:
-                    break
-                observed.append(run.observed(index, step))
-            if observed:
-                with np.errstate(all="ignore"):
-                    parameters += fault.fit(observed, combine(base))
-        case.fitted[key] = [Cause(fault, parameter) for parameter in dict.fromkeys(parameters)]
-    return case.fitted[key]
+def _options(case: Case, known: Causes) -> list[Causes]:
+    """Faults that give what the subject did in one extreme situation, those that are known among them; alternatives."""
+    manners = tuple(Cause(fault) for fault in FAULTS.values() if fault.manner)
+    weights, losses = case.items(losses=False), case.items(losses=True)
+    for base in (known, (*known, *manners)):
+        options = [
+            complete.causes
+            for found in Search(case, weights, False, False, extreme=True).run(base)
+            if not found.left
+            for complete in Search(case, losses, True, False, extreme=True).run(found.causes)
+            if not complete.left
+        ]
+        if options:
+            return options
+    return []
 
 
-def _to_fit(case: Case) -> list[Driven]:
-    wrong = [run for run in case.runs if run.first_wrong is not None]
-    large = [run for run in wrong[1:] if run.situation.special == "large gradients"]
-    return wrong[:1] + large[:1]
+def _seen(run: Driven) -> str:
+    """What is seen in a situation that nothing explains."""
+    step = run.steps[run.first_wrong or 0]
+    if step.did.error is not None:
+        return f"in {run.situation.name!r} {step.did.error}"
+    what = "the loss" if step.wrong_loss else "the update"
+    both = " and the update" if step.wrong_loss and step.wrong_weights else ""
+    told = "" if not step.wrong_loss else f" ({step.did.loss:.6g} where Keras has {step.loss:.6g})"
+    return f"in {run.situation.name!r} {what}{told}{both} {'are' if both else 'is'} not Keras's"

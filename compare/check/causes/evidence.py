@@ -1,12 +1,15 @@
 """What speaks for an explanation: what its faults would have done, beside what the subject did."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from compare.check.steps.lockstep import Driven, Judged
 from compare.faults import combine
-from compare.faults.fault import Cause
+from compare.faults.fault import Cause, Fault
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules, take_step
 from compare.mathematics.step import Step
@@ -15,151 +18,150 @@ from compare.recipe.architecture import Architecture
 # A prediction may miss by this share of the deviation that it explains, and by 100 tolerances: a fault's own
 # arithmetic may round differently from the catalogue's. The nearest wrong explanations miss by far more.
 SHARE = {"float64": 1e-9, "float32": 1e-6}
+# A loss is one number, whose rounding does not grow with the deviation.
+SHARE_OF_LOSS = {"float64": 1e-12, "float32": 1e-6}
 SLACK = 100
 
+Causes = tuple[Cause, ...]
+LOSS, ERROR = -1, -2  # what an item is about, where it is no tensor
 
-@dataclass(frozen=True)
-class Explanation:
-    """Faults that together do what the subject did.
 
-    `steps` is how many steps confirm it, in `runs` situations; `explained` how many of them are wrong ones: code that
-    is not faulty gives the others too.
-    """
+class Item(NamedTuple):
+    """One thing that a subject did: in a run, in a step, a tensor's new value by its place, the loss, or an error."""
 
-    causes: tuple[Cause, ...]
-    steps: int = 0
-    runs: int = 0
-    explained: int = 0
-    gradients_agree: bool = True
-    unexplained_errors: int = 0
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The faults' names."""
-        return tuple(cause.name for cause in self.causes)
+    run: int
+    step: int
+    what: int
 
 
 @dataclass
 class Case:
-    """The runs to explain, wrong ones first, and what is known of the subject."""
+    """Situations to explain, in order, each up to a horizon; `tried` counts the steps that candidates took.
+
+    `seen` holds the steps that a candidate took in a run, so that it takes them once.
+    """
 
     runs: list[Driven]
     architecture: Architecture
     precision: str
     tried: int = 0
-    fitted: dict[tuple[str, tuple[Cause, ...]], list[Cause]] = field(default_factory=dict)
+    fitted: dict[tuple[str, Causes, int], list[Cause]] = field(default_factory=dict)
+    seen: dict[tuple[Causes, int], list[Step | None]] = field(default_factory=dict)
+
+    @cached_property
+    def downwards(self) -> list[int]:
+        """The tensors' places in the order of the backward pass: from the output down, a layer's kernel first."""
+        weights = self.architecture.weights
+        return sorted(range(len(weights)), key=lambda place: (-weights[place].layer, place))
+
+    def horizon(self, number: int) -> int:
+        """How many steps of a run decide: some beyond the first wrong one."""
+        run = self.runs[number]
+        return min(len(run.steps), max(4, (run.first_wrong or 0) + 3))
+
+    def steps(self, causes: Causes, number: int, upto: int) -> list[Step | None]:
+        """Return what these faults do in the first steps of a run; None where they raise, as the faulty code would."""
+        key = (causes, number)
+        known = self.seen.get(key)
+        if known is not None and len(known) >= upto:
+            return known[:upto]
+        rules, memory, found = combine(causes), {}, []  # type: ignore[var-annotated]
+        for judged in self.runs[number].steps[:upto]:
+            found.append(self._take(rules, judged, memory))
+        if len(causes) <= 1 or upto > 1:
+            self.seen[key] = found
+        return found
+
+    def _take(self, rules: Rules, judged: Judged, memory: dict[str, object]) -> Step | None:
+        self.tried += 1
+        given = judged.step
+        try:
+            return take_step(rules, given.recipe, given.weights, given.X, given.y, memory)
+        except (ValueError, IndexError):
+            return None
+
+    def items(self, losses: bool) -> list[Item]:
+        """Return what is to be explained, in order: losses, or errors and tensors from the output down."""
+        return [item for number in range(len(self.runs)) for item in self.items_of(number, losses)]
+
+    def items_of(self, number: int, losses: bool, whole: bool = False) -> Iterator[Item]:
+        """Return the items of one run up to its horizon, or of the whole run."""
+        upto = len(self.runs[number].steps) if whole else self.horizon(number)
+        for index, judged in enumerate(self.runs[number].steps[:upto]):
+            if losses:
+                if judged.did.loss is not None and judged.did.error is None:
+                    yield Item(number, index, LOSS)
+            elif judged.did.error is not None:
+                yield Item(number, index, ERROR)
+            elif judged.did.after is not None:
+                yield from (Item(number, index, place) for place in self.downwards)
+
+    def wrong(self, item: Item) -> bool:
+        """Whether the subject differs from Keras here."""
+        judged = self.runs[item.run].steps[item.step]
+        if item.what == LOSS:
+            return judged.wrong_loss
+        return item.what == ERROR or not judged.ratios[item.what] <= 1
+
+    def explains(self, causes: Causes, item: Item) -> bool:
+        """Whether these faults give this item."""
+        step = self.steps(causes, item.run, item.step + 1)[item.step]
+        return self.matches(step, item)
+
+    def matches(self, step: Step | None, item: Item) -> bool:
+        """Whether a step, as taken or not, gives this item."""
+        judged = self.runs[item.run].steps[item.step]
+        if item.what == ERROR or step is None:
+            return item.what == ERROR and step is None
+        if item.what == LOSS:
+            arrays = (np.array(v) for v in (step.loss, judged.did.loss, judged.step.loss, judged.bounds.loss))
+            return self.close(arrays, SHARE_OF_LOSS[self.precision])
+        assert judged.did.after is not None
+        place = item.what
+        right, tolerance = judged.step.after[place], judged.bounds.after[place]
+        return self.close((step.after[place], judged.did.after[place], right, tolerance))
+
+    def close(self, arrays: Iterable[Array], share: float | None = None) -> bool:
+        """Whether a prediction gives what was seen, to rounding: predicted, seen, right, and the tolerance."""
+        predicted, seen, right, tolerance = arrays
+        with np.errstate(all="ignore"):
+            deviation = np.abs(seen - right)
+            finite = np.isfinite(deviation)
+            largest = float(deviation[finite].max()) if finite.any() else 0.0
+            allowed = SLACK * tolerance + (share or SHARE[self.precision]) * largest
+            close = (np.abs(predicted - seen) <= allowed) | (~np.isfinite(predicted) & ~np.isfinite(seen))
+        return bool(close.all())
+
+    def fit(self, fault: Fault, base: Causes, number: int) -> list[Cause]:
+        """Fit a fault with a number to the first steps of a run, given others."""
+        key = (fault.name, base, number)
+        if key not in self.fitted:
+            assert fault.fit is not None
+            run, observed = self.runs[number], []
+            for index, step in enumerate(self.steps(base, number, min(3, len(run.steps)))):
+                if step is None or run.steps[index].did.after is None:
+                    break
+                observed.append(run.observed(index, step))
+            parameters = []
+            if observed:
+                with np.errstate(all="ignore"):
+                    parameters = fault.fit(observed, combine(base))
+            self.fitted[key] = [Cause(fault, parameter) for parameter in dict.fromkeys(parameters)]
+        return self.fitted[key]
 
 
-def take(rules: Rules, case: Case, judged: Judged, memory: dict[str, object]) -> Step | None:
-    """The candidate's step; None where it raises, as the faulty code would."""
-    case.tried += 1
-    try:
-        return take_step(rules, judged.step.recipe, judged.step.weights, judged.step.X, judged.step.y, memory)
-    except ValueError:
-        return None
-
-
-def _horizon(run: Driven) -> int:
-    """How many steps of a run decide: some beyond the first wrong one, and always the first ragged batch."""
-    return min(len(run.steps), max(6, (run.first_wrong or 0) + 3))
-
-
-def fits(case: Case, causes: tuple[Cause, ...], losses: bool = False) -> bool:
-    """Whether these faults give the subject's weights, and losses, in the steps of each run that decide."""
-    rules = combine(causes)
-    for run in case.runs:
-        memory: dict[str, object] = {}
-        for judged in run.steps[: _horizon(run)]:
-            step = take(rules, case, judged, memory)
-            if step is None:
-                if judged.did.error is None:
-                    return False
+def gradients_agree(case: Case, causes: Causes) -> bool:
+    """Whether these faults also give the gradients that the subject itself shows, where it shows any."""
+    for number, run in enumerate(case.runs):
+        for judged, step in zip(run.steps, case.steps(causes, number, case.horizon(number)), strict=False):
+            if judged.did.gradients is None or step is None or not np.isfinite(step.loss):
                 continue
-            if judged.did.after is not None and not all(_matching(case, judged, step)):
-                return False
-            if losses and not _loss_matches(case, judged, step):
+            tensors: Sequence[Sequence[Array]] = (
+                step.gradients,
+                judged.did.gradients,
+                judged.step.gradients,
+                judged.bounds.gradients,
+            )
+            if not all(case.close(four) for four in zip(*tensors, strict=True)):
                 return False
     return True
-
-
-def confirm(case: Case, causes: tuple[Cause, ...]) -> Explanation:
-    """Count what confirms an explanation, over all steps of all runs."""
-    rules = combine(causes)
-    steps, explained, unexplained, gradients = 0, 0, 0, True
-    for run in case.runs:
-        memory: dict[str, object] = {}
-        for judged in run.steps:
-            step = take(rules, case, judged, memory)
-            if judged.did.error is not None:
-                unexplained += step is not None
-                explained += step is None
-            elif step is not None and judged.did.after is not None:
-                matches = all(_matching(case, judged, step))
-                steps += matches
-                explained += matches and judged.wrong and (judged.wrong_weights or _loss_matches(case, judged, step))
-                if judged.did.gradients is not None and np.isfinite(step.loss):
-                    gradients = gradients and _gradients_match(case, judged, step)
-    return Explanation(causes, steps, len(case.runs), explained, gradients, unexplained)
-
-
-def _deciding(case: Case) -> list[Judged]:
-    run = case.runs[0]
-    return run.steps[: (run.first_wrong or 0) + 2]
-
-
-def full_score(case: Case) -> int:
-    """Count the tensors that `score` may find."""
-    return sum(len(judged.step.weights) for judged in _deciding(case))
-
-
-def score(case: Case, causes: tuple[Cause, ...]) -> int:
-    """How many tensors of the first wrong steps the candidate gives; hopeless ones are left after the first."""
-    rules, memory, found = combine(causes), {}, 0  # type: ignore[var-annotated]
-    for judged in _deciding(case):
-        step = take(rules, case, judged, memory)
-        if step is None:
-            found += len(judged.step.weights) if judged.did.error is not None else 0
-            continue
-        matching = _matching(case, judged, step) if judged.did.after is not None else [True] * len(step.after)
-        found += sum(matching)
-        if not any(matching):
-            break
-    return found
-
-
-def _matching(case: Case, judged: Judged, step: Step) -> list[bool]:
-    assert judged.did.after is not None
-    tolerances = judged.bounds.after
-    return [
-        _close(case, predicted, seen, right, tolerance)
-        for predicted, seen, right, tolerance in zip(
-            step.after, judged.did.after, judged.step.after, tolerances, strict=True
-        )
-    ]
-
-
-def _close(case: Case, predicted: Array, seen: Array, right: Array, tolerance: Array) -> bool:
-    with np.errstate(all="ignore"):
-        deviation = np.abs(seen - right)
-        finite = np.isfinite(deviation)
-        largest = float(deviation[finite].max()) if finite.any() else 0.0
-        allowed = SLACK * tolerance + SHARE[case.precision] * largest
-        close = (np.abs(predicted - seen) <= allowed) | (~np.isfinite(predicted) & ~np.isfinite(seen))
-    return bool(close.all())
-
-
-def _loss_matches(case: Case, judged: Judged, step: Step) -> bool:
-    if judged.did.loss is None:
-        return True
-    arrays = (np.array(v) for v in (step.loss, judged.did.loss, judged.step.loss, judged.bounds.loss))
-    return _close(case, *arrays)
-
-
-def _gradients_match(case: Case, judged: Judged, step: Step) -> bool:
-    assert judged.did.gradients is not None
-    return all(
-        _close(case, predicted, seen, right, tolerance)
-        for predicted, seen, right, tolerance in zip(
-            step.gradients, judged.did.gradients, judged.step.gradients, judged.bounds.gradients, strict=True
-        )
-    )

@@ -1,11 +1,11 @@
-"""Where an explanation's faults begin to show, in order of computation."""
+"""Where faults begin to show, in order of computation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from compare.check.causes.evidence import Explanation
+from compare.check.causes.evidence import Causes
 from compare.check.steps.lockstep import Driven
 from compare.faults import combine
 from compare.mathematics.functions import Array
@@ -15,16 +15,16 @@ from compare.mathematics.step import Step
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an explanation's step first departs from the correct one, in order of computation."""
+    """Where a step with faults first departs from the correct one, in order of computation."""
 
     phase: str
     layer: int | None
 
 
-def origin(explanation: Explanation, run: Driven) -> Origin | None:
+def origin(causes: Causes, run: Driven) -> Origin | None:
     """Find the first phase that the faults change, in the first wrong step of a run."""
     memory: dict[str, object] = {}
-    rules = combine(explanation.causes)
+    rules = combine(causes)
     for judged in run.steps[: (run.first_wrong or 0) + 1]:
         try:
             step = take_step(rules, judged.step.recipe, judged.step.weights, judged.step.X, judged.step.y, memory)

@@ -1,8 +1,9 @@
 """A check's report in plain values, for machines, and in rows, for a table."""
 
+from dataclasses import asdict
 from typing import Any
 
-from compare.check.report.verdict import Outcome, largest_ulp
+from compare.check.report.verdict import Outcome, largest_ulp, not_driven
 from compare.check.report.words import driven, headline
 
 
@@ -17,6 +18,18 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "refusal": report.refusal,
         "precision": report.met.precision,
         "situations": list(report.situations),
+        "not_driven": not_driven(report.runs),
+        "warnings": [
+            {
+                "situation": each.situation,
+                "words": each.words,
+                "cause": None if each.cause is None else each.cause.name,
+                "change": None if each.cause is None else each.cause.fix,
+            }
+            for each in report.warnings
+        ],
+        "strict": report.strict,
+        "kind": None if report.diagnosis.kind is None else report.diagnosis.kind.name,
         "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
         "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
         "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
@@ -28,6 +41,7 @@ def to_json(report: Outcome) -> dict[str, Any]:
                 ],
                 "confirmed_steps": explanation.steps,
                 "situations": explanation.runs,
+                "left": [asdict(each) for each in explanation.left],
             }
             for explanation in report.diagnosis.explanations
         ],

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compare.check.causes.diagnosis import Diagnosis
+from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.origin import Origin, origin
 from compare.check.introduction import Introduction
 from compare.check.steps.divergence import Divergence, first_divergence
-from compare.check.steps.lockstep import Driven
+from compare.check.steps.lockstep import Driven, without_loss
 from compare.check.subject.tasks import TOO_LONG
-from compare.check.trainings import Training
+from compare.check.training import Training
 from compare.data.dataset import Dataset
 
 PARITY = "parity"
@@ -19,6 +19,7 @@ FLOAT32 = "parity up to float32"
 EXCEPT = "parity except in a named situation"
 REPORTING = "training right, reporting wrong"
 WRONG = "training wrong"
+KIND = "another kind"
 RANDOM = "not deterministic"
 UNDRIVABLE = "cannot be driven"
 
@@ -31,9 +32,11 @@ class Outcome:
     ----------
     verdict : str
         One of: parity; parity up to float32; parity except in a named situation; training right, reporting
-        wrong; training wrong; not deterministic; cannot be driven.
+        wrong; training wrong; another kind; not deterministic; cannot be driven.
     passed : bool
-        Whether the verdict is parity, or parity up to float32.
+        Whether the verdict is parity, or parity up to float32; if `strict`, without warnings.
+    warnings : tuple of Warned
+        What goes wrong in extreme situations alone.
     divergence : Divergence or None
         The first one, in order of computation.
     in_weights : Divergence or None
@@ -55,11 +58,13 @@ class Outcome:
     origin: Origin | None = None
     situations: tuple[str, ...] = ()
     refusal: str | None = None
+    warnings: tuple[Warned, ...] = ()
+    strict: bool = False
 
     @property
     def passed(self) -> bool:
         """Whether the subject trains as Keras does."""
-        return self.verdict in (PARITY, FLOAT32)
+        return self.verdict in (PARITY, FLOAT32) and not (self.strict and self.warnings)
 
     @property
     def bit_equal(self) -> bool:
@@ -70,35 +75,61 @@ class Outcome:
         )
 
 
-def conclude(
-    met: Introduction,
-    data: Dataset,
-    runs: Sequence[Driven] = (),
-    diagnosis: Diagnosis | None = None,
-    trainings: Sequence[Training] = (),
-) -> Outcome:
+@dataclass(frozen=True)
+class Found:
+    """What a check found out about the steps and trainings of a subject that could be met."""
+
+    runs: Sequence[Driven] = ()
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    trainings: Sequence[Training] = ()
+    warnings: Sequence[Warned] = ()
+
+
+def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = False) -> Outcome:
     """Come to a verdict."""
-    diagnosis = diagnosis or Diagnosis()
-    wrong = [run for run in runs if run.first_wrong is not None]
+    runs, diagnosis = tuple(found.runs), found.diagnosis
+    wrong = wrong_ordinarily(runs)
     if (refusal := _refusal(met, runs, wrong)) is not None:
-        return Outcome(UNDRIVABLE, met, data, tuple(runs), refusal=refusal)
+        return Outcome(UNDRIVABLE, met, data, runs, refusal=refusal)
     first = first_divergence(wrong[0]) if wrong else None
     later = next((d for run in wrong if (d := first_divergence(run, losses=False)) is not None), None)
     if met.random:
-        return Outcome(RANDOM, met, data, tuple(runs), (), first, later)
-    situations = _special(wrong)
+        return Outcome(RANDOM, met, data, runs, (), first, later)
+    situations = [*(_special(wrong) or ()), *(each for each in not_driven(runs) if each not in (_special(wrong) or ()))]
+    causes = diagnosis.explanations[0].causes if diagnosis.explanations else ()
     return Outcome(
-        _verdict(met, runs, diagnosis, trainings),
+        KIND if diagnosis.kind is not None else _verdict(met, found),
         met,
         data,
-        tuple(runs),
-        tuple(trainings),
+        runs,
+        tuple(found.trainings),
         first,
         later,
         diagnosis,
-        origin(diagnosis.explanations[0], wrong[0]) if diagnosis.explanations and wrong else None,
-        tuple(situations or ()),
+        origin(causes, wrong[0]) if causes and wrong else None,
+        tuple(situations),
+        warnings=tuple(found.warnings),
+        strict=strict,
     )
+
+
+def wrong_ordinarily(runs: Sequence[Driven]) -> list[Driven]:
+    """The ordinary situations in which something is wrong: they decide."""
+    return [run for run in runs if run.first_wrong is not None and not run.situation.extreme]
+
+
+def not_driven(runs: Sequence[Driven]) -> dict[str, str]:
+    """The situations that were not driven to their end, extreme ones too, and why."""
+    found = {run.situation.special or run.situation.name: why for run in runs if (why := ended(run)) is not None}
+    return found | dict.fromkeys(without_loss(runs), "it tells no loss, as it does elsewhere")
+
+
+def ended(run: Driven) -> str | None:
+    """Why a situation was not driven to its end; None if it was. In ordinary ones, errors in a step are wrong steps."""
+    errors = [step.did.error for step in run.steps if step.did.error is not None]
+    if errors and run.situation.extreme:
+        return errors[0]
+    return None if errors else run.ended
 
 
 def _refusal(met: Introduction, runs: Sequence[Driven], wrong: Sequence[Driven]) -> str | None:
@@ -116,22 +147,22 @@ def _refusal(met: Introduction, runs: Sequence[Driven], wrong: Sequence[Driven])
     )
 
 
-def _verdict(met: Introduction, runs: Sequence[Driven], diagnosis: Diagnosis, trainings: Sequence[Training]) -> str:
+def _verdict(met: Introduction, found: Found) -> str:
     """The verdict on a subject that was driven and does the same twice."""
-    wrong = [run for run in runs if run.first_wrong is not None]
+    wrong = wrong_ordinarily(found.runs)
     situations = _special(wrong)
-    known = {explanation.names for explanation in diagnosis.explanations}
+    known = {explanation.names for explanation in found.diagnosis.explanations}
     training_wrong = any(
         t.wrong_weights and not (t.ragged and "ragged batches" in (situations or ()))
-        for t in trainings
+        for t in found.trainings
         if not known & {explanation.names for explanation in t.explanations}
     )
     weights_wrong = any(step.wrong_weights for run in wrong for step in run.steps)
     if training_wrong or (weights_wrong and situations is None):
         return WRONG
-    if wrong and situations is not None:
+    if (wrong and situations is not None) or not_driven(found.runs):
         return EXCEPT
-    if wrong or any(t.wrong_history for t in trainings) or misreported(runs):
+    if wrong or any(t.wrong_history for t in found.trainings) or misreported(found.runs):
         return REPORTING
     return FLOAT32 if met.precision == "float32" and met.recipe.architecture.dtype == "float64" else PARITY
 
@@ -144,7 +175,7 @@ def misreported(runs: Sequence[Driven]) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     for run in runs:
         for step in run.steps:
-            if step.wrong_weights:
+            if step.wrong_weights or run.situation.extreme:
                 continue
             wrong = {
                 "accuracy": step.accuracy_differs,

@@ -5,71 +5,114 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from compare.check.causes.diagnosis import Left
 from compare.check.report.verdict import (
     EXCEPT,
     FLOAT32,
     PARITY,
     RANDOM,
+    REPORTING,
     UNDRIVABLE,
+    WRONG,
     Outcome,
     consequences,
     largest_ulp,
     misreported,
+    not_driven,
 )
 from compare.faults.fault import Cause
 
 WIDTH = 100
-SYMBOLS = {"kernel": "W", "bias": "b"}
+SYMBOLS = {"kernel": "dW", "bias": "db"}
 
 
 def headline(report: Outcome) -> str:
-    """The verdict in one line."""
+    """The verdict in one sentence."""
     verdict = report.verdict
     if verdict == UNDRIVABLE:
         return f"CANNOT BE DRIVEN: {report.refusal}"
-    if verdict == PARITY and report.bit_equal:
-        return "PARITY: bit-equal to Keras in every step"
-    if verdict in (PARITY, FLOAT32):
-        extra = "" if verdict == PARITY else " up to float32"
-        return f"PARITY{extra}: the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)"
     if verdict == RANDOM:
-        return "NOT PARITY: not deterministic: two fresh runs of the same steps differ (random numbers in the step?)"
-    what = verdict
+        return "NOT PARITY: two fresh runs of the same steps differ (random numbers in the step?)"
+    if report.diagnosis.kind is not None:
+        return f"NOT PARITY, since it is of another kind: {report.diagnosis.kind.name}"
+    if verdict in (PARITY, FLOAT32):
+        what = "PARITY up to float32" if verdict == FLOAT32 else "PARITY"
+        if report.warnings:
+            count = f"{len(report.warnings)} warning{'s' * (len(report.warnings) > 1)}"
+            return f"{'NOT ' * report.strict}{what}, with {count}: {'; '.join(each.words for each in report.warnings)}"
+        size = (
+            "bit-equal to Keras in every step"
+            if report.bit_equal
+            else (f"the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)")
+        )
+        return f"{what}: {size}"
+    why = _names(report) or _symptom(report)
     if verdict == EXCEPT:
         steps = [step for run in report.runs for step in run.steps]
-        reported = "" if any(step.wrong_weights for step in steps) else "for the loss "
-        what = f"parity except {reported}in: {', '.join(report.situations)}"
-    return f"NOT PARITY: {what}: {_names(report) or _symptom(report)}"
+        only = "" if any(step.wrong_weights for step in steps) or not_driven(report.runs) else " for the loss"
+        return f"NOT PARITY: it trains as Keras does except{only} in {_listed(report.situations)} ({why})"
+    does = {WRONG: "it trains wrongly", REPORTING: "it trains right and reports wrongly"}[verdict]
+    return f"NOT PARITY: {does} ({why})"
 
 
 def _names(report: Outcome) -> str:
     explanations = [*report.diagnosis.explanations]
     if not explanations:
         explanations = [e for t in report.trainings for e in t.explanations[:1]]
-    return ", or ".join(dict.fromkeys(_together(e.causes) for e in explanations[:3]))
+    told = list(dict.fromkeys(_together(e.causes) for e in explanations[:3]))
+    if len(told) > 1 and max(len(each.causes) for each in explanations[:3]) > 1:
+        told = told[:1]  # the text tells the others
+    left = _left(explanations[0].left) if explanations else ""
+    return ", or ".join(told) + (f"; besides, {left}" if left else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _left(left: Sequence[Left]) -> str:
+    """What an explanation leaves unexplained."""
+    if not left:
+        return ""
+    places = [
+        each.tensor if each.layer is None else f"{SYMBOLS[each.tensor]} of layer {each.layer + 1}" for each in left
+    ]
+    what = _listed(places) if len(places) < 4 else "some updates"
+    return f"{what} {'are' if len(places) > 1 else 'is'} off in {left[0].situation!r} for a reason unknown"
 
 
 def _together(causes: Sequence[Cause]) -> str:
     """What trains wrongly, and, apart from it, what is only reported wrongly."""
     training, reporting = (
-        " + ".join(cause.name for cause in causes if cause.fault.reporting == kind) for kind in (False, True)
+        _listed(list(dict.fromkeys(_named(cause) for cause in causes if cause.fault.reporting == kind)))
+        for kind in (False, True)
     )
-    return f"{training}; reporting wrong: {reporting}" if training and reporting else training or reporting
+    return f"{training}; reported wrongly, {reporting}" if training and reporting else training or reporting
+
+
+def _named(cause: Cause) -> str:
+    return cause.name if cause.place is None else f"{cause.name} in layer {int(str(cause.place)) + 1}"
 
 
 def _symptom(report: Outcome) -> str:
     """What is seen, where no fault explains it."""
     first = report.divergence
     if first is None:
-        return ", ".join(misreported(report.runs)) or "unknown"
+        reasons = [*not_driven(report.runs).values(), *misreported(report.runs)]
+        reasons += [
+            f"its own {t.name}: {t.error or 'differs'}" for t in report.trainings if t.wrong_weights or t.wrong_history
+        ]
+        return "; ".join(dict.fromkeys(reasons)) or "unknown"
     if first.error is not None:
         return first.error
-    place = first.phase if first.layer is None else f"{first.phase} of layer {first.layer}"
+    place = first.phase if first.layer is None else f"{first.phase} of layer {first.layer + 1}"
     finite = first.value is None or math.isfinite(first.value)
     odd = [note for note in _notes(report) if note.startswith("a bias has one value")]
     odd += [] if finite else [f"{place} is {first.value}"]
     odd += [note for note in _notes(report) if note.startswith(("the step changes", "while training, weights change"))]
-    return ": ".join(["unknown", *odd[:1]])
+    if not odd and first.ratio is not None and first.cosine is not None:
+        odd = [f"{place} is off, with ratio {first.ratio:.4g} and cosine {first.cosine:.4g}"]
+    return ", ".join(["for a reason unknown", *odd[:1]])
 
 
 def _notes(report: Outcome) -> list[str]:
@@ -80,12 +123,21 @@ def _notes(report: Outcome) -> list[str]:
 def text(report: Outcome) -> str:
     """The report for a terminal: the verdict first."""
     lines = [headline(report)]
+    for each in report.warnings if report.verdict not in (PARITY, FLOAT32) or len(report.warnings) > 1 else ():
+        lines += _told("warning", each.words)
+    for each in report.warnings:
+        if each.cause is not None:
+            lines += _told("change", f"{each.cause.fix} (seen in {each.situation!r})")
+    if report.diagnosis.kind is not None:
+        lines += _told("kind", f"{report.diagnosis.kind.words}; {report.diagnosis.kind.fix}")
+    for where, why in not_driven(report.runs).items() if report.verdict != WRONG else ():
+        lines += _told("not driven to its end", f"{where}: {why}")
     lines += _told("first divergence", None if report.divergence is None else str(report.divergence))
     if report.in_weights is not None and report.in_weights != report.divergence:
         lines += _told("first in updates", str(report.in_weights))
     lines += _right(report)
     if report.origin is not None:
-        layer = "" if report.origin.layer is None else f" of layer {report.origin.layer}"
+        layer = "" if report.origin.layer is None else f" of layer {report.origin.layer + 1}"
         lines += _told("origin", f"with these faults, {report.origin.phase}{layer} is the first phase to differ")
     for index, explanation in enumerate(report.diagnosis.explanations[:3]):
         if index:
@@ -93,6 +145,8 @@ def text(report: Outcome) -> str:
         for cause in explanation.causes:
             lines += _told("cause", f"{cause.name}: {cause.words}")
             lines += _told("change", cause.fix)
+        if explanation.left:
+            lines += _told("left", f"{_left(explanation.left)} (first in step {explanation.left[0].step + 1})")
         lines += _told(
             "evidence",
             f"computed from the same weights and batches, this gives the subject's numbers to rounding in "
@@ -130,11 +184,11 @@ def _right(report: Outcome) -> list[str]:
     run = next(run for run in report.runs if run.situation.name == report.divergence.situation)
     step = run.steps[report.divergence.step]
     tensors = zip(step.step.architecture.weights, step.ratios, strict=False)
-    clean = [f"{SYMBOLS[weight.role]} of layer {weight.layer}" for weight, ratio in tensors if ratio <= 1]
+    clean = [f"{SYMBOLS[weight.role]} of layer {weight.layer + 1}" for weight, ratio in tensors if ratio <= 1]
     parts = []
     if report.divergence.step:
-        last = report.divergence.step - 1
-        parts.append("step 0 is clean" if last == 0 else f"steps 0 to {last} are clean")
+        last = report.divergence.step
+        parts.append("step 1 is clean" if last == 1 else f"steps 1 to {last} are clean")
     if step.did.loss is not None and not step.wrong_loss:
         parts.append("the loss is right")
     if clean and len(clean) < len(step.ratios):
@@ -194,7 +248,7 @@ def _kinks(report: Outcome) -> list[str]:
     name, index, (layer, sample, unit, size) = found[0]
     return _told(
         "kink crossings",
-        f"{len(found)}, told apart from faults: the first in {name}, step {index}, layer {layer}, unit {unit}, "
+        f"{len(found)}, told apart from faults: the first in {name}, step {index + 1}, layer {layer + 1}, unit {unit}, "
         f"sample {sample}, |Z| = {size:.2g}",
     )
 

@@ -39,8 +39,8 @@ class Divergence:
         return asdict(self)
 
     def __str__(self) -> str:
-        place = "" if self.layer is None else f" of layer {self.layer}"
-        nth = f"{self.situation}: step {self.step}" + (" (the second)" if self.step == 1 else "")
+        place = "" if self.layer is None else f" of layer {self.layer + 1}"
+        nth = f"{self.situation}: step {self.step + 1}"
         if self.error is not None:
             return f"{nth}, with {self.samples} samples: {self.error}"
         element = f"[{', '.join(map(str, self.element))}]" if self.element else ""

@@ -6,53 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.situations import Rows, Situation, without_biases
+from compare.check.steps.reference import Reference, Truth, ratio, rounded, trajectory, truth_of
+from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
-from compare.mathematics.rules import CORRECT, take_step
 from compare.mathematics.step import Step
-from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
-from compare.sides.quiet_keras import import_quietly, load_keras
 
 Drive = Callable[[Task], Performance]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The Keras model that a recipe describes; the subject is held to `precision`.
-
-    `tolerance` multiplies the bound on rounding.
-    """
-
-    model: Any
-    recipe: Recipe
-    precision: str
-    tolerance: float = 1.0
-
-    @property
-    def dtype(self) -> str:
-        """The model's own precision."""
-        return self.recipe.architecture.dtype
-
-    @property
-    def eps(self) -> float:
-        """Machine epsilon of the comparison, times the tolerance asked for."""
-        return float(np.finfo(self.precision).eps) * self.tolerance
-
-    @property
-    def rounded(self) -> Recipe:
-        """The recipe, for the reference mathematics: Keras rounds the learning rate to its own precision."""
-        return self.recipe.at(float(np.dtype(self.dtype).type(self.recipe.architecture.learning_rate)))
-
-
-def build_reference(recipe: Recipe, precision: str | None = None, tolerance: float = 1.0) -> Reference:
-    """Return the reference; models are kept, since tracing one takes longer than most checks with it."""
-    import_quietly()
-    model = reused_model(recipe.architecture)
-    return Reference(model, recipe, precision or recipe.architecture.dtype, tolerance)
 
 
 @dataclass(frozen=True)
@@ -94,11 +57,38 @@ class Judged:
 
 @dataclass(frozen=True)
 class Driven:
-    """A situation, what the subject did in it, and the judgement of each step."""
+    """A situation, what the subject did in it, and the judgement of each step.
+
+    `planned` counts the steps that were to be made and that Keras can be compared in: it cannot where its own numbers
+    overflow, which is no fault of a subject.
+    """
 
     situation: Situation
     performance: Performance
     steps: list[Judged]
+    planned: int
+
+    @property
+    def ended(self) -> str | None:
+        """Why the situation was not driven to its end; None if it was."""
+        if self.performance.refusal is not None:
+            return self.performance.refusal
+        made = len(self.steps)
+        if made >= self.planned:
+            return None
+        last = self.steps[-1].did if made else None
+        after = None if last is None else last.after
+        if after is not None and not all(np.isfinite(W).all() for W in after):
+            return f"its weights are not finite after {made} of {self.planned} steps, and Keras's are"
+        return f"it stopped after {made} of {self.planned} steps"
+
+    @property
+    def beyond(self) -> str | None:
+        """Which steps of the situation Keras itself has no finite numbers for; None if there are none."""
+        steps = len(self.situation.batches)
+        if self.planned == steps or self.ended is not None:
+            return None
+        return f"Keras's own numbers overflow after {self.planned} of {steps} steps"
 
     @property
     def first_wrong(self) -> int | None:
@@ -118,66 +108,91 @@ class Driven:
 
 def run_situation(reference: Reference, situation: Situation, drive: Drive, gradients: bool = True) -> Driven:
     """Drive the subject through a situation and judge it against Keras."""
-    batches, X = situation.batches, situation.X.astype(reference.dtype).astype(np.float64)
-    # What a subject is told to be the nominal size is that of the situation's first batch.
-    recipe = replace(reference.recipe, batch_size=len(batches[0]))
-    reference = replace(reference, recipe=recipe)
-    if situation.free:
-        task = Task(recipe, X, situation.y, batches, [situation.weights], True, gradients)
-        performance = drive(task)
-        given = [did.before for did in performance.steps]
-    else:
-        each = [_round(reference, W) for W in situation.each] or _trajectory(
-            reference, X, situation.y, batches, situation.weights
-        )
-        each = [without_biases(recipe.architecture, weights) for weights in each] if situation.zero_biases else each
-        task = Task(recipe, X, situation.y, batches[: len(each)], each, False, gradients)
-        performance = drive(task)
-        given = list(each[: len(performance.steps)])
+    X = situation.X.astype(reference.dtype).astype(np.float64)
+    # A subject is told the size of this situation's data, and that of its first batch as the nominal one.
+    recipe = replace(reference.recipe, batch_size=len(situation.batches[0]), n_samples=len(situation.y))
+    if situation.learning_rate is not None:
+        recipe = recipe.at(situation.learning_rate)
+    reference = replace(reference, recipe=recipe, model=reused_model(recipe.architecture))
+    run = _run_free if situation.free else _run_lockstep
+    return run(reference, situation, X, drive, gradients)
+
+
+def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool) -> Driven:
+    batches = situation.batches
+    each = [rounded(reference, W) for W in situation.each] or trajectory(
+        reference, X, situation.y, batches, situation.weights
+    )
+    if situation.zero_biases:
+        each = [without_biases(reference.recipe.architecture, weights) for weights in each]
+    truths: list[Truth] = []
+    for rows, weights in zip(batches, each, strict=False):
+        truth = truth_of(reference, X[rows], situation.y[rows], weights, situation.exact)
+        if truth is None:
+            break
+        truths.append(truth)
+    planned = len(truths)
+    if not planned:
+        return Driven(situation, Performance(), [], 0)
+    task = Task(
+        reference.recipe, X, situation.y, batches[:planned], each[:planned], False, gradients, seed=situation.seed
+    )
+    performance = _as_set(reference, drive(task), each)
+    steps = [_judge(truth, did) for truth, did in zip(truths, performance.steps, strict=False)]
+    return Driven(situation, performance, steps, planned)
+
+
+def _run_free(reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool) -> Driven:
+    """Each step is judged from the weights that the subject itself had before it."""
+    batches = situation.batches
+    task = Task(reference.recipe, X, situation.y, batches, [situation.weights], True, gradients, seed=situation.seed)
+    performance = _as_set(reference, drive(task), [situation.weights])
     steps: list[Judged] = []
-    for did, rows, weights in zip(performance.steps, batches, given, strict=False):
-        if weights is None or not all(np.isfinite(W).all() for W in weights):
+    weights = situation.weights
+    for did, rows in zip(performance.steps, batches, strict=False):
+        weights = did.before or weights  # as it was left, where the subject did not get to telling it
+        if not all(np.isfinite(W).all() for W in weights):
             break
-        step = _judge(reference, X[rows], situation.y[rows], weights, did, situation.exact)
-        if step is None:
-            break
-        steps.append(step)
-    return Driven(situation, performance, steps)
+        truth = truth_of(reference, X[rows], situation.y[rows], weights, situation.exact)
+        if truth is None:
+            if performance.refusal is not None:
+                note = f"after Keras's own numbers overflow: {performance.refusal}"
+                performance = replace(performance, refusal=None, notes=[*performance.notes, note])
+            return Driven(situation, performance, steps, len(steps))
+        steps.append(_judge(truth, did))
+        weights = did.after or weights
+    return Driven(situation, performance, steps, len(batches))
 
 
-def _round(reference: Reference, weights: Sequence[Array]) -> list[Array]:
-    with np.errstate(over="ignore"):
-        return [np.asarray(W).astype(reference.precision).astype(np.float64) for W in weights]
+def without_loss(runs: Sequence[Driven]) -> list[str]:
+    """The situations in which steps tell no loss, though others do."""
+    silent = {
+        run.situation.name: [step.did.loss is None for step in run.steps if step.did.error is None] for run in runs
+    }
+    return [name for name, each in silent.items() if any(each)] if not all(map(all, silent.values())) else []
 
 
-def _trajectory(
-    reference: Reference, X: Array, y: Rows, batches: list[Rows], weights: list[Array]
-) -> list[list[Array]]:
-    """Keras's own weights before each step, as far as they are finite."""
-    first = _round(reference, weights)
-    reference.model.set_weights(first)
-    after = load_keras().steps_compiled(reference.model, X, y, batches).weights
-    found = [first]
-    for index in range(len(batches) - 1):
-        now = [np.asarray(W[index], np.float64) for W in after]
-        if not all(np.isfinite(W).all() for W in now):
-            break
-        found.append(_round(reference, now))
-    return found
+def _as_set(reference: Reference, performance: Performance, each: Sequence[list[Array]]) -> Performance:
+    """Take it for an error where kernels do not come back as they were set: as they did when the subject was met.
+
+    They may be kept in single precision. Biases that do not come back were told then.
+    """
+    tensors = reference.recipe.architecture.weights
+
+    def looked_at(did: Did, given: list[Array]) -> Did:
+        if did.before is None or did.error is not None:
+            return did
+        for place, (weight, now, then) in enumerate(zip(tensors, did.before, given, strict=True)):
+            if weight.role == "kernel" and not (np.array_equal(now, then) or np.array_equal(now, np.float32(then))):
+                return replace(did, error=f"`set_weights`: weights[{place}] does not come back as it was set")
+        return did
+
+    looked = [looked_at(did, given) for did, given in zip(performance.steps, each, strict=False)]
+    return replace(performance, steps=[*looked, *performance.steps[len(looked) :]])
 
 
-def _judge(reference: Reference, x: Array, y: Rows, weights: list[Array], did: Did, exact: bool) -> Judged | None:
-    weights = _round(reference, weights)
-    reference.model.set_weights(weights)
-    truth = load_keras().steps_compiled(reference.model, x, y, [np.arange(len(y))])
-    loss, after = float(truth.loss[0]), [np.asarray(W[0], np.float64) for W in truth.weights]
-    step = take_step(CORRECT, reference.rounded, weights, x, y, {})
-    bounds = rounding(step, reference.eps, exact)
-    finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
-    if not np.isfinite(finite).all() or _overflows(step, reference):
-        return None
-    _confirm(step, bounds, loss, after)
-    return judged(step, bounds, did, loss, after)
+def _judge(truth: Truth, did: Did) -> Judged:
+    return judged(truth.step, truth.bounds, did, truth.loss, truth.after)
 
 
 def rejudged(runs: Sequence[Driven], reference: Reference) -> list[Driven]:
@@ -189,35 +204,19 @@ def rejudged(runs: Sequence[Driven], reference: Reference) -> list[Driven]:
     return [replace(run, steps=[again(run, one) for one in run.steps]) for run in runs]
 
 
-def _overflows(step: Step, reference: Reference) -> bool:
-    """Whether an intermediate result comes near the largest number: what then happens depends on the order of sums."""
-    limit = 1e-6 * min(float(np.finfo(reference.dtype).max), float(np.finfo(reference.precision).max))
-    return any(not float(np.abs(array).max()) < limit for array in (*step.Z, *step.A, *step.dZ, *step.dW, *step.after))
-
-
-def _confirm(step: Step, bounds: Rounding, loss: float, after: list[Array]) -> None:
-    """The mathematics that localises and diagnoses must be Keras's; if it ever is not, nothing else can be trusted."""
-    off = [abs(step.loss - loss) / bounds.loss] if bounds.loss else []
-    off += [_ratio(a, b, tolerance) for a, b, tolerance in zip(step.after, after, bounds.after, strict=True)]
-    if not max(off, default=0) <= 1:
-        raise RuntimeError(
-            f"the reference mathematics and Keras differ by {max(off):.3g} tolerances: please report this"
-        )
-
-
 def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Array]) -> Judged:
     """Say how far the subject's step is from the reference's, in units of the tolerance."""
     found: dict[str, Any] = {}
     if did.loss is not None:
-        found["loss_ratio"] = _ratio(np.array(did.loss), np.array(loss), np.array(bounds.loss))
+        found["loss_ratio"] = ratio(np.array(did.loss), np.array(loss), np.array(bounds.loss))
         right = step.P.argmax(axis=1) == step.y
         top = np.sort(step.P, axis=1)
         clear = top.shape[1] < 2 or bool((top[:, -1] - top[:, -2] > 2 * bounds.probabilities.max(axis=1)).all())
         found["accuracy_differs"] = did.accuracy is not None and clear and not abs(did.accuracy - right.mean()) < 1e-6
     if did.after is not None:
-        ratios = [_ratio(a, b, t) for a, b, t in zip(did.after, after, bounds.after, strict=True)]
+        ratios = [ratio(a, b, t) for a, b, t in zip(did.after, after, bounds.after, strict=True)]
         narrow = zip(did.after, after, bounds.without_kinks, strict=True)
-        crossed = bounds.kinks and any(_ratio(a, b, t) > 1 for a, b, t in narrow) and max(ratios) <= 1
+        crossed = bounds.kinks and any(ratio(a, b, t) > 1 for a, b, t in narrow) and max(ratios) <= 1
         found |= {"ratios": ratios, "kinks": bounds.kinks if crossed else []}
         with np.errstate(all="ignore"):
             found["ulp"] = max(
@@ -226,15 +225,7 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
             )
     if did.gradients is not None:
         tensors = zip(did.gradients, step.gradients, bounds.gradients, strict=True)
-        found["gradient_ratios"] = [_ratio(g, right_g, 2 * t + 1e-300) for g, right_g, t in tensors]
+        found["gradient_ratios"] = [ratio(g, right_g, 2 * t + 1e-300) for g, right_g, t in tensors]
     if did.probabilities is not None:
-        found["probability_ratio"] = _ratio(did.probabilities, step.P, 2 * bounds.probabilities + 1e-300)
+        found["probability_ratio"] = ratio(did.probabilities, step.P, 2 * bounds.probabilities + 1e-300)
     return Judged(step, bounds, did, loss, after, **found)
-
-
-def _ratio(value: Array, right: Array, tolerance: Array) -> float:
-    """The largest deviation in units of the tolerance; infinite where the value is not finite."""
-    with np.errstate(all="ignore"):
-        off = np.abs(value - right)
-        ratio = np.where(off == 0, 0.0, off / tolerance)
-    return float(np.where(np.isnan(ratio), np.inf, ratio).max())

@@ -20,7 +20,9 @@ class Situation:
     """Data, batches and weights for a fresh subject.
 
     `weights` are set before the first step, and in lockstep the reference's own before each further one;
-    `each` are weights for every step instead. `exact`: hidden pre-activations are exact in any order of
+    `each` are weights for every step instead. Ordinary situations decide, extreme ones warn. `learning_rate` and
+    `batch_size` are what the subject is told, where not the recipe's and the first batch's size; `seed` is that of the
+    global generators. `exact`: hidden pre-activations are exact in any order of
     summation. `special` names what is unusual here, in the words of a verdict; "" for ordinary training.
     `zero_biases`: the subject takes no others.
     """
@@ -35,6 +37,9 @@ class Situation:
     exact: bool = False
     special: str = ""
     zero_biases: bool = False
+    extreme: bool = False
+    learning_rate: float | None = None
+    seed: int = 0
 
 
 def without_biases(architecture: Architecture, weights: Sequence[Array]) -> list[Array]:
@@ -99,18 +104,28 @@ def ordinary(
     return sorted(found, key=lambda situation: situation.free)
 
 
-def probes(recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator, zero_biases: bool = False) -> list[Situation]:
-    """Short situations built to show what ordinary training hides."""
+def probes(
+    recipe: Recipe,
+    X: Array,
+    y: Rows,
+    rng: np.random.Generator,
+    zero_biases: bool = False,
+    takes_rate: bool = True,
+) -> list[Situation]:
+    """Short situations that show what ordinary training hides; `takes_rate`: another learning rate among them."""
     architecture, batch = recipe.architecture, recipe.batch_size
     k = architecture.outputs
     weights = draw_weights(architecture, rng, X, zero_biases)
     rows = rng.permutation(len(y))
     some = [rows[:batch], rows[-batch:], rows[: batch // 2 + 1]]
+    rate, other = 0.37 * architecture.learning_rate, ragged_size(len(y), max(2, batch // 3))
+    in_order = cut(np.argsort(y, kind="stable"), batch)[:6]
     found = [
         Situation("a batch of one", X, y, [rows[i : i + 1] for i in range(3)], weights, special="batches of one"),
         Situation("as many samples as classes", X, y, [rows[:k], rows[-k:]], weights, special="batches of few samples"),
         Situation("two steps on the same batch", X, y, [rows[:batch]] * 2 + [rows[-batch:]] * 2, weights),
-        Situation("sorted batches", X, y, cut(np.argsort(y, kind="stable"), batch)[:6], weights),
+        Situation("batches of another size", X, y, cut(rows, other)[:6], weights, seed=1),
+        Situation("sorted batches", X, y, in_order, weights, special="a class missing"),
         Situation(
             "training continued with other batch sizes",
             X,
@@ -120,6 +135,8 @@ def probes(recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator, zero_bia
             free=True,
         ),
     ]
+    if takes_rate:
+        found.append(Situation("another learning rate", X, y, cut(rows, batch)[:4], weights, learning_rate=rate))
     for name, missing in (("the last class", k - 1), ("the first class", 0)):
         without = rng.permutation(np.flatnonzero(y != missing))
         if len(without):
@@ -130,11 +147,15 @@ def probes(recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator, zero_bia
     last = architecture.places[architecture.depth - 1, "kernel"]
     for name, scale in (("saturated logits", 20.0), ("logits beyond exp's range", beyond)):
         steep = [W * scale if place == last else W for place, W in enumerate(weights)]
-        found.append(Situation(name, X, y, some[:2], steep, each=[steep] * 2, special="saturation"))
+        found.append(Situation(name, X, y, some[:2], steep, each=[steep] * 2, special="saturation", extreme=True))
     tensors = zip(architecture.weights, weights, strict=True)
     big = [W * 3 if weight.role == "kernel" else W for weight, W in tensors]
-    found.append(Situation("large gradients", X * 10, y, some, big, each=[big] * 3, special="large gradients"))
+    found.append(
+        Situation("large gradients", X * 10, y, some, big, each=[big] * 3, special="large gradients", extreme=True)
+    )
     found.append(_exact_zeros(architecture, y, rng))
+    if {"tanh", "sigmoid"} & {*architecture.activations}:
+        found.append(_saturated_units(architecture, X, y, weights, some[:2]))
     return [replace(situation, zero_biases=zero_biases) for situation in found]
 
 
@@ -154,4 +175,20 @@ def _exact_zeros(architecture: Architecture, y: Rows, rng: np.random.Generator) 
         each.append(weights)
     special = "pre-activations that are exactly zero"
     two = [np.arange(n)] * 2
-    return Situation("pre-activations exactly zero", X, y[:n], two, each[0], each=each, exact=True, special=special)
+    return Situation(
+        "pre-activations exactly zero", X, y[:n], two, each[0], each=each, exact=True, special=special, extreme=True
+    )
+
+
+def _saturated_units(
+    architecture: Architecture, X: Array, y: Rows, weights: Sequence[Array], batches: list[Rows]
+) -> Situation:
+    """Hidden pre-activations beyond exp's range: a tanh or a sigmoid written with exp may be NaN there."""
+    tensors = list(zip(architecture.weights, weights, strict=True))
+    steep = [
+        W * (2000 / float(np.abs(X).mean()) if weight.role == "kernel" and weight.layer == 0 else 1)
+        for weight, W in tensors
+    ]
+    return Situation(
+        "saturated hidden units", X, y, batches, steep, each=[steep] * 2, special="saturated hidden units", extreme=True
+    )

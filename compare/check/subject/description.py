@@ -4,43 +4,62 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off
-from compare.check.subject.own_training import train_options
-from compare.check.subject.performing import contained, describe
+from compare.check.subject.own_training import own_method
+from compare.check.subject.performing import contained
 from compare.recipe.recipe import Recipe
 
 
 def describe_subject(subject: Any, recipe: Recipe) -> dict[str, Any]:
-    """What a subject is and says about itself, in plain values: `kind`, what `read_off` finds, `train`, `error`."""
+    """What a subject is and says about itself, in plain values.
+
+    Returns
+    -------
+    dict
+        `kind`; what `read_off` finds; `notes`; of its own `train` or `fit`, the usual names of what it takes as
+        `train`, and `method`: its signature, and what keeps it from being driven; `error`: why it cannot be made.
+    """
     found: dict[str, Any] = {"notes": []}
-    with contained():
-        try:
-            found["kind"] = (
-                "a Keras model"
-                if is_keras(subject)
-                else "a step function"
-                if is_step_function(subject)
-                else "a factory"
-                if is_factory(subject)
-                else "an object"
-            )
-            made = make(subject, recipe)
-            if is_step_function(made):
-                return found
-            found |= read_off(made)
-            if is_factory(subject):
-                # A factory was told rate and activations; what it does with them is what is checked.
-                found = {key: value for key, value in found.items() if key in ("kind", "notes", "layer_sizes", "dtype")}
-            options = train_options(made)
-            found["train"] = None if options is None else sorted(options)
-            found["notes"] = _starting_weights(made, recipe)
-        except Refusal as error:
-            found["error"] = str(error)
-        except (Exception, SystemExit) as error:
-            sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
-            found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
+    try:
+        with contained(), WatchForks():
+            _describe(subject, recipe, found)
+    except Interrupted:
+        raise
+    except Refusal as error:
+        found["error"] = str(error)
+    except BaseException as error:
+        sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
+        found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
     return found
+
+
+def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
+    found["kind"] = (
+        "a Keras model"
+        if is_keras(subject)
+        else "a step function"
+        if is_step_function(subject)
+        else "a factory"
+        if is_factory(subject)
+        else "an object"
+    )
+    made = make(subject, recipe)
+    if is_step_function(made):
+        return
+    said = read_off(made)
+    if is_factory(subject):
+        # A factory was told rate and activations; what it does with them is what is checked.
+        said = {key: value for key, value in said.items() if key in ("layer_sizes", "dtype")}
+    found |= said
+    own = own_method(made)
+    if own is not None:
+        _, method = own
+        found["train"] = sorted(method.names)
+        found["method"] = {"signature": method.signature, "trouble": method.trouble}
+    found["notes"] = _starting_weights(made, recipe)
 
 
 def _starting_weights(made: Any, recipe: Recipe) -> list[str]:

@@ -3,18 +3,14 @@
 The two processes exchange plain values and arrays only; nothing that the subject's process sends can run code.
 """
 
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 from pathlib import Path
 from typing import Any, Protocol
 
 from compare.check.subject.description import describe_subject
-from compare.check.subject.performing import describe, perform
-from compare.check.subject.tasks import TOO_LONG, Performance, Task
-from compare.check.subject.wire import receive, send
+from compare.check.subject.exceptions import interruptible
+from compare.check.subject.performing import perform
+from compare.check.subject.process import Gone, SubjectProcess
+from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
 from compare.recipe.recipe import Recipe
 
 
@@ -28,57 +24,20 @@ class Driver(Protocol):
         """Run a fresh subject through a task."""
 
 
-# Where this package is imported from, whatever it is called: the subject's process must find the same one.
-ROOT = Path(__file__).resolve().parents[len(__name__.split(".")) - 1]
-START = "import sys; sys.path.append({root!r}); from {module} import serve; serve()"
-
-
-def serve() -> None:
-    """The subject's process: load the file that is named first, then answer until the other side is gone."""
-    from compare.check.subject.loading import load_target
-
-    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)  # whatever is printed goes where errors go: to the log
-    first = receive(incoming)
-    try:
-        subject = load_target(Path(first["path"]), first["name"], first["definitions_only"])
-    except (Exception, SystemExit) as error:
-        send(outgoing, {"error": f"its file cannot be loaded: {describe(error)}"})
-        return
-    send(outgoing, {})
-    while True:
-        try:
-            request = receive(incoming)
-        except EOFError:
-            return
-        if "describe" in request:
-            send(outgoing, describe_subject(subject, request["describe"]))
-        else:
-            send(outgoing, perform(subject, request["task"], request["seconds"]))
-
-
 class Isolated:
-    """A subject in a process of its own; no request may take longer than `seconds`."""
+    """A subject in a process of its own, and in a fresh one after each that ended; no request outlasts `seconds`."""
 
     def __init__(self, path: Path, name: str, seconds: float = 60.0, definitions_only: bool = False) -> None:
         self.start = {"path": str(path), "name": name, "definitions_only": definitions_only}
         self.seconds = seconds
-        self.process: subprocess.Popen[bytes] | None = None
-        self.failed: dict[str, Any] | None = None
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self.process: SubjectProcess | None = None
+        self.failed: str | None = None
 
     def close(self) -> None:
-        """End the subject's process."""
+        """End the subject's process, and all that it started."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    stream.close()
+            self.process.end()
             self.process = None
-        self.log.close()
 
     def __enter__(self) -> "Isolated":
         return self
@@ -88,53 +47,59 @@ class Isolated:
 
     def describe(self, recipe: Recipe) -> dict[str, Any]:
         """What the subject is and says about itself."""
-        return self._ask({"describe": recipe})
+        try:
+            answer = self._ask({"describe": recipe}, [])
+        except Gone as gone:
+            return {"error": str(gone)}
+        if not isinstance(answer, dict):
+            return {"error": f"it says about itself what cannot be understood: {type(answer).__name__}"}
+        if answer.get("error") == LEFT_RUNNING:
+            self.close()
+        return answer
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""
-        answer = self._ask({"task": task, "seconds": self.seconds})
-        return answer if isinstance(answer, Performance) else Performance(refusal=answer["error"])
-
-    def _ask(self, request: dict[str, Any]) -> Any:
-        if self.failed is not None:
-            return self.failed
-        if self.process is None:
-            command = [sys.executable, "-c", START.format(root=str(ROOT), module=__name__)]
-            environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONSAFEPATH": "1"}
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment
-            )
-            answer = self._exchange(self.start)
-            self.failed = answer if "error" in answer else None  # loading would fail again, perhaps after a minute
-        return self.failed or self._exchange(request)
-
-    def _exchange(self, request: dict[str, Any]) -> Any:
-        process = self.process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            process.kill()
-
-        # A little longer than the subject's own limit, which is looked at between steps and tells more.
-        timer = threading.Timer(self.seconds + 2, stop)
-        timer.start()
+        steps: list[Did] = []
         try:
-            send(process.stdin, request)
-            return receive(process.stdout)
-        except (EOFError, OSError):
-            status = process.wait()
-            for stream in (process.stdin, process.stdout):
-                stream.close()
-            self.process = None
-            if late.is_set():
-                return {"error": f"{TOO_LONG}: more than {self.seconds:g} s"}
-            return {"error": f"its process ended with status {status}"}
-        finally:
-            timer.cancel()
+            answer = self._ask({"task": task, "seconds": self.seconds}, steps)
+        except Gone as gone:
+            if not gone.late and not task.epochs and len(steps) < len(task.batches):
+                before = task.weights[0] if task.free else task.weights[len(steps)]
+                before = (steps[-1].after or before) if task.free and steps else before
+                steps.append(Did(before=before, error=str(gone)))
+            return Performance(steps, refusal=str(gone))
+        if not isinstance(answer, Performance):
+            return Performance(steps, refusal="its process answers what cannot be understood")
+        answer.steps = answer.steps if task.epochs else steps
+        if answer.refusal == LEFT_RUNNING:
+            self.close()
+        return answer
+
+    def _ask(self, request: dict[str, Any], steps: list[Did]) -> Any:
+        """Return the answer; `steps` gets those that are told on the way.
+
+        Raises
+        ------
+        Gone
+            If there is none: the process ended, or was ended.
+        """
+        if self.failed is not None:
+            raise Gone(self.failed)
+        if self.process is None:
+            self.process = SubjectProcess()
+            try:
+                answer = self.process.ask(self.start, self.seconds, [])
+                self.failed = answer.get("error")
+            except Gone as gone:
+                self.failed = f"its file cannot be loaded: {gone}"
+            if self.failed is not None:  # loading would fail again, perhaps after a minute
+                self.close()
+                raise Gone(self.failed)
+        try:
+            return self.process.ask(request, self.seconds, steps)
+        except BaseException:
+            self.close()
+            raise
 
 
 class InProcess:
@@ -145,8 +110,10 @@ class InProcess:
 
     def describe(self, recipe: Recipe) -> dict[str, Any]:
         """What the subject is and says about itself."""
-        return describe_subject(self.subject, recipe)
+        with interruptible():
+            return describe_subject(self.subject, recipe)
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""
-        return perform(self.subject, task, self.seconds)
+        with interruptible():
+            return perform(self.subject, task, self.seconds)

@@ -4,21 +4,21 @@ import contextlib
 import io
 import random
 import time
-import traceback
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.forks import LeavesFork, WatchForks
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_keras, make
 from compare.check.subject.own_training import train
 from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
 from compare.sides.quiet_keras import load_keras
 
-HERE = Path(__file__).resolve().parents[len(__name__.split(".")) - 2]  # this package, whatever it is called
+ERRORS = 5  # in a row, and the situation is given up
 
 
 @contextlib.contextmanager
@@ -42,39 +42,39 @@ def contained(seed: int = 0) -> Iterator[io.StringIO]:
         np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def perform(subject: Any, task: Task, seconds: float = np.inf) -> Performance:
-    """Run a fresh subject through a task; never raises for what the subject does."""
-    done = Performance()
-    with contained(task.seed) as text:
-        try:
-            with _original_state(subject):
-                handle = Handle(make(subject, task.recipe), task.recipe)
-                done.notes = handle.notes
-                if task.epochs:
-                    train(handle, task, done)
-                else:
-                    _steps(handle, task, done, time.monotonic() + seconds)
-        except Refusal as error:
-            done.refusal = str(error)
-        except (Exception, SystemExit) as error:
-            done.refusal = describe(error)
-    done.output = text.getvalue()[-2000:]
+def perform(
+    subject: Any, task: Task, seconds: float = np.inf, tell: Callable[[Did], None] = lambda did: None
+) -> Performance:
+    """Run a fresh subject through a task; never raises for what the subject does. `tell` gets each step once made."""
+    done, deadline = Performance(), time.monotonic() + seconds
+    try:
+        with contained(task.seed) as text:
+            try:
+                with _original_state(subject):
+                    _perform(subject, task, done, deadline, tell)
+            except Interrupted:
+                raise
+            except BaseException as error:
+                # What a subject raises is a finding, whatever it is.
+                done.refusal = describe(error)
+        done.output = "" if text.closed else text.getvalue()[-2000:]
+    except Interrupted:
+        raise
+    except BaseException as error:
+        done.refusal = done.refusal or f"it breaks what it runs in: {describe(error)}"
     return done
 
 
-def describe(error: BaseException) -> str:
-    """Name an exception in one line."""
-    if isinstance(error, SystemExit):
-        return "it calls exit"
-    text = " ".join(str(error).split())
-    # The innermost line that is the user's own: not of a library, and not of this one.
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _elsewhere(Path(frame.filename))]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
-    return f"it raises {type(error).__name__}: {text[:200]}{place}"
-
-
-def _elsewhere(path: Path) -> bool:
-    return "site-packages" in path.parts or path.is_relative_to(HERE) or not path.is_file()
+def _perform(subject: Any, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None]) -> None:
+    with WatchForks():
+        handle = Handle(make(subject, task.recipe), task.recipe)
+        done.notes = handle.notes
+        handle.set_weights(task.weights[0])
+    if task.epochs:
+        with WatchForks():
+            train(handle, task, done)
+    else:
+        _steps(handle, task, done, deadline, tell)
 
 
 @contextlib.contextmanager
@@ -96,30 +96,41 @@ def _original_state(subject: Any) -> Iterator[None]:
             variable.assign(value)
 
 
-def _steps(handle: Handle, task: Task, done: Performance, deadline: float) -> None:
-    handle.set_weights(task.weights[0])
-    for index, rows in enumerate(task.batches):
+def _steps(handle: Handle, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None]) -> None:
+    """Make the task's steps. Whatever ends them before the last is the performance's refusal."""
+    for index, _ in enumerate(task.batches):
         did = Did()
         done.steps.append(did)
         try:
-            if index and not task.free:
-                handle.set_weights(task.weights[index])
-            did.before = handle.get_weights()
-            if task.gradients:
-                did.gradients = handle.gradients(task.X[rows], task.y[rows])
-                did.probabilities = handle.probabilities(task.X[rows])
-            did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
-            did.after = handle.get_weights()
-        except Refusal as error:
-            did.error = str(error)
-        except (Exception, SystemExit) as error:
+            with WatchForks():
+                _step(handle, task, index, done.steps)
+        except Interrupted:
+            raise
+        except BaseException as error:
             did.error = describe(error)
-        if did.error and (task.free or _same_errors(done.steps, 5)):
-            return
-        if time.monotonic() > deadline:
-            done.refusal = TOO_LONG
+            if isinstance(error, LeavesFork) or (task.free and index + 1 < len(task.batches)):
+                done.refusal = did.error
+        tell(did)
+        last = index + 1 == len(task.batches)
+        if not last and all(step.error for step in done.steps[-ERRORS:]) and len(done.steps) >= ERRORS:
+            done.refusal = f"{did.error}, in {ERRORS} steps in a row"
+        elif not last and time.monotonic() > deadline:
+            done.refusal = done.refusal or TOO_LONG
+        if done.refusal:
             return
 
 
-def _same_errors(steps: list[Did], count: int) -> bool:
-    return len(steps) >= count and all(step.error for step in steps[-count:])
+def _step(handle: Handle, task: Task, index: int, steps: list[Did]) -> None:
+    did, rows = steps[index], task.batches[index]
+    if index and not task.free:
+        handle.set_weights(task.weights[index])
+    did.before = handle.get_weights()
+    if index and task.free:
+        pairs = zip(did.before, steps[index - 1].after or [], strict=True)
+        if not all(np.array_equal(now, then, equal_nan=True) for now, then in pairs):
+            raise Refusal("its weights change between two steps: `get_weights` does not give what it gave just before")
+    if task.gradients:
+        did.gradients = handle.gradients(task.X[rows], task.y[rows])
+        did.probabilities = handle.probabilities(task.X[rows])
+    did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
+    did.after = handle.get_weights()

@@ -11,6 +11,7 @@ from compare.recipe.recipe import Recipe
 
 Rows = NDArray[Any]
 TOO_LONG = "it takes too long"
+LEFT_RUNNING = "it leaves a process running that it forked"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class Did:
 
 @dataclass
 class Performance:
-    """What the subject did in a task: its steps, oddities, and why it stopped early, if it did."""
+    """What the subject did in a task: its steps, oddities, and why it stopped early, if it did.
+
+    `steps` has an entry for each step that was begun. `refusal` is set whatever ended the task before its last step.
+    """
 
     steps: list[Did] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

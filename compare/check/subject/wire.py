@@ -5,8 +5,8 @@ What may cross: numbers, text, lists, tuples, dicts with text as keys, arrays, a
 
 import dataclasses
 import io
-import json
 import struct
+from json import dumps, loads
 from typing import IO, Any
 
 import numpy as np
@@ -19,6 +19,13 @@ VALUES = {each.__name__: each for each in (Task, Performance, Did, Recipe, Archi
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
 _SAVE, _LOAD = np.save, np.load
+
+MARK = b"parity\r\n"
+LARGEST = 2**32  # bytes of one value; where more is announced, something else was written
+
+
+class Garbled(Exception):
+    """What came is no value."""
 
 
 def encode(value: Any) -> bytes:
@@ -42,7 +49,7 @@ def encode(value: Any) -> bytes:
             return one.item()
         return one
 
-    text = json.dumps(plain(value)).encode()
+    text = dumps(plain(value)).encode()
     body = io.BytesIO()
     body.write(struct.pack("<Q", len(text)) + text)
     for array in arrays:
@@ -51,10 +58,23 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The inverse of `encode`."""
+    """The inverse of `encode`.
+
+    Raises
+    ------
+    Garbled
+        If these bytes are no value.
+    """
+    try:
+        return _decode(data)
+    except Exception as error:
+        raise Garbled from error
+
+
+def _decode(data: bytes) -> Any:
     body = io.BytesIO(data)
     (size,) = struct.unpack("<Q", body.read(8))
-    tree = json.loads(body.read(size))
+    tree = loads(body.read(size))
     arrays = []
     while body.tell() < len(data):
         arrays.append(_LOAD(body, allow_pickle=False))
@@ -75,9 +95,9 @@ def decode(data: bytes) -> Any:
 
 
 def send(stream: IO[bytes], value: Any) -> None:
-    """Write one value, its length first."""
+    """Write one value: a mark, its length, and the value."""
     data = encode(value)
-    stream.write(struct.pack("<Q", len(data)) + data)
+    stream.write(MARK + struct.pack("<Q", len(data)) + data)
     stream.flush()
 
 
@@ -88,12 +108,23 @@ def receive(stream: IO[bytes]) -> Any:
     ------
     EOFError
         If the other side is gone.
+    Garbled
+        If what comes is no value: something else was written to the stream.
     """
-    head = stream.read(8)
-    if len(head) < 8:
-        raise EOFError
-    (size,) = struct.unpack("<Q", head)
+    return decode(receive_bytes(stream))
+
+
+def receive_bytes(stream: IO[bytes]) -> bytes:
+    """Read one value as it comes; raises what `receive` does."""
+    head = _read(stream, len(MARK) + 8)
+    (size,) = struct.unpack("<Q", head[len(MARK) :])
+    if not head.startswith(MARK) or size > LARGEST:
+        raise Garbled
+    return _read(stream, size)
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise EOFError
-    return decode(data)
+    return data

@@ -3,7 +3,8 @@
 import numpy as np
 
 from compare.check.causes.diagnosis import Diagnosis, diagnose
-from compare.check.steps.lockstep import Driven, build_reference, run_situation
+from compare.check.steps.lockstep import Driven, run_situation
+from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import ordinary, probes
 from compare.check.subject.performing import perform
 from compare.data.dataset import load
@@ -40,4 +41,4 @@ def diagnose_factory(
         *probes(recipe, standard.X, standard.y, rng),
     ]
     runs = [run_situation(reference, situation, lambda task: perform(factory, task)) for situation in situations]
-    return runs, diagnose(runs, recipe.architecture)
+    return runs, diagnose([run for run in runs if not run.situation.extreme], recipe.architecture)

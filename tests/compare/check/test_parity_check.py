@@ -11,7 +11,7 @@ from compare import assert_parity, check_parity
 from compare.check.parity_check import check_driver
 from compare.check.settings import Settings
 from compare.check.subject.drivers import InProcess
-from compare.errors import InputError
+from compare.errors import InputError, ParityWarning
 from compare.faults.planted import planted
 from examples.correct import Network as Plain
 from examples.functions import step as function_step
@@ -76,8 +76,8 @@ def test_the_article_s_fault_is_named_and_placed():
     divergence = report.divergence
     assert (divergence.step, divergence.phase, divergence.tensor) == (1, "dW", "kernel")
     text = str(report)
-    assert text.startswith("NOT PARITY: training wrong: stale activations\n")
-    assert "step 0 is clean" in text
+    assert text.startswith("NOT PARITY: it trains wrongly (stale activations)\n")
+    assert "step 1 is clean" in text
     assert "as a consequence, it raises ValueError (ragged batches" in " ".join(text.split())
 
 
@@ -118,7 +118,7 @@ def told_wrongly(**wrong):
 def test_what_else_a_subject_tells_wrongly_is_named(name, subject):
     report = short(subject)
     assert report.verdict == "training right, reporting wrong"
-    assert report.headline.endswith(f"reporting wrong: {name}")
+    assert report.headline.endswith(f"reports wrongly ({name})")
     assert f"reported wrongly: {name}, in " in str(report)
 
 
@@ -282,15 +282,15 @@ class Rude(Plain):
 @pytest.mark.parametrize(
     ("subject", "verdict", "words"),
     [
-        (Raises, "parity except in a named situation", "batches: it raises IndexError: too many indices"),
-        (BecomesNaN, "training wrong", "unknown: dW of layer 0 is nan"),
+        (Raises, "parity except in a named situation", "batches (it raises IndexError: too many indices"),
+        (BecomesNaN, "training wrong", "for a reason unknown, dW of layer 1 is nan"),
         (GloballyRandom, "not deterministic", "two fresh runs of the same steps differ"),
         (Centres, "training wrong", "inputs scaled: the network scales its inputs itself: each batch is centred"),
-        (Squares, "training wrong", "unknown: the step changes the x or y that it is given, in place"),
+        (Squares, "training wrong", "for a reason unknown, the step changes the x or y that it is given, in place"),
         (
             GrowingBiases,
             "training wrong",
-            "a bias has one value for each sample after a step: sum its gradient over the samples first divergence",
+            "a bias has one value for each sample after a step: sum its gradient over the samples)",
         ),
         (NarrowerLater, "parity up to float32", "weights change their dtype from float64 to float32"),
         (Turned, "cannot be driven", "Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')"),
@@ -335,9 +335,14 @@ class Underflows(Plain):
 
 def test_a_loss_that_underflows_is_named_and_no_fault_of_training():
     report = short(Underflows)
-    assert report.diagnosis.names == ("log of a probability that underflows",)
-    assert report.headline.startswith("NOT PARITY: parity except for the loss in: saturation")
-    assert "ragged" not in report.headline
+    assert report.passed
+    assert report.headline == "PARITY, with 1 warning: the loss overflows when a probability underflows"
+    (warned,) = report.warnings
+    assert warned.cause is not None
+    assert warned.cause.name == "log of a probability that underflows"
+    strict = short(Underflows, strict=True)
+    assert not strict.passed
+    assert strict.headline.startswith("NOT PARITY, with 1 warning: ")
 
 
 def test_an_error_alone_is_not_blamed_on_a_fault():
@@ -415,14 +420,16 @@ def test_the_report_is_json():
     report = short(planted(["weight decay"]), steps=2)
     found = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert found["diagnosis"][0]["causes"][0]["name"] == "weight decay"
-    assert found["diagnosis"][0]["causes"][0]["parameters"] == [1e-4]
+    assert found["diagnosis"][0]["causes"][0]["parameters"] == [1e-4, "as it is"]
     assert "default left on" in found["diagnosis"][0]["causes"][0]["words"]
 
 
 def test_assert_parity_fails_with_the_report():
-    with pytest.raises(AssertionError, match="NOT PARITY: training wrong: gradient sign flipped"):
+    with pytest.raises(AssertionError, match=r"NOT PARITY: it trains wrongly \(gradient sign flipped\)"):
         assert_parity(planted(["gradient sign flipped"]), layers=(6, 8, 3), steps=2)
     assert assert_parity(Plain, layers=(5, 3), steps=2).passed
+    with pytest.warns(ParityWarning, match="the loss overflows when a probability underflows"):
+        assert_parity(Underflows, layers=(5, 3), steps=2)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compare.check.steps.lockstep import build_reference
+from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import draw_weights
 from compare.mathematics.functions import FUNCTIONS, function
 from compare.mathematics.rounding import rounding

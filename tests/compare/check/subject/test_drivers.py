@@ -1,6 +1,11 @@
 """The command line runs a subject in a process of its own, whatever it does."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +14,7 @@ from compare.check.steps.situations import draw_weights
 from compare.check.subject.drivers import Isolated
 from compare.check.subject.loading import split_target
 from compare.check.subject.tasks import Did, Task
-from compare.check.subject.wire import decode, encode
+from compare.check.subject.wire import Garbled, decode, encode, receive_bytes
 from compare.commands.app import main
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -19,14 +24,37 @@ CORRECT = "from examples.correct import Network as Plain\n"
 RECIPE = Recipe(dense((4, 5, 3), learning_rate=0.1), 20, 8)
 
 
-def perform(tmp_path, text, name="Subject", seconds=120.0, **options):
-    path = tmp_path / "net.py"
-    path.write_text(CORRECT + text)
+def two_steps():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 4)), np.arange(20) % 3
-    task = Task(RECIPE, X, y, [np.arange(20)] * 2, [draw_weights(RECIPE.architecture, rng, X)], free=True)
-    with Isolated(path, name, seconds, **options) as driver:
-        return driver.perform(task)
+    return Task(RECIPE, X, y, [np.arange(20)] * 2, [draw_weights(RECIPE.architecture, rng, X)], free=True)
+
+
+def isolated(tmp_path, text, name="Subject", seconds=120.0, **options):
+    path = tmp_path / "net.py"
+    path.write_text(CORRECT + text)
+    return Isolated(path, name, seconds, **options)
+
+
+def perform(tmp_path, text, name="Subject", seconds=120.0, **options):
+    with isolated(tmp_path, text, name, seconds, **options) as driver:
+        return driver.perform(two_steps())
+
+
+def second_step(*lines):
+    """A subject that does this in its second step."""
+    body = "\n".join(f"            {line}" for line in lines)
+    return f"""
+import ctypes, os, signal, time
+from contextlib import suppress
+class Subject(Plain):
+    done = 0
+    def train_on_batch(self, x, y):
+        self.done += 1
+        if self.done == 2:
+{body}
+        return super().train_on_batch(x, y)
+"""
 
 
 def test_values_survive_the_way_between_processes():
@@ -50,18 +78,122 @@ def test_a_subject_does_what_it_does_in_this_process(tmp_path):
     assert done.steps[1].loss < done.steps[0].loss
 
 
+def test_what_is_no_value_is_told_apart_from_the_end(tmp_path):
+    for written, error in ((b"hello, hello, hello", Garbled), (b"hel", EOFError), (b"", EOFError)):
+        (tmp_path / "pipe").write_bytes(written)
+        with (tmp_path / "pipe").open("rb") as stream, pytest.raises(error):
+            receive_bytes(stream)
+    with pytest.raises(Garbled):
+        decode(b"no value at all")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("import sys\nsys.exit(4)\n", "cannot be loaded: it calls exit"),
         ("1 / 0\n", "cannot be loaded: it raises ZeroDivisionError"),
+        ("raise KeyboardInterrupt\n", "cannot be loaded: it raises KeyboardInterrupt"),
+        ("import os\nos._exit(0)\n", "cannot be loaded: its process ended with status 0"),
         ("import os\ndef Subject(sizes, lr): os._exit(7)\n", "its process ended with status 7"),
         ("def Subject(sizes, lr):\n    while True: pass\n", "it takes too long"),
     ],
 )
 def test_exits_and_endless_loops_are_told(tmp_path, text, words):
-    done = perform(tmp_path, text, seconds=1.0 if "while" in text else 120.0)
+    done = perform(tmp_path, text, seconds=0.5 if "while" in text else 120.0)
     assert words in done.refusal
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["os._exit(1)"], "its process ended with status 1"),
+        (["os._exit(0)"], "its process ended with status 0"),
+        (["os.abort()"], "its process was killed by signal SIGABRT"),
+        (["ctypes.string_at(0)"], "its process was killed by signal SIGSEGV"),
+        (["os.kill(os.getpid(), signal.SIGTERM)"], "its process was killed by signal SIGTERM"),
+        (["os.kill(os.getpid(), signal.SIGINT)", "time.sleep(1)"], "it raises KeyboardInterrupt"),
+        (["raise KeyboardInterrupt"], "it raises KeyboardInterrupt (net.py, line 10, in train_on_batch)"),
+        (["if os.fork() == 0:", "    while True: pass"], "it leaves a process running that it forked"),
+        (["os.fork()", "time.sleep(1.5 * (os.getpid() != os.getsid(0)))"], "it leaves a process running"),
+        (["for fd in range(3, 64):", "    with suppress(OSError): os.write(fd, b'garbage' * 4)"],
+         "it writes to where its process answers"),
+        (["os.closerange(3, 256)"], "its process ended with status 1"),
+    ],
+)  # fmt: skip
+def test_however_a_step_ends_the_process_it_is_told_and_the_next_situation_gets_another(tmp_path, lines, words):
+    with isolated(tmp_path, second_step(*lines)) as driver:
+        done = driver.perform(two_steps())
+        assert [did.error is None for did in done.steps] == [True, False]
+        assert words in done.steps[1].error
+        np.testing.assert_array_equal(done.steps[1].before[0], done.steps[0].after[0])
+        again = driver.perform(two_steps())
+    assert words in again.steps[1].error
+    assert again.steps[0].loss == done.steps[0].loss
+
+
+def test_what_is_printed_to_its_output_is_no_answer(tmp_path):
+    done = perform(tmp_path, second_step("os.write(1, b'garbage' * 9)", "print('garbage')"))
+    assert done.refusal is None
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def gone(process, seconds=5.0):
+    until = time.monotonic() + seconds
+    while alive(process) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not alive(process)
+
+
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+started = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+open({notes!r}, 'w').write(f"{{os.getpid()}} {{started.pid}}")
+"""
+
+
+def stubborn(tmp_path):
+    """A subject that will not be ended, and starts another process; the file where it writes their numbers."""
+    notes = tmp_path / "notes"
+    text = "import os, subprocess, sys\n" + STUBBORN.format(notes=str(notes))
+    return notes, f"{text}\nclass Subject(Plain):\n    def train_on_batch(self, x, y):\n        while True: pass\n"
+
+
+def test_no_request_outlasts_the_limit_by_two_seconds_and_nothing_is_left_running(tmp_path):
+    notes, text = stubborn(tmp_path)
+    with isolated(tmp_path, text, seconds=0.5) as driver:
+        driver._ask({"describe": RECIPE}, [])
+        began = time.monotonic()
+        done = driver.perform(two_steps())
+        assert time.monotonic() - began < 2.5
+    assert done.refusal == "it takes too long: more than 0.5 s"
+    assert len(done.steps) < 2
+    assert all(gone(int(process)) for process in notes.read_text().split())
+
+
+def test_a_subject_ends_with_the_check_whatever_ended_it(tmp_path):
+    notes, text = stubborn(tmp_path)
+    isolated(tmp_path, text)
+    code = (
+        "import sys; from pathlib import Path; from compare.check.subject.drivers import Isolated; "
+        "from tests.compare.check.subject.test_drivers import two_steps; "
+        "Isolated(Path(sys.argv[1]), 'Subject').perform(two_steps())"
+    )
+    check = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "net.py")])
+    until = time.monotonic() + 30
+    while not (notes.exists() and len(notes.read_text().split()) == 2) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.3)  # into its endless step
+    check.send_signal(signal.SIGKILL)
+    check.wait()
+    assert all(gone(int(process)) for process in notes.read_text().split())
 
 
 def test_a_file_that_trains_when_imported_can_be_loaded_without(tmp_path):

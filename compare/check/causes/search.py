@@ -1,0 +1,178 @@
+"""The search: explains one item after the other, from the output down, each given what was explained above it.
+
+So faults in different phases add up without a search over their combinations. What nothing explains is left, and the
+search goes on below it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+
+from compare.check.causes.evidence import Case, Causes, Item
+from compare.faults import FAULTS
+from compare.faults.fault import Cause, Fault
+
+BEAM = 4  # explanations that are followed side by side, where the data cannot tell them apart so far
+MOST = 8  # faults of one explanation
+SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
+ENOUGH = 30  # additions that explain an item, of which the best are kept
+BUDGET = 10000  # steps that candidates may take before pairs are no longer tried: about three seconds
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Faults, what they explain of the items, and the items (by what they are about) that nothing explains."""
+
+    causes: Causes = ()
+    explained: frozenset[Item] = frozenset()
+    left: frozenset[int] = frozenset()
+
+
+@dataclass
+class Search:
+    """A search over some items of a case.
+
+    Attributes
+    ----------
+    case : Case
+    items : list of Item
+        In the order in which they are explained.
+    reporting : bool
+        Whether faults of what is reported are tried, or those of the weights.
+    company : bool
+        Whether an item may need two faults at once.
+    extreme : bool
+        Whether only those faults are tried that show with extreme inputs alone.
+    """
+
+    case: Case
+    items: Sequence[Item]
+    reporting: bool
+    company: bool = True
+    extreme: bool = False
+    faults: list[Fault] = field(init=False)
+    concrete: list[Cause] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.faults = [
+            fault
+            for fault in FAULTS.values()
+            if fault.reporting == self.reporting
+            and not (fault.training or fault.manner or fault.kind)
+            and (bool(fault.warning) or not self.extreme)
+        ]
+        self.concrete = [
+            Cause(fault, parameter) for fault in self.faults for parameter in fault.parameters(self.case.architecture)
+        ]
+
+    def run(self, start: Causes = ()) -> list[Hypothesis]:
+        """Return the best explanations, the plainest first; one without causes explains what is right already."""
+        beam, done = [self._measured(start, frozenset())], []
+        for _ in range(MOST + len(self.case.architecture.weights) + 1):
+            grown: list[Hypothesis] = []
+            for hypothesis in beam:
+                item = self._next(hypothesis)
+                if item is None:
+                    done.append(hypothesis)
+                else:
+                    grown += self._explained(hypothesis, item)
+            beam = _best(grown)[:BEAM]
+            if not beam:
+                break
+        return _best([*done, *beam])[:BEAM]
+
+    def _measured(self, causes: Causes, left: frozenset[int]) -> Hypothesis:
+        explained = frozenset(item for item in self.items if self.case.explains(causes, item))
+        return Hypothesis(causes, explained, left)
+
+    def _next(self, hypothesis: Hypothesis) -> Item | None:
+        return next(
+            (item for item in self.items if item not in hypothesis.explained and item.what not in hypothesis.left), None
+        )
+
+    def _explained(self, hypothesis: Hypothesis, item: Item) -> list[Hypothesis]:
+        """Return the hypotheses that explain an item too; or that leave it."""
+        found: list[Hypothesis] = []
+        if len(hypothesis.causes) < MOST:
+            candidates = [cause for cause in self.concrete if not _twice(cause, hypothesis.causes)]
+            candidates += self._fitted(hypothesis.causes, item)
+            found = self._accepted(hypothesis, item, ((cause,) for cause in candidates))
+            if not found and self.company and self.case.tried < BUDGET:
+                found = self._accepted(hypothesis, item, self._pairs(hypothesis, item, candidates))
+        return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
+
+    def _accepted(self, hypothesis: Hypothesis, item: Item, more: Iterable[Causes]) -> list[Hypothesis]:
+        """Those additions that explain the item and lose nothing of the phases down to it.
+
+        What comes below may be right by two faults that cancel: a summed error whose bias gradient is averaged.
+        """
+        found: list[Hypothesis] = []
+        for added in more:
+            causes = (*hypothesis.causes, *added)
+            if self.case.explains(causes, item):
+                measured = self._measured(causes, hypothesis.left)
+                if self._gains(hypothesis, measured, item):
+                    found.append(measured)
+            if len(found) == ENOUGH:
+                break
+        return _best(found)[:BEAM]
+
+    def _gains(self, before: Hypothesis, after: Hypothesis, item: Item) -> bool:
+        """Whether more is gained than the one item, which any fitted number gives, and nothing above it is lost."""
+        alike = [each for each in self.items if each.what == item.what and each not in before.explained]
+        gained = sum(each in after.explained for each in alike)
+        lost = before.explained - after.explained
+        return gained >= SHARE * len(alike) and not any(self._matters(each, item, after.causes) for each in lost)
+
+    def _matters(self, lost: Item, gained: Item, causes: Causes) -> bool:
+        """Whether an item may not be lost: it stands above the one that is gained, or the faults raise there."""
+        raises = self.case.steps(causes, lost.run, lost.step + 1)[lost.step] is None
+        return raises or self._phase(lost) <= self._phase(gained)
+
+    def _phase(self, item: Item) -> int:
+        """Where an item's phase stands in a step, from the output down."""
+        return -1 if item.what < 0 else self.case.downwards.index(item.what)
+
+    def _fitted(self, base: Causes, item: Item) -> list[Cause]:
+        return [
+            cause
+            for fault in self.faults
+            if fault.fit is not None
+            for cause in self.case.fit(fault, base, item.run)
+            if not _twice(cause, base)
+        ]
+
+    def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
+        """Pairs of what changes this item at all; with a number fitted in the company of the other, and without."""
+        now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
+        relevant = [cause for cause in candidates if self._changes(hypothesis, item, cause, now)]
+        fitted = ((a, b) for a in relevant for b in self._fitted((*hypothesis.causes, a), item))
+        for first, second in chain(fitted, combinations([each for each in relevant if each in self.concrete], 2)):
+            if self.case.tried > BUDGET:
+                return
+            if first.name != second.name:
+                yield first, second
+
+    def _changes(self, hypothesis: Hypothesis, item: Item, cause: Cause, now: object) -> bool:
+        then = self.case.steps((*hypothesis.causes, cause), item.run, item.step + 1)[item.step]
+        if then is None or now is None or item.what < 0:
+            return (then is None) != (now is None) or item.what < 0
+        return bool((then.after[item.what] != now.after[item.what]).any())  # type: ignore[attr-defined]
+
+
+def _twice(cause: Cause, causes: Causes) -> bool:
+    """Whether a fault is there already: the same one in another layer is another."""
+    return any(cause.name == other.name and cause.place == other.place for other in causes)
+
+
+def _best(found: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """Most explained first, then the fewest faults, then in the catalogue's order; one for each set of faults.
+
+    Of faults that differ in a fitted number alone the first is kept.
+    """
+    ranked = sorted(found, key=lambda each: (-len(each.explained), len(each.left), len(each.causes)))
+    return list({frozenset(map(_variant, each.causes)): each for each in reversed(ranked)}.values())[::-1]
+
+
+def _variant(cause: Cause) -> tuple[object, ...]:
+    return (cause.name, *(each for each in cause.parameter if not isinstance(each, float)))

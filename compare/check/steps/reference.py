@@ -1,0 +1,120 @@
+"""What Keras does: the reference model, its trajectory, and one step of it from given weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compare.check.steps.situations import Rows
+from compare.mathematics.functions import Array
+from compare.mathematics.rounding import Rounding, rounding
+from compare.mathematics.rules import CORRECT, take_step
+from compare.mathematics.step import Step
+from compare.recipe.recipe import Recipe
+from compare.sides.models import reused_model
+from compare.sides.quiet_keras import import_quietly, load_keras
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The Keras model that a recipe describes; the subject is held to `precision`.
+
+    `tolerance` multiplies the bound on rounding.
+    """
+
+    model: Any
+    recipe: Recipe
+    precision: str
+    tolerance: float = 1.0
+
+    @property
+    def dtype(self) -> str:
+        """The model's own precision."""
+        return self.recipe.architecture.dtype
+
+    @property
+    def eps(self) -> float:
+        """Machine epsilon of the comparison, times the tolerance asked for."""
+        return float(np.finfo(self.precision).eps) * self.tolerance
+
+    @property
+    def rounded(self) -> Recipe:
+        """The recipe, for the reference mathematics: Keras rounds the learning rate to its own precision."""
+        return self.recipe.at(float(np.dtype(self.dtype).type(self.recipe.architecture.learning_rate)))
+
+
+def build_reference(recipe: Recipe, precision: str | None = None, tolerance: float = 1.0) -> Reference:
+    """Return the reference; models are kept, since tracing one takes longer than most checks with it."""
+    import_quietly()
+    model = reused_model(recipe.architecture)
+    return Reference(model, recipe, precision or recipe.architecture.dtype, tolerance)
+
+
+def rounded(reference: Reference, weights: Sequence[Array]) -> list[Array]:
+    """Weights as the precision of the comparison keeps them."""
+    with np.errstate(over="ignore"):
+        return [np.asarray(W).astype(reference.precision).astype(np.float64) for W in weights]
+
+
+def trajectory(reference: Reference, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
+    """Keras's own weights before each step, as far as they are finite."""
+    first = rounded(reference, weights)
+    reference.model.set_weights(first)
+    after = load_keras().steps_compiled(reference.model, X, y, batches).weights
+    found = [first]
+    for index in range(len(batches) - 1):
+        now = [np.asarray(W[index], np.float64) for W in after]
+        if not all(np.isfinite(W).all() for W in now):
+            break
+        found.append(rounded(reference, now))
+    return found
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What Keras does in one step."""
+
+    step: Step
+    bounds: Rounding
+    loss: float
+    after: list[Array]
+
+
+def truth_of(reference: Reference, x: Array, y: Rows, weights: list[Array], exact: bool) -> Truth | None:
+    """One step from these weights; None where its numbers come near the largest there are."""
+    weights = rounded(reference, weights)
+    reference.model.set_weights(weights)
+    found = load_keras().steps_compiled(reference.model, x, y, [np.arange(len(y))])
+    loss, after = float(found.loss[0]), [np.asarray(W[0], np.float64) for W in found.weights]
+    step = take_step(CORRECT, reference.rounded, weights, x, y, {})
+    bounds = rounding(step, reference.eps, exact)
+    finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
+    if not np.isfinite(finite).all() or _overflows(step, reference):
+        return None
+    _confirm(step, bounds, loss, after)
+    return Truth(step, bounds, loss, after)
+
+
+def _overflows(step: Step, reference: Reference) -> bool:
+    """Whether an intermediate result comes near the largest number: what then happens depends on the order of sums."""
+    limit = 1e-6 * min(float(np.finfo(reference.dtype).max), float(np.finfo(reference.precision).max))
+    return any(not float(np.abs(array).max()) < limit for array in (*step.Z, *step.A, *step.dZ, *step.dW, *step.after))
+
+
+def _confirm(step: Step, bounds: Rounding, loss: float, after: list[Array]) -> None:
+    """The mathematics that localises and diagnoses must be Keras's; if it ever is not, nothing else can be trusted."""
+    off = [abs(step.loss - loss) / bounds.loss] if bounds.loss else []
+    off += [ratio(a, b, tolerance) for a, b, tolerance in zip(step.after, after, bounds.after, strict=True)]
+    if not max(off, default=0) <= 1:
+        raise RuntimeError(
+            f"the reference mathematics and Keras differ by {max(off):.3g} tolerances: please report this"
+        )
+
+
+def ratio(value: Array, right: Array, tolerance: Array) -> float:
+    """The largest deviation in units of the tolerance; infinite where the value is not finite."""
+    with np.errstate(all="ignore"):
+        off = np.abs(value - right)
+        units = np.where(off == 0, 0.0, off / tolerance)
+    return float(np.where(np.isnan(units), np.inf, units).max())

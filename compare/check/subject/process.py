@@ -1,0 +1,145 @@
+"""A subject's process, seen from the check: started, asked, and ended with all that it started."""
+
+import itertools
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from compare.check.subject.tasks import TOO_LONG, Did
+from compare.check.subject.wire import Garbled, receive, send
+
+# Where this package is imported from, whatever it is called: the subject's process must find the same one.
+ROOT = Path(__file__).resolve().parents[len(__name__.split(".")) - 1]
+START = "import sys; sys.path.append({root!r}); from {package}.serving import serve; serve()"
+# The subject's own limit is looked at between its steps, and tells more; only then is its process ended.
+GRACE = 1.0
+
+
+class Gone(Exception):
+    """The process ended, or was ended, before it answered; the message says how. `late`: for it took too long."""
+
+    def __init__(self, why: str, late: bool = False) -> None:
+        super().__init__(why)
+        self.late = late
+
+
+class SubjectProcess:
+    """A process in a session of its own, so that whatever it starts can be ended with it.
+
+    It ends itself when its input is closed: however this process ends, nothing stays behind.
+    """
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", START.format(root=str(ROOT), package=__package__)]
+        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONSAFEPATH": "1"}
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=environment,
+            start_new_session=True,
+        )
+        self.numbers = itertools.count()
+        self.thread: threading.Thread | None = None
+
+    def ask(self, request: dict[str, Any], seconds: float, steps: list[Did]) -> Any:
+        """Return the answer to a request; `steps` gets each step that is told on the way.
+
+        Raises
+        ------
+        Gone
+            If the process ends, or answers what it was not asked, or not in `seconds`.
+        """
+        arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        number = next(self.numbers)
+        self.thread = threading.Thread(target=self._exchange, args=(request | {"number": number}, arrived), daemon=True)
+        self.thread.start()
+        until = time.monotonic() + seconds + GRACE
+        while True:
+            try:
+                value = arrived.get(timeout=0.1)
+            except queue.Empty:
+                if time.monotonic() > until:
+                    raise Gone(f"{TOO_LONG}: more than {seconds:g} s", late=True) from None
+                if not self._ended():
+                    continue
+                # What it told last may still be on its way; and its output may be held open by what it forked.
+                value = _next(arrived)
+            if isinstance(value, BaseException):
+                raise Gone(self._fate(value)) from None
+            if not isinstance(value, dict) or value.get("number") != number:
+                raise Gone("it answers what it was not asked: something else writes to where its process answers")
+            if "answer" in value:
+                return value["answer"]
+            steps.append(value["step"])
+
+    def _exchange(self, request: dict[str, Any], arrived: "queue.SimpleQueue[Any]") -> None:
+        """Send a request and pass on what comes, in a thread: either may wait for ever."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            send(self.process.stdin, request)
+            while True:
+                value = receive(self.process.stdout)
+                arrived.put(value)
+                if not isinstance(value, dict) or "step" not in value:
+                    return
+        except (EOFError, OSError, ValueError, Garbled) as error:
+            arrived.put(error)
+
+    def _ended(self) -> bool:
+        """Whether the process has ended. It is left for `end`: until then its number belongs to its group alone."""
+        if hasattr(os, "waitid") and self.process.returncode is None:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return self.process.poll() is not None
+
+    def _fate(self, error: BaseException) -> str:
+        if isinstance(error, Garbled):
+            return "it writes to where its process answers"
+        until = time.monotonic() + GRACE
+        while not self._ended():
+            if time.monotonic() > until:
+                return "it closes what its process answers through"
+            time.sleep(0.01)
+        self.end()
+        status = self.process.returncode
+        if status >= 0:
+            return f"its process ended with status {status}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"its process was killed by signal {names.get(-status, -status)}"
+
+    def end(self) -> None:
+        """End the process and all that it started."""
+        if self.process.returncode is not None:
+            return
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):  # ended already
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        if self.thread is not None:
+            self.thread.join(GRACE)
+            if self.thread.is_alive():  # what left the session holds the other ends, and these cannot be closed
+                return
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            with suppress(OSError):  # what was not sent
+                stream.close()
+
+
+def _next(arrived: "queue.SimpleQueue[Any]") -> Any:
+    try:
+        return arrived.get(timeout=0.5)
+    except queue.Empty:
+        return EOFError()

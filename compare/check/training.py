@@ -1,0 +1,112 @@
+"""A subject's own `train` or `fit` beside Keras: how far its history and weights are off, and what explains it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.check.causes.diagnosis import Explanation
+from compare.check.causes.evidence import SLACK
+from compare.check.steps.reference import Reference
+from compare.check.subject.tasks import Performance
+from compare.check.trials import Trial, largest, likeliest, noise, simulate
+from compare.faults import FAULTS, combine
+from compare.faults.fault import Cause
+from compare.mathematics.rules import CORRECT
+from compare.recipe.architecture import Architecture
+from compare.sides.quiet_keras import load_keras
+
+
+@dataclass(frozen=True)
+class Training:
+    """A subject's own `train` or `fit`, beside Keras: ratios are deviations in units of the tolerance.
+
+    `controlled`: whether a difference proves anything; not where faults of the steps explain that it fails.
+    """
+
+    name: str
+    history: list[float] | None
+    expected: list[float]
+    loss_ratio: float
+    weights_ratio: float
+    controlled: bool
+    ragged: bool = False
+    error: str | None = None
+    explanations: tuple[Explanation, ...] = ()
+
+    @property
+    def wrong_weights(self) -> bool:
+        """Whether the final weights are out of tolerance, or training failed."""
+        return self.controlled and (self.error is not None or not self.weights_ratio <= 1)
+
+    @property
+    def wrong_history(self) -> bool:
+        """Whether the history is out of tolerance."""
+        return self.controlled and not self.loss_ratio <= 1
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything is out of tolerance."""
+        return self.wrong_weights or self.wrong_history
+
+
+def judge(
+    reference: Reference,
+    name: str,
+    performance: Performance,
+    trial: Trial,
+    known: Sequence[Explanation],
+    search: Sequence[int] = (),
+) -> Training:
+    """Judge a training against Keras's, and explain it; with `search`, a fault may come with an order of its own."""
+    reference.model.set_weights(trial.weights)
+    # `fit` reports an epoch's loss as the mean over its batches, weighted by their sizes.
+    batches = [[rows for rows, _ in CORRECT.batches(order, 0, trial.size)] for order in trial.orders]
+    every = [rows for epoch in batches for rows in epoch]
+    losses = load_keras().steps_compiled(reference.model, trial.X, trial.y, every).loss
+    sizes = [len(rows) for rows in batches[0]]
+    expected = np.average(losses.reshape(len(batches), -1), axis=1, weights=sizes).astype(float).tolist()
+    final = [np.asarray(W, np.float64) for W in reference.model.get_weights()]
+    error = performance.refusal
+    after = performance.steps[0].after if performance.steps else None
+    if error is not None or after is None:
+        # Where the faults of its steps explain that training fails, that is no news.
+        follows = any(simulate(combine(e.causes), reference.rounded, trial) is None for e in known)
+        return Training(name, None, expected, 0.0, np.inf, not follows, trial.ragged, error or "it tells no weights")
+    loss_floor, floors = noise(reference, trial)
+    history = performance.history
+
+    def off(told: list[float]) -> float:
+        return 0.0 if history is None else largest([np.array(history)], [np.array(told)], [loss_floor])
+
+    judged = Training(name, history, expected, off(expected), largest(after, final, floors), True, trial.ragged)
+    if not judged.wrong:
+        return judged
+    explanations: list[Explanation] = []
+    orders: dict[tuple[Cause, ...], Trial | None] = {}
+    for causes in _candidates(reference.recipe.architecture, known):
+        rules = combine(causes)
+        # What is only reported wrongly moves no weight, and so has the same orders.
+        moving = tuple(cause for cause in causes if not cause.fault.reporting)
+        if moving not in orders:
+            orders[moving] = likeliest(rules, reference, trial, search, after) if search else trial
+        one = orders[moving]
+        found = None if one is None else simulate(rules, reference.rounded, one)
+        if found is not None and largest(after, found[1], floors) <= SLACK and off(found[0]) <= SLACK:
+            explanations.append(Explanation(causes, len(history or [])))
+    fewest = min((len(e.causes) for e in explanations), default=0)
+    return replace(judged, explanations=tuple(e for e in explanations if len(e.causes) == fewest))
+
+
+def _candidates(architecture: Architecture, known: Sequence[Explanation]) -> Iterator[tuple[Cause, ...]]:
+    """The known faults alone, then with a fault of training or reporting besides."""
+    bases = [e.causes for e in known] or [()]
+    yield from (base for base in bases if base)
+    more = [
+        Cause(fault, parameter)
+        for fault in FAULTS.values()
+        if fault.training or fault.reporting
+        for parameter in fault.parameters(architecture)
+    ]
+    for base in bases:
+        yield from ((*base, extra) for extra in more if extra.name not in {cause.name for cause in base})

@@ -1,0 +1,141 @@
+"""A training as a trial: what the mathematics makes of it, the orders it may run in, how far rounding carries it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations, product
+
+import numpy as np
+
+from compare.check.steps.reference import Reference
+from compare.check.steps.situations import Rows
+from compare.mathematics.functions import Array
+from compare.mathematics.rules import CORRECT, Rules, take_step
+from compare.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Data, starting weights, orders (epochs, n) and batch size of one training, and the calls it is made in."""
+
+    X: Array
+    y: Rows
+    weights: list[Array]
+    orders: Rows
+    size: int
+    calls: int = 1
+
+    @property
+    def ragged(self) -> bool:
+        """Whether an epoch's last batch is smaller than the others."""
+        return len(self.y) % self.size != 0
+
+
+def simulate(
+    rules: Rules, recipe: Recipe, trial: Trial, reverse: bool = False, precision: str = "float64"
+) -> tuple[list[float], list[Array]] | None:
+    """Train by these rules; return history and final weights, or None where the faulty code would raise.
+
+    `reverse` takes the samples of each batch from last to first; weights are kept in `precision`.
+    """
+    memory: dict[str, object] = {}
+    history, weights = [], trial.weights
+    recipe = replace(recipe, batch_size=trial.size)
+    turn = slice(None, None, -1 if reverse else 1)
+    try:
+        for epoch, order in enumerate(trial.orders):
+            losses, sizes = [], []
+            for rows, labels in rules.batches(order, epoch, trial.size):
+                step = take_step(rules, recipe, weights, trial.X[rows][turn], trial.y[labels][turn], memory)
+                with np.errstate(over="ignore"):  # a run that diverges
+                    weights = [W.astype(precision).astype(np.float64) for W in step.after]
+                losses.append(step.loss)
+                sizes.append(len(rows))
+            now = partial(_loss_now, rules, recipe, trial, weights, dict(memory))
+            history.append(rules.history(losses, sizes, now))
+    except ValueError:
+        return None
+    return history, weights
+
+
+def _loss_now(rules: Rules, recipe: Recipe, trial: Trial, weights: list[Array], memory: dict[str, object]) -> float:
+    return take_step(rules, recipe, weights, trial.X, trial.y, memory).loss
+
+
+def largest(seen: Sequence[Array], right: Sequence[Array], floors: Sequence[float]) -> float:
+    """The largest deviation in units of the floor; infinite where something is not finite."""
+    with np.errstate(all="ignore"):
+        ratios = [
+            float(np.abs(a - b).max() / floor) if np.isfinite(a).all() and np.isfinite(b).all() else np.inf
+            for a, b, floor in zip(seen, right, floors, strict=True)
+        ]
+    return max(ratios)
+
+
+def noise(reference: Reference, trial: Trial) -> tuple[float, list[float]]:
+    """How far this training may drift under rounding alone.
+
+    Ten times what samples reversed inside their batches, and weights some ULP away, do to it; plus 200 ULP of
+    the largest value, for what that one variation does not show.
+    """
+    eps = float(np.finfo(reference.precision).eps)
+    plain = simulate(CORRECT, reference.rounded, trial)
+    assert plain is not None
+    loss, floors = 0.0, [0.0] * len(plain[1])
+    for nudge in (1 + eps, 1 - eps, 1 + 2 * eps):
+        nudged = replace(trial, weights=[W * nudge for W in trial.weights])
+        turned = simulate(CORRECT, reference.rounded, nudged, True, reference.precision)
+        assert turned is not None
+        loss = max(loss, float(np.abs(np.subtract(plain[0], turned[0])).max()))
+        floors = [max(f, float(np.abs(a - b).max())) for f, a, b in zip(floors, plain[1], turned[1], strict=True)]
+    loss = 10 * loss + 200 * eps * max(1.0, *plain[0])
+    floors = [10 * f + 200 * eps * float(np.abs(a).max() + 1e-3) for f, a in zip(floors, plain[1], strict=True)]
+    return loss, floors
+
+
+def steady(reference: Reference, trial: Trial) -> bool:
+    """Whether rounding grows by less than a factor of 10,000 in this training, so that its floor can be trusted."""
+    plain = simulate(CORRECT, reference.rounded, trial)
+    assert plain is not None
+    if not np.isfinite(plain[0]).all() or not all(np.isfinite(W).all() for W in plain[1]):
+        return False
+    loss, floors = noise(reference, trial)
+    limit = 1e4 * float(np.finfo(reference.precision).eps)
+    scales = [float(np.abs(W).max()) for W in (*trial.weights, *plain[1])]
+    if max(scales) > 1e3 * max(scales[: len(trial.weights)]):
+        return False
+    pairs = zip(floors, plain[1], strict=True)
+    return loss <= limit * max(1.0, *plain[0]) and all(f <= limit * (1e-3 + float(np.abs(W).max())) for f, W in pairs)
+
+
+def batchings(n: int, size: int) -> Iterator[list[int]]:
+    """Every order of n samples that makes other batches, the last one ragged: inside a batch, order is nothing."""
+
+    def cut(rest: tuple[int, ...]) -> Iterator[list[int]]:
+        if len(rest) <= size:
+            yield list(rest)
+            return
+        for batch in combinations(rest, size):
+            for more in cut(tuple(sample for sample in rest if sample not in batch)):
+                yield [*batch, *more]
+
+    return cut(tuple(range(n)))
+
+
+def likeliest(
+    rules: Rules, reference: Reference, trial: Trial, sizes: Sequence[int], after: Sequence[Array]
+) -> Trial | None:
+    """Of all sizes and orders of batches, the one whose training under these rules comes nearest to these weights.
+
+    For few samples and epochs: all are tried. None where each would raise.
+    """
+    best: tuple[float, Trial | None] = (np.inf, None)
+    n, epochs = len(trial.y), len(trial.orders)
+    for size in sizes:
+        for orders in product(batchings(n, size), repeat=epochs):
+            one = replace(trial, orders=np.array(orders), size=size)
+            found = simulate(rules, reference.rounded, one)
+            off = np.inf if found is None else largest(after, found[1], [1.0] * len(after))
+            if best[1] is None or off < best[0]:
+                best = off, one
+    return best[1]
