@@ -87,8 +87,9 @@ def methods_of(network: Any) -> str:
 def step_of(network: Any) -> str:
     """Return the call that seems to make one step of `net` on x and y."""
     found = _methods(network)
-    name = next((name for name in STEPS if name in found), None)
-    return f"net.{name}({_given(found[name])})" if name else "net.METHOD(x, y)"
+    given = {name: _given(found[name]) for name in STEPS if name in found}
+    name = next((name for name, words in given.items() if {"x", "y"} <= set(words.split(", "))), None)
+    return f"net.{name}({given[name]})" if name else "net.METHOD(x, y)"
 
 
 def _given(method: Callable[..., Any]) -> str:

@@ -1,5 +1,7 @@
 """Adapted networks: written where everything that holds their arrays sees it, in their own shapes, and named mends."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ class Base:
     def __init__(self, layer_sizes, learning_rate):
         self.rate = learning_rate
         rng = np.random.default_rng(0)
-        pairs = list(zip(layer_sizes, layer_sizes[1:], strict=False))
+        pairs = list(itertools.pairwise(layer_sizes))
         self.build([rng.normal(size=pair) for pair in pairs], [np.zeros(units) for _, units in pairs])
 
     def train_on_batch(self, x, y):
@@ -92,7 +94,7 @@ class ColumnsOfOneMatrix(Base):
 
 class PlaceholdersFirst(Base):
     def build(self, W, b):
-        self.W, self.b = [None, *W], {i: v for i, v in enumerate(b, 1)}
+        self.W, self.b = [None, *W], dict(enumerate(b, 1))
 
     def arrays(self):
         return [array for i in range(1, len(self.W)) for array in (self.W[i], self.b[i])]
@@ -282,7 +284,7 @@ class OtherNames:
     """A network of its own names: parameters lie in `params`, and a step is `fit`."""
 
     def __init__(self, layer_sizes, learning_rate):
-        pairs = zip(layer_sizes, layer_sizes[1:], strict=False)
+        pairs = itertools.pairwise(layer_sizes)
         self.params = [{"W": np.zeros((units, inputs)), "b": np.zeros((units, 1))} for inputs, units in pairs]
         self.grads = [{"dW": p["W"].copy(), "db": p["b"].copy()} for p in self.params]
 
@@ -305,16 +307,16 @@ class OtherNames:
             adapt(OtherNames, each("params"), kernel="units_inputs", bias="column"),
             "the network has no `train_on_batch`; it has `fit`, `forward`. Say how it makes one step: "
             '`adapt(OtherNames, each("params"), kernel="units_inputs", bias="column", '
-            "step=lambda net, x, y: net.fit(X, y, epochs=1, batch_size=len(x)))`".replace("X, y", "x, y"),
+            "step=lambda net, x, y: net.fit(x, y, epochs=1, batch_size=len(x)))`",
         ),
         (
             adapt(OtherNames, lists("W", "b")),
             '`lists("W", "b")` does not fit the network: AttributeError: \'OtherNames\' object has no attribute \'W\'. '
             'They seem to be here: `adapt(OtherNames, each("params"))`',
         ),
-        (adapt(OtherNames, each("params"), train="learn"), "the network has no `learn`; it has `fit`, `forward`. Say how"),
+        (adapt(OtherNames, each("params"), train="learn"), "the network has no `learn`; it has `fit`"),
         (adapt(Plain, numbered(None)), '`numbered(None)` finds 0 layers, and there should be 2. They seem to be here'),
-        (adapt(Plain, lists("W", "b"), kernel="units_inputs"), 'Say so: `adapt(Network, lists("W", "b"), kernel="inputs_units")`'),
+        (adapt(Plain, lists("W", "b"), kernel="units_inputs"), 'lists("W", "b"), kernel="inputs_units")`'),
     ],
 )  # fmt: skip
 def test_what_an_adapter_lacks_is_told_with_the_line_that_mends_it(subject, words):
