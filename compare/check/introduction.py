@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.first_batch import FirstBatch
 from compare.check.misreadings import misreading
 from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import TOO_LONG, Did, Performance
-from compare.check.trial import Trial
 from compare.mathematics.functions import Array
 from compare.recipe.architecture import Architecture
 from compare.recipe.recipe import Recipe
@@ -59,47 +59,47 @@ def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Gener
     if met.refusal is not None:
         return met
     rows = rng.permutation(len(y))[: min(16, len(y))]
-    trial = Trial(recipe, X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
-    met, performance = _try_labels(met, driver, trial)
+    first = FirstBatch(recipe, X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
+    met, performance = _try_labels(met, driver, first)
     if performance.refusal and not performance.steps:
-        trial = trial.with_zero_biases()
-        retry = driver.perform(trial.task(met.recipe))
+        first = first.with_zero_biases()
+        retry = driver.perform(first.task(met.recipe))
         if retry.refusal and not retry.steps:
             return replace(met, refusal=performance.refusal)
         met, performance = met.with_zero_biases(performance.refusal), retry
-    met = _round_trip(met, driver, performance, trial)
+    met = _round_trip(met, driver, performance, first)
     if met.zero_biases:
-        trial = trial.with_zero_biases()
-        performance = driver.perform(trial.task(met.recipe))
-    if misread := misreading(driver, performance, met.recipe, trial):
+        first = first.with_zero_biases()
+        performance = driver.perform(first.task(met.recipe))
+    if misread := misreading(driver, performance, met.recipe, first):
         return replace(met, refusal=misread)
     for examine in (_matters, _repeats):
         if met.refusal is None:
-            met = examine(met, driver, performance, trial)
+            met = examine(met, driver, performance, first)
     return met
 
 
-def _try_labels(met: Introduction, driver: Driver, trial: Trial) -> tuple[Introduction, Performance]:
+def _try_labels(met: Introduction, driver: Driver, first: FirstBatch) -> tuple[Introduction, Performance]:
     """Give labels as the recipe says; else in each way, until the loss is right."""
     asked = met.recipe.labels
     tried: dict[str, Performance] = {}
     for choice in ("integer", "onehot") if asked == "auto" else (asked,):
-        tried[choice] = driver.perform(trial.task(replace(met.recipe, labels=choice)))
+        tried[choice] = driver.perform(first.task(replace(met.recipe, labels=choice)))
         slow = TOO_LONG in (tried[choice].refusal or "")
-        if slow or trial.trouble(tried[choice])[2] < 1e-4:
+        if slow or first.trouble(tried[choice])[2] < 1e-4:
             break
-    best = min(tried, key=lambda choice: trial.trouble(tried[choice]))
+    best = min(tried, key=lambda choice: first.trouble(tried[choice]))
     met = replace(met, recipe=replace(met.recipe, labels=best))
     if asked == "auto" and best == "onehot" and met.kind != "a Keras model":
         met = met.noting("labels are given one-hot encoded: integers did not work")
     return met, tried[best]
 
 
-def _round_trip(met: Introduction, driver: Driver, performance: Performance, trial: Trial) -> Introduction:
+def _round_trip(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """Weights must come back as they were set: exactly, or as float32 keeps them."""
-    did, given, architecture = performance.steps[0], trial.weights[0], met.recipe.architecture
+    did, given, architecture = performance.steps[0], first.weights[0], met.recipe.architecture
     if did.error is not None:
-        retry = driver.perform(trial.task(met.recipe, trial.with_zero_biases().weights[:1]))
+        retry = driver.perform(first.task(met.recipe, first.with_zero_biases().weights[:1]))
         works = retry.steps and retry.steps[0].error is None
         return met.with_zero_biases(did.error) if works else replace(met, refusal=did.error)
     assert did.before is not None
@@ -135,7 +135,7 @@ def _round_trip(met: Introduction, driver: Driver, performance: Performance, tri
 WRITE = "write into the arrays that train, `old[...] = new` for each, or let `adapt` do so"
 
 
-def _matters(met: Introduction, driver: Driver, performance: Performance, trial: Trial) -> Introduction:
+def _matters(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """The weights that are set must be the ones that train: aliased parameters pass a round trip."""
     losses = [did.loss for did in performance.steps if did.error is None]
     if not any(loss is not None for loss in losses):
@@ -143,7 +143,7 @@ def _matters(met: Introduction, driver: Driver, performance: Performance, trial:
     elif len(losses) > 1 and losses[0] == losses[1] and losses[0] is not None and np.isfinite(losses[0]):
         why = f"`set_weights` has no effect: the loss is the same for other weights (aliased parameters?): {WRITE}"
         return replace(met, refusal=why)
-    free = driver.perform(trial.task(met.recipe, trial.weights[:1], free=True))
+    free = driver.perform(first.task(met.recipe, first.weights[:1], free=True))
     shown = [did for did in free.steps if did.error is None and did.before and did.after]
     if _no_biases(met.recipe.architecture, [*performance.steps, *shown]):
         note = (
@@ -180,9 +180,9 @@ def _no_biases(architecture: Architecture, steps: list[Did]) -> bool:
     return any(_moved(did) for did in told) and not any(bias.any() for bias in biases)
 
 
-def _repeats(met: Introduction, driver: Driver, performance: Performance, trial: Trial) -> Introduction:
+def _repeats(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """Two fresh subjects must do the same, whatever the global random generators say."""
-    again = driver.perform(trial.task(met.recipe, seed=1))
+    again = driver.perform(first.task(met.recipe, seed=1))
     return replace(met, random=not _same(performance, again))
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.check.first_batch import FirstBatch, deviation
 from compare.check.planning import SOFTMAX_ONLY
 from compare.check.steps.situations import draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Did, Performance
-from compare.check.trial import Trial, deviation
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import CORRECT, take_step
 from compare.mathematics.step import Step
@@ -18,17 +18,17 @@ from compare.recipe.recipe import Recipe
 CLOSE = 1e-4  # what float32 may cost; the numbers that are told apart differ by far more
 
 
-def misreading(driver: Driver, performance: Performance, recipe: Recipe, trial: Trial) -> str:
+def misreading(driver: Driver, performance: Performance, recipe: Recipe, first: FirstBatch) -> str:
     """Say what is misread and what to do, or "".
 
     Recognised are accuracy told before the loss, accuracy told alone, kernels turned round where all are square, and a
     single output.
     """
-    steps = [(did, right) for did, right in zip(performance.steps, trial.right, strict=False) if did.error is None]
+    steps = [(did, right) for did, right in zip(performance.steps, first.right, strict=False) if did.error is None]
     told = [(did.loss, did.accuracy, right) for did, right in steps if did.loss is not None]
     if told and all(deviation(loss, right.loss) < CLOSE for loss, _, right in told):
         return ""
-    return _accuracy(told) or _square(steps, recipe, trial) or _one_output(driver, recipe, trial)
+    return _accuracy(told) or _square(steps, recipe, first) or _one_output(driver, recipe, first)
 
 
 def _accuracy(told: list[tuple[float, float | None, Step]]) -> str:
@@ -54,13 +54,13 @@ def _accuracy_of(step: Step) -> float:
     return float((step.P.argmax(axis=1) == step.y).mean())
 
 
-def _square(steps: list[tuple[Did, Step]], recipe: Recipe, trial: Trial) -> str:
+def _square(steps: list[tuple[Did, Step]], recipe: Recipe, first: FirstBatch) -> str:
     """Kernels turned round, where no shape can show it."""
     sizes = recipe.architecture.sizes
     if len(set(sizes)) > 1 or not steps or steps[0][0].loss is None:
         return ""
-    turned = [W.T if W.ndim == 2 else W for W in trial.weights[0]]
-    if deviation(steps[0][0].loss, take_step(CORRECT, recipe, turned, trial.x, trial.y, {}).loss) >= CLOSE:
+    turned = [W.T if W.ndim == 2 else W for W in first.weights[0]]
+    if deviation(steps[0][0].loss, take_step(CORRECT, recipe, turned, first.x, first.y, {}).loss) >= CLOSE:
         return ""
     return (
         "its loss is that of the transposed kernels: kernels are (units, inputs), which square ones do not show. Turn "
@@ -68,20 +68,20 @@ def _square(steps: list[tuple[Did, Step]], recipe: Recipe, trial: Trial) -> str:
     )
 
 
-def _one_output(driver: Driver, recipe: Recipe, trial: Trial) -> str:
+def _one_output(driver: Driver, recipe: Recipe, first: FirstBatch) -> str:
     """A sigmoid with labels 0 and 1: given one output, the subject does what such a network should."""
     architecture = _with_one_output(recipe.architecture)
     if architecture is None:
         return ""
     one = replace(recipe, architecture=architecture, labels="integer")
     # Numbers of its own: whether this is tried must not change what is drawn afterwards.
-    weights = draw_weights(architecture, np.random.default_rng(0), trial.x)
-    labels = (trial.y == trial.y.max()).astype(np.int64)
-    performance = driver.perform(replace(trial.task(one, [weights]), y=labels))
+    weights = draw_weights(architecture, np.random.default_rng(0), first.x)
+    labels = (first.y == first.y.max()).astype(np.int64)
+    performance = driver.perform(replace(first.task(one, [weights]), y=labels))
     did = performance.steps[0] if performance.steps else None
     if did is None or did.error is not None:
         return ""
-    step = take_step(CORRECT, one, weights, trial.x, np.zeros_like(labels), {})
+    step = take_step(CORRECT, one, weights, first.x, np.zeros_like(labels), {})
     if not _is_sigmoid_s(did, step, labels):
         return ""
     return (

@@ -1,6 +1,8 @@
 """Adapted networks: written where everything that holds their arrays sees it, in their own shapes, and named mends."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +33,9 @@ def met(subject):
 
 class Base:
     """A correct network whose parameters are `arrays()`: kernel, bias, ..., wherever they lie; updated in place."""
+
+    build: Callable[..., None]
+    arrays: Callable[..., list[Any]]
 
     def __init__(self, layer_sizes, learning_rate):
         self.rate = learning_rate
@@ -327,11 +332,11 @@ def test_networks_without_biases_are_declared_and_keep_zeros():
     class Kernels(Plain):
         def __init__(self, layer_sizes, learning_rate):
             super().__init__(layer_sizes, learning_rate)
-            self.b = [0] * len(self.W)
+            self.b = [np.zeros(())] * len(self.W)
 
         def train_on_batch(self, x, y):
             loss = super().train_on_batch(x, y)
-            self.b = [0] * len(self.W)
+            self.b = [np.zeros(())] * len(self.W)
             return loss
 
     found = met(adapt(Kernels, lists("W", None)))
@@ -406,7 +411,7 @@ def test_what_adapt_cannot_use_is_bad_input(options, words):
 
 def test_parameters_in_words_are_bad_input():
     with pytest.raises(InputError, match=r"`parameters` must say where .* each\(\.\.\.\)"):
-        adapt(Plain, "W")
+        adapt(Plain, "W")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compare.check.subject.guesses import methods_of, name_of, orientation, places_of, step_of
-from compare.check.subject.places import slots
+from compare.check.subject.places import each, slots
 
 SIZES = (4, 6, 5, 3)
 W = [np.ones(pair) for pair in itertools.pairwise(SIZES)]
@@ -46,18 +46,17 @@ def numbers(kernels, biases, first=1, kernel="W", bias="b"):
 )
 def test_parameters_are_found_where_people_keep_them(network, written, turned):
     guess = places_of(network)
+    assert guess is not None
     assert (guess.written, guess.turned) == (written, turned)
     assert guess.options() == written + ', kernel="units_inputs"' * turned
 
 
-@pytest.mark.parametrize("network", [Thing(), Thing(W=W, b=3), Thing(W=W[::-1]), Thing(x=np.ones(3)), 3, None])
+@pytest.mark.parametrize("network", [Thing(), Thing(W=[W[0], W[2]], b=B), Thing(x=B[0]), Thing(dW=W, db=B), None])
 def test_what_does_not_follow_is_not_guessed(network):
-    assert places_of(network) is None or places_of(network).written == 'lists("W", None)'
+    assert places_of(network) is None
 
 
 def test_a_guess_is_a_way_of_finding_them():
-    from compare.adapters import each
-
     found = slots(each("layers", "weights", "bias")(Thing(layers=layers(W, B))))
     assert [kernel.held is w for (kernel, _), w in zip(found, W, strict=True)] == [True] * 3
 

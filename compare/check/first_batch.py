@@ -15,7 +15,7 @@ from compare.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Trial:
+class FirstBatch:
     """A batch and two sets of weights, which a subject is given in turn: the first, the second, the first."""
 
     recipe: Recipe
@@ -34,7 +34,7 @@ class Trial:
         """What each step should be."""
         return [take_step(CORRECT, self.recipe, weights, self.x, self.y, {}) for weights in self.each]
 
-    def with_zero_biases(self) -> "Trial":
+    def with_zero_biases(self) -> "FirstBatch":
         """Return the same with zero biases."""
         architecture: Architecture = self.recipe.architecture
         return replace(self, weights=[without_biases(architecture, weights) for weights in self.weights])
