@@ -364,3 +364,37 @@ def test_an_object_without_get_weights_is_told_its_line_of_adapter():
     assert refusal == (
         'NoGetter has no `set_weights`: write it, or an adapter, `adapt(NoGetter, lists("weights", "biases"))`'
     )
+
+
+class Fits(AccuracyFirst):
+    """Trains by itself, under names of its own; `drops` the last partial batch."""
+
+    drops = False
+
+    def learn(self, data, targets, n_epochs, batch_size=None, shuffle=True):
+        size, self.costs = batch_size or len(data), []
+        for _ in range(n_epochs):
+            starts = range(0, len(data) - (size - 1 if self.drops else 0), size)
+            told = [(self.train_on_batch(data[i : i + size], targets[i : i + size])[1], i) for i in starts]
+            sizes = [len(data[i : i + size]) for _, i in told]
+            self.costs.append(float(np.average([loss for loss, _ in told], weights=sizes)))
+
+
+class DropsTheLastBatch(Fits):
+    drops = True
+
+
+@pytest.mark.parametrize(
+    ("network", "train", "trainings", "passed"),
+    [
+        (Fits, None, 0, True),
+        (Fits, "learn", 3, True),
+        (Fits, lambda net, X, y, epochs: net.learn(X, y, epochs), 2, True),
+        (DropsTheLastBatch, "learn", 3, False),
+    ],
+)
+def test_a_training_that_an_adapter_names_is_checked_too(network, train, trainings, passed):
+    step = lambda net, x, y: net.train_on_batch(x, y)[::-1]  # noqa: E731
+    report = check_parity(adapt(network, lists("W", "b"), step=step, train=train), layers=(5, 3), steps=2)
+    judged = [training for training in report.trainings if np.isfinite(training.loss_ratio)]
+    assert (len(judged), report.passed) == (trainings, passed), str(report)
