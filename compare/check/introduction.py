@@ -5,22 +5,29 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.situations import Rows, draw_weights, without_biases
+from compare.check.first_batch import FirstBatch
+from compare.check.misreadings import misreading
+from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
-from compare.check.subject.tasks import TOO_LONG, Performance, Task
+from compare.check.subject.tasks import TOO_LONG, Did, Performance
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import CORRECT, take_step
+from compare.recipe.architecture import Architecture
 from compare.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Introduction:
-    """What is known of a subject before it is checked; with a `refusal` it cannot be."""
+    """What is known of a subject before it is checked; with a `refusal` it cannot be.
+
+    `zero_biases`: it is checked with zero biases only. `no_biases`: they stay zero, whatever they are set to and
+    however it trains.
+    """
 
     recipe: Recipe
     precision: str
     kind: str = "an object"
     zero_biases: bool = False
+    no_biases: bool = False
     reports_loss: bool = True
     train: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -42,36 +49,6 @@ class Introduction:
         return self.noting(note, zero_biases=True)
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """A batch and two sets of weights, which a subject is given in turn: the first, the second, the first."""
-
-    x: Array
-    y: Rows
-    weights: list[list[Array]]
-
-    @property
-    def each(self) -> list[list[Array]]:
-        first, second = self.weights
-        return [first, second, first]
-
-    def task(self, recipe: Recipe, each: list[list[Array]] | None = None, **options: Any) -> Task:
-        """Return the task of a step for each of the weights, by default for `each`."""
-        each = self.each if each is None else each
-        steps = 3 if options.get("free") else len(each)
-        return Task(recipe, self.x, self.y, [np.arange(len(self.y))] * steps, each, **options)
-
-    def trouble(self, performance: Performance, recipe: Recipe) -> tuple[bool, int, float]:
-        """How badly a subject took it: whether it was refused, errors, the first loss's relative deviation."""
-        refused = performance.refusal is not None
-        errors = sum(did.error is not None for did in performance.steps)
-        if not performance.steps or performance.steps[0].loss is None:
-            return refused, errors, float(errors > 0)
-        right = take_step(CORRECT, recipe, self.weights[0], self.x, self.y, {}).loss
-        off = abs(performance.steps[0].loss - right) / max(abs(right), 1e-9)
-        return refused, errors, float(off) if np.isfinite(off) else np.inf
-
-
 def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator) -> Introduction:
     """Try a subject out: labels, round trip of the weights, whether they matter, precision, determinism."""
     found = driver.describe(recipe)
@@ -87,41 +64,47 @@ def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Gener
     if met.refusal is not None:
         return met
     rows = rng.permutation(len(y))[: min(16, len(y))]
-    trial = _Trial(X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
-    met, performance = _try_labels(met, driver, trial)
+    first = FirstBatch(recipe, X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
+    met, performance = _try_labels(met, driver, first)
     if performance.refusal and not performance.steps:
-        trial = replace(trial, weights=[without_biases(recipe.architecture, weights) for weights in trial.weights])
-        retry = driver.perform(trial.task(met.recipe))
+        first = first.with_zero_biases()
+        retry = driver.perform(first.task(met.recipe))
         if retry.refusal and not retry.steps:
             return replace(met, refusal=performance.refusal)
         met, performance = met.with_zero_biases(performance.refusal), retry
-    for examine in (_round_trip, _matters, _repeats):
+    met = _round_trip(met, driver, performance, first)
+    if met.zero_biases:
+        first = first.with_zero_biases()
+        performance = driver.perform(first.task(met.recipe))
+    if misread := misreading(driver, performance, met.recipe, first):
+        return replace(met, refusal=misread)
+    for examine in (_matters, _repeats):
         if met.refusal is None:
-            met = examine(met, driver, performance, trial)
+            met = examine(met, driver, performance, first)
     return met
 
 
-def _try_labels(met: Introduction, driver: Driver, trial: _Trial) -> tuple[Introduction, Performance]:
+def _try_labels(met: Introduction, driver: Driver, first: FirstBatch) -> tuple[Introduction, Performance]:
     """Give labels as the recipe says; else in each way, until the loss is right."""
     asked = met.recipe.labels
     tried: dict[str, Performance] = {}
     for choice in ("integer", "onehot") if asked == "auto" else (asked,):
-        tried[choice] = driver.perform(trial.task(replace(met.recipe, labels=choice)))
+        tried[choice] = driver.perform(first.task(replace(met.recipe, labels=choice)))
         slow = TOO_LONG in (tried[choice].refusal or "")
-        if slow or trial.trouble(tried[choice], met.recipe)[2] < 1e-4:
+        if slow or first.trouble(tried[choice])[2] < 1e-4:
             break
-    best = min(tried, key=lambda choice: trial.trouble(tried[choice], met.recipe))
+    best = min(tried, key=lambda choice: first.trouble(tried[choice]))
     met = replace(met, recipe=replace(met.recipe, labels=best))
     if asked == "auto" and best == "onehot" and met.kind != "a Keras model":
         met = met.noting("labels are given one-hot encoded: integers did not work")
     return met, tried[best]
 
 
-def _round_trip(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
+def _round_trip(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """Weights must come back as they were set: exactly, or as float32 keeps them."""
-    did, given, architecture = performance.steps[0], trial.weights[0], met.recipe.architecture
+    did, given, architecture = performance.steps[0], first.weights[0], met.recipe.architecture
     if did.error is not None:
-        retry = driver.perform(trial.task(met.recipe, [without_biases(architecture, given)]))
+        retry = driver.perform(first.task(met.recipe, first.with_zero_biases().weights[:1]))
         works = retry.steps and retry.steps[0].error is None
         return met.with_zero_biases(did.error) if works else replace(met, refusal=did.error)
     assert did.before is not None
@@ -142,40 +125,69 @@ def _round_trip(met: Introduction, driver: Driver, performance: Performance, tri
             return met.noting("checked with zero biases, which hides faults", zero_biases=True)
     wrong = same.index(False)
     back, set_to = pairs[wrong]
-    hint = ": it is transposed" if back.shape == set_to.T.shape and np.array_equal(back, set_to.T) else ""
-    why = f"`set_weights` does not do what it should: weights[{wrong}] does not come back as it was set{hint}"
-    return replace(met, refusal=why)
+    weight = architecture.weights[wrong]
+    what = f"the {weight.role} of layer {weight.layer + 1} (array {wrong + 1} of them all)"
+    if back.shape == set_to.T.shape and np.array_equal(back, set_to.T):
+        hint = (
+            " transposed: one of `get_weights` and `set_weights` turns it round and the other does not. Kernels are "
+            'given as (inputs, units); where the network keeps (units, inputs), say `adapt(..., kernel="units_inputs")`'
+        )
+    else:
+        hint = " otherwise than it was set: return what training changes, and set that, `old[...] = new` for each array"
+    return replace(met, refusal=f"`set_weights` does not do what it should: {what} comes back{hint}")
 
 
-def _matters(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
+WRITE = "write into the arrays that train, `old[...] = new` for each, or let `adapt` do so"
+
+
+def _matters(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """The weights that are set must be the ones that train: aliased parameters pass a round trip."""
     losses = [did.loss for did in performance.steps if did.error is None]
     if not any(loss is not None for loss in losses):
         met = met.noting("no loss is reported: the updates alone are judged", reports_loss=False)
     elif len(losses) > 1 and losses[0] == losses[1] and losses[0] is not None and np.isfinite(losses[0]):
-        why = "`set_weights` has no effect: the loss is the same for other weights (aliased parameters?)"
+        why = f"`set_weights` has no effect: the loss is the same for other weights (aliased parameters?): {WRITE}"
         return replace(met, refusal=why)
-    free = driver.perform(trial.task(met.recipe, trial.weights[:1], free=True))
+    free = driver.perform(first.task(met.recipe, first.weights[:1], free=True))
     shown = [did for did in free.steps if did.error is None and did.before and did.after]
-    moved = any(
-        not np.array_equal(a, b) for did in shown for a, b in zip(did.before or [], did.after or [], strict=True)
-    )
+    if _no_biases(met.recipe.architecture, [*performance.steps, *shown]):
+        note = (
+            "no biases: its biases stay zero, whatever they are set to, and training does not move them, as in a "
+            "network without biases"
+        )
+        met = met.noting(note, no_biases=True, zero_biases=True)
+    moved = any(_moved(did) for did in shown)
     trained = len({did.loss for did in shown}) > 1
     if moved or not shown or not trained:
         return met
     if len(losses) > 2 and losses[0] != losses[2]:
         why = (
             "`set_weights` has no effect on what trains: from equal weights the loss differs, and `get_weights` does "
-            "not show what training changes (aliased parameters?)"
+            f"not show what training changes (aliased parameters?): {WRITE}"
         )
         return replace(met, refusal=why)
-    why = "`get_weights` does not show what training changes: the loss moves, the weights do not"
+    why = (
+        "`get_weights` does not show what training changes: the loss moves, the weights do not: return the arrays that "
+        "train, and give a class or function that makes the network: a copy of an object parts views of one array"
+    )
     return replace(met, refusal=why)
 
 
-def _repeats(met: Introduction, driver: Driver, performance: Performance, trial: _Trial) -> Introduction:
+def _moved(did: Did) -> bool:
+    return any(not np.array_equal(a, b) for a, b in zip(did.before or [], did.after or [], strict=True))
+
+
+def _no_biases(architecture: Architecture, steps: list[Did]) -> bool:
+    """Whether kernels are trained, and biases are zero before and after every step."""
+    places = [place for place, weight in enumerate(architecture.weights) if weight.role == "bias"]
+    told = [did for did in steps if did.before and did.after]
+    biases = [tensors[place] for did in told for tensors in (did.before, did.after) if tensors for place in places]
+    return any(_moved(did) for did in told) and not any(bias.any() for bias in biases)
+
+
+def _repeats(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:
     """Two fresh subjects must do the same, whatever the global random generators say."""
-    again = driver.perform(trial.task(met.recipe, seed=1))
+    again = driver.perform(first.task(met.recipe, seed=1))
     return replace(met, random=not _same(performance, again))
 
 

@@ -10,6 +10,8 @@ from compare.errors import InputError
 from compare.recipe.architecture import HIDDEN, Optimizer, dense
 from compare.recipe.recipe import Recipe
 
+SOFTMAX_ONLY = "this check is for a softmax with an output for each class"
+
 
 def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, list[str]]:
     """Return what was given, else what the subject says, else the default; and, in words, what was read off.
@@ -20,9 +22,11 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
         If layers, activations and data do not fit together.
     """
     sizes = (data.n_features, *(settings.layers or (*HIDDEN, data.n_classes)))
-    if sizes[-1] < data.n_classes:
+    if sizes[-1] != data.n_classes:
+        written = " ".join(map(str, settings.layers or ()))
+        fix = _one_output(data) if sizes[-1] == 1 else f"write {' '.join(map(str, (*sizes[1:-1], data.n_classes)))}"
         raise InputError(
-            f"`layers` must end in at least {data.n_classes}, the classes of `data`. Received: {settings.layers}"
+            f"`layers` must end in {data.n_classes}, the number of classes of {data.name}. Received: {written}; {fix}"
         )
     hidden = settings.activations or ("relu",) * (len(sizes) - 2)
     _check_hidden(hidden, sizes)
@@ -51,12 +55,19 @@ def _sizes(
     own = tuple(said.get("layer_sizes", asked))
     if settings.layers is not None or own == asked:
         return asked, []
-    if own[0] != data.n_features or own[-1] < data.n_classes:
+    if own[0] != data.n_features or own[-1] != data.n_classes:
+        fix = _one_output(data) if own[-1] == 1 else "give `data` or a network that fit each other"
         raise InputError(
-            f"`data` must fit the subject, which has {own[0]} inputs and {own[-1]} outputs. "
-            f"Received: {data.n_features} features, {data.n_classes} classes"
+            f"`data` must fit the subject, which has {own[0]} input{'s' * (own[0] > 1)} and {own[-1]} "
+            f"output{'s' * (own[-1] > 1)}. Received: {data.name}, {data.n_features} features and "
+            f"{data.n_classes} classes; {fix}"
         )
     return own, [f"layer sizes {'-'.join(map(str, own))} read off its weights"]
+
+
+def _one_output(data: Dataset) -> str:
+    two = "" if data.n_classes == 2 else ", or data of two classes (breast_cancer) and two outputs"
+    return f"one output is a sigmoid's: {SOFTMAX_ONLY}, here {data.n_classes} outputs{two}"
 
 
 def _check_hidden(activations: tuple[str, ...], sizes: tuple[int, ...]) -> None:

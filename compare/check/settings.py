@@ -1,6 +1,7 @@
 """What a check is asked for. Nothing heavy is imported here: the command line reads its options off this."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,10 @@ class Settings:
         if layers is not None and activations is not None and len(activations) != len(layers) - 1:
             raise InputError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {len(activations)}")
         for name, value in (("learning_rate", self.learning_rate), ("tolerance", self.tolerance)):
+            if isinstance(value, str):
+                raise InputError(
+                    f"`{name}` must be a positive number. Received: {value!r}, which is text{_as_number(value)}"
+                )
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"`{name}` must be a positive number. Received: {value}")
         if dtype not in (None, "float64", "float32"):
@@ -74,6 +79,13 @@ class Settings:
         for name, count in (("steps", self.steps), ("batch_size", self.batch_size)):
             if not _whole(count, 2):
                 raise InputError(f"`{name}` must be an integer of at least 2. Received: {count}")
+
+
+def _as_number(text: str) -> str:
+    """Say which number a text stands for, if it does."""
+    with suppress(ValueError):
+        return f": write {float(text):g} without quotes"
+    return ""
 
 
 def _whole(count: object, least: int) -> bool:

@@ -1,7 +1,7 @@
 """The command `check`: one network against Keras, in a process of its own."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,8 @@ class Source:
     time_limit
         Seconds that the subject may take for one situation.
     definitions_only
-        Load the file's imports, functions, classes and constants only: for files that train when imported.
+        For files that train when imported: run the file's imports, functions, classes, constants and the subject's own
+        statement only. What needs a name that is left out is left out too, and the report says what was.
     """
 
     data: str = "iris"
@@ -63,7 +64,7 @@ def check(
     record
         Whether to write a run's folder.
     """
-    from compare.check.subject.loading import split_target
+    from compare.check.subject.loading import left_out_of, split_target
 
     path, name = split_target(subject)
     from compare.check.parity_check import check_driver
@@ -75,6 +76,8 @@ def check(
         progress(telling.quiet) as stage,
     ):
         report = check_driver(driver, source.data, source.index_column, settings, stage)
+    if source.definitions_only and (left_out := left_out_of(path, name)):
+        report = replace(report, met=report.met.noting(left_out))
     page = None
     if record and out is not None:
         from compare.check.report.record import record_check

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.check.subject.adapted import Adapted
+from compare.check.subject.forms import misfit
+from compare.check.subject.guesses import adapter_for
 from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
 from compare.recipe.architecture import Weight
 from compare.recipe.recipe import Recipe
@@ -22,6 +25,7 @@ class Handle:
     weights: list[Array] = field(default_factory=list)
     _forms: list[tuple[tuple[int, ...], str]] = field(default_factory=list)  # shape and dtype as first seen
     _samples: int = 0  # of the last step's batch
+    _biases: dict[int, tuple[int, ...]] | None = None  # shapes of a fresh subject's, where they are not Keras's
 
     def note(self, text: str) -> None:
         """Remember an oddity, once."""
@@ -38,11 +42,20 @@ class Handle:
         """
         if is_step_function(self.thing):
             return [w.copy() for w in self.weights]
-        return self._take(self.thing.get_weights())
+        return self._take(self._method("get_weights")())
+
+    def _method(self, name: str) -> Any:
+        method = getattr(self.thing, name, None)
+        if not callable(method):
+            line = adapter_for(type(self.thing), self.thing)
+            raise Refusal(f"{type(self.thing).__name__} has no `{name}`: write it, or an adapter, {line}")
+        return method
 
     def _take(self, given: Any, weights: bool = True) -> list[Array]:
         arrays = [np.array(w, copy=True) for w in given]
         expected = self.recipe.architecture.weights
+        if wrong := misfit(self.thing, [array.shape for array in arrays], self.recipe.architecture):
+            raise Refusal(wrong)
         if len(arrays) != len(expected):
             raise Refusal(
                 f"wrong number of weights: {len(expected)} arrays (kernel, bias, ...) for layers "
@@ -50,7 +63,7 @@ class Handle:
             )
         for index, array in enumerate(arrays):
             if array.dtype.kind not in "fiu":
-                raise Refusal(f"weights[{index}] has dtype {array.dtype}, which are not real numbers")
+                raise Refusal(f"{_name(expected[index])} has dtype {array.dtype}, which are not real numbers")
         if weights:
             self._watch(arrays)
         pairs = enumerate(zip(expected, arrays, strict=True))
@@ -80,17 +93,49 @@ class Handle:
         if is_bias and self._samples and array.shape in ((self._samples, units), (units, self._samples)):
             self.note("a bias has one value for each sample after a step: sum its gradient over the samples")
             return np.full(expected, np.nan)
-        turned = array.shape == expected[::-1] and not is_bias
-        hint = " Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')" if turned else ""
-        raise Refusal(f"weights[{index}] has shape {array.shape} instead of {expected}.{hint}")
+        raise Refusal(
+            f"{_name(weight)} (array {index + 1} of its weights) has shape {array.shape} instead of {expected}"
+        )
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Set the weights; the subject gets copies of its own."""
         own = [np.array(w) for w in weights]
         if is_step_function(self.thing):
             self.weights = own
-        else:
-            self.thing.set_weights(own)
+            return
+        put = self._method("set_weights")
+        if self._biases is None:
+            own_shapes, self._biases = self._odd_biases(), {}
+            if own_shapes:
+                put([w.copy() for w in own])
+                if not self._odd_biases():  # it keeps what it is given, and so needs its own shapes
+                    self._biases = own_shapes
+        put([w.reshape(self._biases.get(index, w.shape)) for index, w in enumerate(own)])
+        for text in self.thing.notes if isinstance(self.thing, Adapted) else ():
+            self.note(text)
+
+    def _odd_biases(self) -> dict[int, tuple[int, ...]]:
+        """Shapes of the biases that are rows or columns, by place.
+
+        Raises
+        ------
+        Refusal
+            If the subject's own weights are seen to be of another form altogether, before they are replaced.
+        """
+        if is_keras(self.thing) or isinstance(self.thing, Adapted):
+            return {}
+        try:
+            shapes = [np.shape(w) for w in self._method("get_weights")()]
+        except Exception:
+            return {}  # some have no weights before they are set
+        if wrong := misfit(self.thing, shapes, self.recipe.architecture):
+            raise Refusal(wrong)
+        pairs = enumerate(zip(self.recipe.architecture.weights, shapes, strict=False))
+        return {
+            index: shape
+            for index, (weight, shape) in pairs
+            if weight.role == "bias" and len(shape) == 2 and sorted(shape) == [1, weight.shape[0]]
+        }
 
     def labels(self, y: NDArray[np.integer]) -> NDArray[Any]:
         """Labels as the subject wants them."""
@@ -138,6 +183,10 @@ class Handle:
         return given
 
 
+def _name(weight: Weight) -> str:
+    return f"the {weight.role} of layer {weight.layer + 1}"
+
+
 def reported(result: Any) -> tuple[float | None, float | None]:
     """Loss and accuracy from what a step returned: a number, a pair, or a dict."""
     if result is None:
@@ -155,6 +204,7 @@ def _number(value: Any) -> float | None:
     array = np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":
         raise Refusal(
-            f"the step must return its loss, a number. Received: {type(value).__name__} of shape {array.shape}"
+            f"the step must return its loss, a number. Received: {type(value).__name__} of shape {array.shape}. "
+            "Where the loss lies elsewhere, say so: `adapt(..., loss=lambda net, x, y: net.loss(x, y))`"
         )
     return float(array.reshape(()))

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.check.subject.guesses import adapter_for, methods_of, step_of
+from compare.check.subject.refusal import Refusal as Refusal
 from compare.errors import InputError
 from compare.recipe.architecture import ACTIVATIONS as KNOWN
 from compare.recipe.architecture import Dense, slope_of
@@ -27,10 +29,6 @@ FEATURES = ("n_features", "features", "n_inputs", "input_dim")
 BATCHES = ("batch_size",)
 ACTIVATIONS = ("activations", "hidden_activations")
 WEIGHTS = ("weights", "params", "parameters", "ws", "w")
-
-
-class Refusal(Exception):
-    """The subject cannot be driven, or not further; the message says why."""
 
 
 def is_keras(thing: object) -> bool:
@@ -70,26 +68,34 @@ def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
     """
     if is_keras(subject):
         return subject
-    if is_factory(subject) and not is_step_function(subject):
+    if is_step_function(subject):
+        return subject
+    if is_factory(subject):
         arguments, keywords = _arguments(subject, recipe)
         made = subject(*arguments, **keywords)
         if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):
-            raise Refusal(
-                f"the factory returned {type(made).__name__}, which has no `train_on_batch` and is no function "
-                "`step(weights, x, y, learning_rate)`: write an adapter, as `keras_parity.adapt` makes"
-            )
+            raise Refusal(_no_step(made, f"the factory returned {_a(made)}, which", subject))
         return made
-    if is_step_function(subject):
-        return subject
-    if not hasattr(subject, "train_on_batch"):
-        raise Refusal(
-            f"{type(subject).__name__} has no `train_on_batch`, and is neither a factory nor a function "
-            "`step(weights, x, y, learning_rate)`: write an adapter, as `keras_parity.adapt` makes"
-        )
+    if want == "subject" and not hasattr(subject, "train_on_batch"):
+        raise Refusal(_no_step(subject, f"it is {_a(subject)}, which", subject))
     try:
         return copy.deepcopy(subject)
     except Exception as error:
         raise Refusal(f"the object cannot be copied ({error}); pass a factory that makes it instead") from None
+
+
+def _a(thing: object) -> str:
+    name = type(thing).__name__
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _no_step(made: Any, what: str, network: Any) -> str:
+    """Say that an object has no step under Keras's name, which methods it has, and how to name one of them."""
+    line = adapter_for(network, made, step="lambda net, x, y: " + step_of(made))
+    return (
+        f"{what} has no `train_on_batch` and is no function `step(weights, x, y, learning_rate)`; it has "
+        f"{methods_of(made)}: write an adapter, {line}"
+    )
 
 
 def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], dict[str, Any]]:
@@ -106,6 +112,9 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
         return [sizes, rate], {}
     if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         return [sizes, rate], {}  # handed on to whatever takes them
+    for p in parameters:
+        if p.name in RATES:
+            refuse_text(p.default, f"the default of the factory's `{p.name}`", p.name)
     spare: list[Any] = []
     if not any(p.name in SIZES for p in parameters):
         spare.append(sizes)
@@ -138,6 +147,20 @@ def read_off(subject: Any) -> dict[str, Any]:
     return _of_keras(subject) if is_keras(subject) else _of_object(subject)
 
 
+def refuse_text(value: object, what: str, name: str) -> None:
+    """Raise Refusal for a number that is given as text.
+
+    Raises
+    ------
+    Refusal
+        It says what to write instead.
+    """
+    if isinstance(value, str):
+        with suppress(ValueError):
+            number = float(value)
+            raise Refusal(f"{what} is the text {value!r}, and a learning rate is a number: write {name} = {number:g}")
+
+
 def _of_keras(model: Any) -> dict[str, Any]:
     architecture = described(model)
     found: dict[str, Any] = {
@@ -159,6 +182,9 @@ def _of_object(subject: Any) -> dict[str, Any]:
         # Kernels that do not follow on each other are turned round: the sizes are then not what they seem.
         if kernels and all(a.shape[1] == b.shape[0] for a, b in pairwise(kernels)):
             found["layer_sizes"] = (len(kernels[0]), *(W.shape[1] for W in kernels))
+    for name in RATES:
+        refuse_text(getattr(subject, name, None), f"its `{name}`", f"self.{name}")
+        refuse_text(getattr(getattr(subject, "optimizer", None), name, None), f"its optimizer's `{name}`", name)
     rate = getattr(subject, "learning_rate", getattr(getattr(subject, "optimizer", None), "learning_rate", None))
     with suppress(TypeError, ValueError):
         if np.isfinite(value := float(np.asarray(rate, dtype=np.float64))):

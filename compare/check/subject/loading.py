@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from compare.check.subject.definitions import definitions, missing, note
+from compare.check.subject.refusal import Refusal
 from compare.errors import InputError
 
 
@@ -53,6 +55,11 @@ def load_target(path: Path, name: str, definitions_only: bool) -> Any:
     """Run the file, or its definitions only, and return what it calls `name`.
 
     Its folder, or that of the outermost package it lies in, comes first on the path.
+
+    Raises
+    ------
+    Refusal
+        If the name is not there once the file has run, or is not among its definitions.
     """
     root, parts = path.parent, [path.stem]
     while (root / "__init__.py").is_file():
@@ -70,20 +77,18 @@ def load_target(path: Path, name: str, definitions_only: bool) -> Any:
     sys.modules[module_name] = module
     tree = ast.parse(path.read_bytes())
     if definitions_only:
-        tree.body = [node for node in tree.body if _defines(node, name)]
+        tree.body, left_out = definitions(tree, name)
+        if needed := missing(tree.body, left_out, name):
+            what = ", ".join(map(str, needed))
+            raise Refusal(f"`{name}` needs what `definitions_only` leaves out: {what}; move it into a function")
     exec(compile(tree, str(path), "exec"), vars(module))
-    return getattr(module, name)
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        where = "its definitions do" if definitions_only else "it does"
+        raise Refusal(f"{where} not define `{name}` at the top level of {path.name}: move it there") from None
 
 
-def _defines(node: ast.stmt, name: str) -> bool:
-    """Whether a statement only defines something: imports, functions, classes, constants, and the subject itself."""
-    if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return True
-    if isinstance(node, ast.Try):
-        return all(_defines(inner, name) for inner in node.body)
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return True
-        return node.value is not None and not any(isinstance(inner, ast.Call) for inner in ast.walk(node.value))
-    return False
+def left_out_of(path: Path, name: str) -> str:
+    """Say what of a file is not run if it is loaded by its definitions only; "" for nothing."""
+    return note(definitions(ast.parse(path.read_bytes()), name)[1])

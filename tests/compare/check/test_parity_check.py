@@ -293,7 +293,7 @@ class Rude(Plain):
             "a bias has one value for each sample after a step: sum its gradient over the samples)",
         ),
         (NarrowerLater, "parity up to float32", "weights change their dtype from float64 to float32"),
-        (Turned, "cannot be driven", "Kernels seem to be (units, inputs): adapt(..., kernel='units_inputs')"),
+        (Turned, "cannot be driven", "kernels are (units, inputs)"),
         (ReturnsNaN, "training right, reporting wrong", "nan"),
         (WrongShapes, "cannot be driven", "has shape (24,) instead of (4, 6)"),
         (TooFew, "cannot be driven", "wrong number of weights: 6 arrays"),
@@ -436,7 +436,7 @@ def test_assert_parity_fails_with_the_report():
     ("options", "message"),
     [
         ({"steps": 1}, "`steps` must be an integer of at least 2"),
-        ({"layers": (5, 2)}, "`layers` must end in at least 3"),
+        ({"layers": (5, 2)}, "`layers` must end in 3, the number of classes of iris. Received: 5 2; write 5 3"),
         ({"activations": ["gelu"]}, "`activations` must be of relu"),
         ({"activations": ["relu"] * 5}, "`activations` must name"),
         ({"tolerance": 0}, "`tolerance` must be a positive number"),

@@ -242,3 +242,16 @@ def test_the_command_prints_json_and_records_the_run(tmp_path, capsys):
     (folder,) = tmp_path.iterdir()
     assert {"manifest.json", "check.csv", "check.png", "check.svg", "report.txt"} <= {p.name for p in folder.iterdir()}
     assert json.loads((folder / "manifest.json").read_text())["report"]["verdict"] == "parity"
+
+
+def test_the_command_says_what_definitions_only_leaves_out(tmp_path, capsys):
+    path = tmp_path / "net.py"
+    path.write_text(f"{CORRECT}data = open('not there').read()\nrows = len(data)\nclass Subject(Plain): pass\n")
+    arguments = ["--steps", "2", "--layers", "5", "3", "--definitions-only", "--no-record"]
+    assert main(["check", f"{path}:Subject", *arguments]) == 0
+    assert "note: definitions only: left out data (line 2), rows (line 3)" in capsys.readouterr().out
+
+
+def test_a_subject_that_a_file_defines_elsewhere_is_told(tmp_path):
+    done = perform(tmp_path, "if __name__ == '__main__':\n    Subject = Plain\n")
+    assert "it does not define `Subject` at the top level of net.py: move it there" in done.refusal

@@ -1,0 +1,177 @@
+"""Guesses at how an unknown network would be adapted, for messages only: nothing is ever driven by a guess."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from compare.check.subject.places import Key, Places, each, lists, numbered, slots
+
+Shape = tuple[int, ...]
+# Arrays that are no parameters, though they have their shapes: gradients, moments, what is kept of a step.
+NOT_PARAMETERS = re.compile(r"_?(d_?[Wwb]|d[A-Z]|grad|delta|prev|old|cache|mom|vel|best|nabla|[mvs]_)")
+STEPS = (
+    *("train_on_batch", "train_step", "train_batch", "training_step", "fit_batch", "fit_once", "one_step"),
+    *("partial_fit", "update_mini_batch", "update_batch", "step", "learn", "train", "fit", "optimize", "optimise"),
+    *("update", "backward", "backprop", "backpropagate", "backpropagation"),
+)
+SAMPLES = re.compile(r"(x|inputs?|data|batch|features|samples|images?)(_?(train|batch|data))?", re.IGNORECASE)
+LABELS = re.compile(r"(y|t|labels?|targets?|y_?true|actual|expected)(_?(train|batch|data))?", re.IGNORECASE)
+EPOCHS = re.compile(r"(n_?|num_?|max_?)?(epochs?|iter(ation)?s?)", re.IGNORECASE)
+BATCH = re.compile(r"(mini_?)?batch_?size|bs", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Where the parameters seem to lie, as an adapter would say it, and whether kernels are (units, inputs)."""
+
+    written: str
+    turned: bool
+
+    def options(self) -> str:
+        """Return the adapter's arguments."""
+        return self.written + ', kernel="units_inputs"' * self.turned
+
+
+def orientation(shapes: list[Shape]) -> bool | None:
+    """Whether kernels that follow on each other are (units, inputs); None if they do not, or it cannot be told."""
+    if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
+        return None
+    forwards = all(a[1] == b[0] for a, b in pairwise(shapes))
+    backwards = all(a[0] == b[1] for a, b in pairwise(shapes))
+    return None if forwards == backwards else backwards
+
+
+def name_of(network: Any) -> str:
+    """What a network, its class or its factory is called, as it would be written in a line of code."""
+    named = getattr(network, "__name__", type(network).__name__)
+    return named if named.isidentifier() else "..."
+
+
+def places_of(network: Any) -> Guess | None:
+    """Where an object seems to keep its kernels and biases; None where that cannot be told."""
+    for places in _candidates(network):
+        with suppress(Exception):
+            pairs = slots(places(network))
+            kernels = [np.shape(kernel.held) for kernel, _ in pairs]
+            biases = [None if bias is None else int(np.size(bias.held)) for _, bias in pairs]
+            turned = orientation(kernels)
+            follows = all(a[1] == b[0] for a, b in pairwise(kernels))
+            if not kernels or any(len(shape) != 2 for shape in kernels) or not (turned or follows):
+                continue
+            units = [shape[0 if turned else 1] for shape in kernels]
+            if all(size in (None, count) for size, count in zip(biases, units, strict=True)):
+                return Guess(str(places), bool(turned))
+    return None
+
+
+def adapter_for(network: Any, made: Any, **options: str) -> str:
+    """Return a line of adapter for a network, guessed from an object that it made."""
+    guess = places_of(made)
+    parts = [name_of(network), "..." if guess is None else guess.options()]
+    return f"`adapt({', '.join([*parts, *(f'{name}={code}' for name, code in options.items())])})`"
+
+
+def methods_of(network: Any) -> str:
+    """Name an object's own methods."""
+    names = [name for name in _methods(network) if not name.startswith("_")]
+    first = sorted(names, key=lambda name: STEPS.index(name) if name in STEPS else len(STEPS))
+    return ", ".join(f"`{name}`" for name in first[:8]) or "no methods"
+
+
+def step_of(network: Any) -> str:
+    """Return the call that seems to make one step of `net` on x and y."""
+    found = _methods(network)
+    given = {name: _given(found[name]) for name in STEPS if name in found}
+    name = next((name for name, words in given.items() if {"x", "y"} <= set(words.split(", "))), None)
+    return f"net.{name}({given[name]})" if name else "net.METHOD(x, y)"
+
+
+def _given(method: Callable[..., Any]) -> str:
+    """Arguments for one step, by what the parameters are called."""
+    try:
+        parameters = list(inspect.signature(method).parameters.values())
+    except (TypeError, ValueError):
+        return "x, y"
+    given = []
+    for number, p in enumerate(parameters):
+        required = p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        if EPOCHS.fullmatch(p.name) or BATCH.fullmatch(p.name):
+            given.append(f"{p.name}={'1' if EPOCHS.fullmatch(p.name) else 'len(x)'}")
+        elif required and number < 2:
+            given.append("y" if LABELS.fullmatch(p.name) else "x" if SAMPLES.fullmatch(p.name) or not number else "y")
+        elif required:
+            given.append(f"{p.name}=...")
+    return ", ".join(given)
+
+
+def _methods(network: Any) -> dict[str, Callable[..., Any]]:
+    found: dict[str, Callable[..., Any]] = {}
+    for name in dir(network):
+        with suppress(Exception):
+            value = getattr(network, name)
+            if not name.startswith("__") and inspect.isroutine(value):
+                found[name] = value
+    return found
+
+
+def _members(thing: Any) -> dict[Key, Any]:
+    """The entries of a dict or pair, or the attributes of an object, that may be parameters."""
+    if isinstance(thing, Mapping):
+        found = dict(thing)
+    elif isinstance(thing, list | tuple):
+        found = dict(enumerate(thing))
+    else:
+        found = dict(getattr(thing, "__dict__", {}))
+    return {key: value for key, value in found.items() if not NOT_PARAMETERS.match(str(key))}
+
+
+def _dimensions(value: Any) -> int:
+    """Dimensions of an array, 0 of anything else."""
+    return value.ndim if isinstance(value, np.ndarray) else 0
+
+
+def _is_bias(value: Any) -> bool:
+    return _dimensions(value) == 1 or (_dimensions(value) == 2 and 1 in value.shape)
+
+
+def _candidates(network: Any) -> Iterator[Places]:
+    """Each way in which the parameters may be said to lie, the ones with biases first."""
+    attributes = {str(name): value for name, value in _members(network).items()}
+    held = {name: value for name, value in attributes.items() if isinstance(value, list | tuple | dict) and value}
+    kernels = [name for name, value in held.items() if all(_dimensions(W) == 2 for W in _filled(value))]
+    biases = [name for name, value in held.items() if all(_is_bias(b) for b in _filled(value))]
+    yield from (lists(W, b) for W in kernels for b in biases if b != W)
+    for attribute, members in ((None, attributes), *((name, v) for name, v in held.items() if isinstance(v, dict))):
+        yield from _numbered(attribute, members)
+    for attribute, value in held.items():
+        entry = next(
+            (entry for entry in _filled(value) if any(_dimensions(W) == 2 for W in _members(entry).values())), 0
+        )
+        inner = _members(entry)
+        flat = [key for key, array in inner.items() if _is_bias(array)]
+        for kernel in (key for key, array in inner.items() if _dimensions(array) == 2):
+            yield from (each(attribute, kernel, bias) for bias in (*flat, None) if bias != kernel)
+    yield from (lists(W, None) for W in kernels)
+
+
+def _filled(container: Any) -> list[Any]:
+    values = container.values() if isinstance(container, Mapping) else container
+    return [value for value in values if value is not None]
+
+
+def _numbered(attribute: str | None, members: Mapping[Any, Any]) -> Iterator[Places]:
+    stems: dict[bool, set[tuple[str, int]]] = {True: set(), False: set()}
+    for first in (0, 1):
+        for key, value in members.items():
+            match = re.fullmatch(rf"(.*?){first}", str(key))
+            if match and (_dimensions(value) == 2 or _is_bias(value)):
+                stems[_is_bias(value)].add((match[1], first))
+    for kernel, first in sorted(stems[False]):
+        biases = [bias for bias, start in sorted(stems[True]) if start == first]
+        yield from (numbered(attribute, kernel, bias, first) for bias in (*biases, None))

@@ -1,0 +1,178 @@
+"""Where a network keeps its parameters, and how they are written there so that whatever else holds them sees it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.check.subject.refusal import Refusal
+
+Array = NDArray[Any]
+Key = str | int
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One parameter's place: an entry of a dict, list or tuple, or an attribute of an object."""
+
+    home: Any
+    key: Key
+
+    @property
+    def held(self) -> Any:
+        """What lies there, as it is."""
+        return self.home[self.key] if _by_item(self.home, self.key) else getattr(self.home, str(self.key))
+
+    def put(self, value: Array, shared: bool = False) -> None:
+        """Write a value in place where that can be, so that other holders of the same array see it; else rebind.
+
+        An array keeps its dtype if it is a float's; of integers, it could not hold the value. A list stays a list. With
+        `shared`, writing in place would change another parameter too.
+        """
+        old = self.held
+        if isinstance(old, np.ndarray):
+            floats = old.dtype.kind == "f"
+            if floats and old.shape == value.shape and old.flags.writeable and not shared:
+                old[...] = value
+                if np.array_equal(np.asarray(self.held), old, equal_nan=True):  # no copy made by a property
+                    return
+            self._bind(np.array(value, dtype=old.dtype if floats else None, order="C"))
+        elif isinstance(old, list):
+            old[:] = _like(old, value)
+        else:
+            self._bind(_like(old, value))
+
+    def _bind(self, value: Any) -> None:
+        try:
+            if _by_item(self.home, self.key):
+                self.home[self.key] = value
+            else:
+                setattr(self.home, str(self.key), value)
+        except (TypeError, AttributeError) as error:
+            raise Refusal(
+                f"the parameter {self.key!r} of a {type(self.home).__name__} can neither be written in place nor "
+                f"replaced ({error}): make it a float64 array of its final shape, or keep it in a list, dict or object"
+            ) from None
+
+
+Tensor = tuple[Any, Key, Key | None] | tuple[Slot, Slot | None]
+Tensors = Callable[[Any], Sequence[Tensor]]
+
+
+@dataclass(frozen=True)
+class Places:
+    """A way of finding the parameters, which can be shown as it was written."""
+
+    find: Tensors
+    written: str
+
+    def __call__(self, net: Any) -> Sequence[Tensor]:
+        """Find them."""
+        return self.find(net)
+
+    def __str__(self) -> str:
+        return self.written
+
+
+def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
+    """Parameters in a list, of dicts, layer objects or pairs; entries without a kernel are passed over.
+
+    `each("params")` is for `net.params[0]["W"]`, `each("layers", "weights", "bias")` for `net.layers[0].weights`,
+    `each("layers", 0, 1)` for `W, b = net.layers[0]`. A `bias` of None: it has no biases.
+    """
+
+    def find(net: Any) -> list[Tensor]:
+        entries = [Slot(*place).held for place in _entries(getattr(net, attribute))]
+        return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
+
+    return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
+
+
+def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", first: int = 1) -> Places:
+    """Parameters numbered in a dict, or (attribute None) as the object's own attributes: W1, b1, W2, ..."""
+
+    def find(net: Any) -> list[Tensor]:
+        home = net if attribute is None else getattr(net, attribute)
+        found: list[Tensor] = []
+        while _has(home, f"{kernel}{first + len(found)}"):
+            number = first + len(found)
+            found.append((home, f"{kernel}{number}", None if bias is None else f"{bias}{number}"))
+        return found
+
+    written = _written("numbered", attribute, (kernel, "W"), (bias, "b"))
+    return Places(find, written if first == 1 else f"{written[:-1]}, first={first})")
+
+
+def lists(kernels: str, biases: str | None) -> Places:
+    """Parameters in two lists, or dicts: `net.weights[0]`, `net.biases[0]`; entries that are None are passed over."""
+
+    def find(net: Any) -> list[Tensor]:
+        W = [Slot(*place) for place in _entries(getattr(net, kernels))]
+        if biases is None:
+            return [(kernel, None) for kernel in W]
+        return list(zip(W, (Slot(*place) for place in _entries(getattr(net, biases))), strict=False))
+
+    return Places(find, f"lists({_quoted(kernels)}, {_quoted(biases)})")
+
+
+def slots(tensors: Sequence[Tensor]) -> list[tuple[Slot, Slot | None]]:
+    """Kernel and bias of each layer as places."""
+    found: list[tuple[Slot, Slot | None]] = []
+    for tensor in tensors:
+        if len(tensor) == 2:
+            found.append(tensor)
+        else:
+            home, kernel, bias = tensor
+            found.append((Slot(home, kernel), None if bias is None else Slot(home, bias)))
+    return found
+
+
+def share_memory(one: Any, other: Any) -> bool:
+    """Whether writing into one array changes the other; taken to be so where it is too hard to tell."""
+    if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
+        return one is other
+    try:
+        return bool(np.shares_memory(one, other, max_work=10_000))  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _entries(container: Any) -> Iterator[tuple[Any, Key]]:
+    """Where the entries of a list, tuple or dict lie that are not None."""
+    keys = container.keys() if isinstance(container, Mapping) else range(len(container))
+    return ((container, key) for key in keys if container[key] is not None)
+
+
+def _by_item(home: Any, key: Key) -> bool:
+    return isinstance(home, Mapping) or not isinstance(key, str)
+
+
+def _has(home: Any, key: Key) -> bool:
+    try:
+        return Slot(home, key).held is not None
+    except (KeyError, IndexError, AttributeError, TypeError):
+        return False
+
+
+def _like(old: Any, value: Any) -> Any:
+    """Return a value as the lists, tuples or arrays that the old one is made of."""
+    if isinstance(old, np.ndarray):
+        return np.array(value, dtype=old.dtype if old.dtype.kind == "f" else None)
+    if np.ndim(value) == 0:
+        return float(value)
+    if isinstance(old, list | tuple):
+        rows = old if len(old) == len(value) else [old[:0]] * len(value)
+        return (list if isinstance(old, list) else tuple)(_like(*pair) for pair in zip(rows, value, strict=True))
+    return np.array(value)
+
+
+def _quoted(key: Key | None) -> str:
+    return f'"{key}"' if isinstance(key, str) else str(key)
+
+
+def _written(name: str, attribute: str | None, *keys: tuple[Key | None, str]) -> str:
+    """Return the call as a person would write it: without what is the default."""
+    given = [_quoted(key) for key, _ in keys] if any(key != usual for key, usual in keys) else []
+    return f"{name}({', '.join([_quoted(attribute), *given])})"
