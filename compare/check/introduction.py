@@ -145,7 +145,13 @@ def _matters(met: Introduction, driver: Driver, performance: Performance, first:
     losses = [did.loss for did in performance.steps if did.error is None]
     if not any(loss is not None for loss in losses):
         met = met.noting("no loss is reported: the updates alone are judged", reports_loss=False)
-    elif len(losses) > 1 and losses[0] == losses[1] and losses[0] is not None and np.isfinite(losses[0]):
+    elif (
+        len(losses) > 1
+        and losses[0] == losses[1]
+        and losses[0] is not None
+        and np.isfinite(losses[0])
+        and not any(map(_moved, performance.steps))  # else the loss is wrong, not the weights
+    ):
         why = f"`set_weights` has no effect: the loss is the same for other weights (aliased parameters?): {WRITE}"
         return replace(met, refusal=why)
     free = driver.perform(first.task(met.recipe, first.weights[:1], free=True))

@@ -25,6 +25,8 @@ from compare.check.training import Training
 from compare.check.trainings import drive_training
 from compare.data.dataset import Dataset, load
 from compare.errors import ParityWarning
+from compare.faults.fault import Cause
+from compare.faults.kinds import NO_BIASES
 from compare.show.terminal.progress import silent
 
 Source = str | Path | tuple[Any, Any]
@@ -148,6 +150,8 @@ def check_driver(
     architecture = met.recipe.architecture
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
         met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
+        if met.no_biases and not _any_kernel_wrong(_ordinary(runs)):
+            diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
@@ -175,6 +179,17 @@ def _drive_all(
 
 def _any_wrong(runs: Sequence[Driven]) -> bool:
     return any(run.first_wrong is not None for run in runs)
+
+
+def _any_kernel_wrong(runs: Sequence[Driven]) -> bool:
+    """Whether anything but biases differs."""
+    steps = [step for run in runs for step in run.steps]
+    return any(
+        step.did.error is not None or step.wrong_loss or not ratio <= 1
+        for step in steps
+        for weight, ratio in zip(step.step.architecture.weights, step.ratios, strict=False)
+        if weight.role != "bias"
+    )
 
 
 def _ordinary(runs: Sequence[Driven]) -> list[Driven]:

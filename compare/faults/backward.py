@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from compare.faults.counts import Count
-from compare.faults.fault import EACH, Fault, Parameter
+from compare.faults.fault import EACH, Fault, Parameter, Place
+from compare.faults.fitting import affine
 from compare.mathematics.functions import Array, sigmoid
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
-from compare.recipe.architecture import Architecture, Weight
-
-Place = int | str  # a layer's number, or EACH
+from compare.recipe.architecture import Architecture, Weight, slope_of
 
 
 class Slope(StrEnum):
@@ -30,6 +29,7 @@ class Slope(StrEnum):
     OF_A = "f' of A"
     Z_FOR_A = "f' with Z for A"
     A = "A itself"
+    OF_PRODUCT = "f' of A W, without the bias"
 
     def of(self, step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
         """Return its value."""
@@ -51,6 +51,9 @@ class Slope(StrEnum):
                 return phi.derivative(A, phi.value(A))
             case Slope.Z_FOR_A:
                 return phi.derivative(Z, Z)
+            case Slope.OF_PRODUCT:
+                product = Z - step.bias(layer)
+                return phi.derivative(product, phi.value(product))
             case _:
                 return A
 
@@ -74,6 +77,17 @@ def _hidden(architecture: Architecture) -> list[Place]:
 
 def _slopes(*which: Slope) -> Callable[[Architecture], list[Parameter]]:
     return lambda architecture: [(each, place) for each in which for place in _hidden(architecture)]
+
+
+def backward_slope(rules: Rules, slope: float) -> Rules:
+    """ReLU layers, or leaky ones, have this slope below zero in the backward pass alone."""
+
+    def own(step: Step, layer: int, Z: Array, A: Array, dA: Array) -> Array:
+        name = step.architecture.activations[layer]
+        plain = rules.slope(step, layer, Z, A, dA)
+        return np.where(Z > 0, 1.0, slope) if name == "relu" or slope_of(name) is not None else plain
+
+    return replace(rules, slope=own)
 
 
 def mask_at_zero(rules: Rules) -> Rules:
@@ -188,6 +202,35 @@ def bias_of_everything(rules: Rules) -> Rules:
         return np.full_like(db, db.sum())
 
     return replace(rules, bias=bias)
+
+
+class Sample(StrEnum):
+    """One sample of the batch."""
+
+    FIRST = "first"
+    LAST = "last"
+
+    @property
+    def row(self) -> int:
+        """Its row."""
+        return 0 if self == Sample.FIRST else -1
+
+
+def bias_of_one_sample(rules: Rules, which: Sample) -> Rules:
+    """db is dZ of one sample of the batch."""
+    return replace(rules, bias=lambda step, layer: step.dZ[layer][which.row])
+
+
+def sample_left_out(rules: Rules, which: Sample) -> Rules:
+    """One sample's error does not reach the gradient, though it counts in the average."""
+
+    def error(step: Step) -> Array:
+        found = rules.error(step).copy()
+        if step.n > 1:
+            found[which.row] = 0
+        return found
+
+    return replace(rules, error=error)
 
 
 def bias_scaled(rules: Rules, by: Count) -> Rules:
@@ -308,6 +351,24 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         example=(Slope.A, EACH),
     ),
     Fault(
+        "derivative without the bias",
+        "the derivative of {1:hidden layer} is taken of the product A W, before the bias is added",
+        "take the derivative of Z, with the bias in it",
+        wrong_slope,
+        _slopes(Slope.OF_PRODUCT),
+        layer=1,
+        example=(Slope.OF_PRODUCT, EACH),
+    ),
+    Fault(
+        "another leaky slope in the backward pass",
+        "the backward pass takes the slope {0} below zero, which the forward pass does not",
+        "use one slope, forward and backward",
+        backward_slope,
+        lambda architecture: [],
+        lambda run, base: [(slope,) for slope in affine(backward_slope, run, base)],
+        example=(0.3,),
+    ),
+    Fault(
         "dW from the wrong input",
         "the kernel gradients are computed from {0}, not from the layer's input",
         "compute dW of a layer from the A that went into it in this step",
@@ -359,6 +420,24 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "the bias gradient of a layer is one number, summed over its units too",
         "sum dZ over the samples alone (axis=0 where samples are rows)",
         bias_of_everything,
+    ),
+    Fault(
+        "bias gradient of one sample",
+        "the bias gradient is dZ of the {0} sample of the batch",
+        "sum dZ over the samples",
+        bias_of_one_sample,
+        lambda architecture: [(which,) for which in Sample],
+        example=(Sample.FIRST,),
+        ordered=True,
+    ),
+    Fault(
+        "a sample left out of the gradient",
+        "the {0} sample of the batch counts in the average, but its error does not reach the gradient",
+        "sum over every sample of the batch",
+        sample_left_out,
+        lambda architecture: [(which,) for which in Sample],
+        example=(Sample.LAST,),
+        ordered=True,
     ),
     Fault(
         "dW transposed",

@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.faults.counts import Count
 from compare.faults.fault import Fault, Observed, Parameter
-from compare.faults.fitting import nice, ratio
+from compare.faults.fitting import affine, nice, ratio
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
@@ -73,6 +73,15 @@ def _fit_error_times(run: list[Observed], base: Rules) -> list[Parameter]:
 def error_times_output(rules: Rules, by: Of) -> Rules:
     """P - Y is multiplied by P, or by 1 - P."""
     return replace(rules, error=lambda step: rules.error(step) * (step.P if by == Of.P else 1 - step.P))
+
+
+def smoothed_labels(rules: Rules, share: float) -> Rules:
+    """Labels are smoothed in the error: (1 - share) Y + share / classes."""
+
+    def error(step: Step) -> Array:
+        return rules.error(step) + share * (step.Y - 1 / step.architecture.outputs) / step.n
+
+    return replace(rules, error=error)
 
 
 class Where(StrEnum):
@@ -179,6 +188,16 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_error_times,
         example=(2.0,),
+    ),
+    Fault(
+        "labels smoothed",
+        "the error is that of labels smoothed by {0}",
+        "use the labels as they are, or give Keras's loss the same label_smoothing",
+        smoothed_labels,
+        lambda architecture: [],
+        lambda run, base: [(share,) for share in affine(smoothed_labels, run, base) if 0 < share < 1],
+        example=(0.1,),
+        default=True,
     ),
     Fault(
         "one-hot width taken from the batch",

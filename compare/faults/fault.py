@@ -1,6 +1,6 @@
 """What a known bug is: a name, plain words, what to change, and a variation of one phase of the mathematics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from compare.recipe.architecture import Architecture
 
 Parameter = tuple[Any, ...]
 EACH = "each"  # in place of a layer's number
+Place = int | str  # a layer's number, or EACH
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,33 @@ class Observed:
     """What a subject did in one step, and the step that candidate mathematics takes from the same weights.
 
     `after` are the subject's new weights, `loss` what it reported, `last_change` its update in the step before (None in
-    the first).
+    the first). `focus` are the places of the tensors that are to be fitted: others may be wrong for other reasons.
     """
 
     step: Step
     after: list[Array]
     loss: float | None
     last_change: list[Array] | None
+    focus: frozenset[int]
 
     @property
-    def change(self) -> list[Array]:
-        """The subject's update."""
+    def every_change(self) -> list[Array]:
+        """The subject's update, of all tensors."""
         return [new - old for new, old in zip(self.after, self.step.weights, strict=True)]
 
     @property
+    def change(self) -> list[Array]:
+        """The subject's update, of the tensors in focus; the others are zero."""
+        return self.focused(self.every_change)
+
+    @property
     def expected(self) -> list[Array]:
-        """The candidate's update."""
-        return [new - old for new, old in zip(self.step.after, self.step.weights, strict=True)]
+        """The candidate's update, of the tensors in focus; the others are zero."""
+        return self.focused(new - old for new, old in zip(self.step.after, self.step.weights, strict=True))
+
+    def focused(self, tensors: Iterable[Array]) -> list[Array]:
+        """Return tensors with those out of focus set to zero."""
+        return [W if place in self.focus else np.zeros_like(W) for place, W in enumerate(tensors)]
 
 
 def _once(architecture: Architecture) -> list[Parameter]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.optimize import brentq
 
-from compare.faults.fault import EACH, Fault, Observed, Parameter
+from compare.faults.fault import EACH, Fault, Observed, Parameter, Place
 from compare.faults.fitting import nice
 from compare.mathematics.functions import Array, Function, function, leaky, softmax
 from compare.mathematics.rules import Rules, take_step
@@ -41,9 +41,17 @@ def inputs_scaled(rules: Rules, how: Scaling) -> Rules:
     return replace(rules, inputs=inputs)
 
 
-def no_bias(rules: Rules) -> Rules:
-    """Z = XW."""
-    return replace(rules, affine=lambda step, layer: step.A[layer] @ step.kernel(layer))
+def no_bias(rules: Rules, place: Place) -> Rules:
+    """Z = XW, in one layer or in each."""
+
+    def affine(step: Step, layer: int) -> Array:
+        return step.A[layer] @ step.kernel(layer) if place in (layer, EACH) else rules.affine(step, layer)
+
+    return replace(rules, affine=affine)
+
+
+def _layers(architecture: Architecture) -> list[Parameter]:
+    return [(EACH,), *((layer,) for layer in range(architecture.depth))]
 
 
 def wrong_activation(rules: Rules, layer: int | str, name: str) -> Rules:
@@ -126,11 +134,20 @@ class Shift(StrEnum):
     ROW = "each sample's largest"
     NONE = "nothing"
     BATCH = "the batch's largest"
+    COLUMN = "each class's largest over the batch"
 
 
 def _shifted(step: Step, by: Shift) -> Array:
     Z = step.Z[-1]
-    return Z if by == Shift.NONE else Z - Z.max(axis=1, keepdims=True) if by == Shift.ROW else Z - Z.max()
+    match by:
+        case Shift.NONE:
+            return Z
+        case Shift.ROW:
+            return Z - Z.max(axis=1, keepdims=True)
+        case Shift.COLUMN:
+            return Z - Z.max(axis=0, keepdims=True)
+        case _:
+            return Z - Z.max()
 
 
 def wrong_axis(rules: Rules, axis: Axis, by: Shift) -> Rules:
@@ -147,6 +164,11 @@ def wrong_axis(rules: Rules, axis: Axis, by: Shift) -> Rules:
 def shift(rules: Rules, by: Shift) -> Rules:
     """The logits are shifted by too little or too much: exp overflows, or a whole row underflows."""
     return replace(rules, shift=lambda step: _shifted(step, by))
+
+
+def shifted_along(rules: Rules, by: Shift) -> Rules:
+    """Another number is subtracted from each class: the loss, of these probabilities, changes too."""
+    return replace(shift(rules, by), loss=lambda step: log_loss(step, step.P))
 
 
 def clipped_logits(rules: Rules, limit: float) -> Rules:
@@ -230,9 +252,12 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "bias left out",
-        "the forward pass computes Z = A W and leaves b out",
+        "the forward pass of {0:layer} computes Z = A W and leaves b out",
         "add b to Z in every layer",
         no_bias,
+        _layers,
+        layer=0,
+        example=(EACH,),
     ),
     Fault(
         "wrong activation",
@@ -285,6 +310,14 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [(Shift.BATCH,)],
         example=(Shift.BATCH,),
         warning="the softmax of a sample far below the batch's largest logit is 0 / 0",
+    ),
+    Fault(
+        "softmax shifted along the wrong axis",
+        "{0} is subtracted before exp, which changes the probabilities",
+        "subtract each sample's own largest logit (axis=1, keepdims=True)",
+        shifted_along,
+        lambda architecture: [(Shift.COLUMN,)],
+        example=(Shift.COLUMN,),
     ),
     Fault(
         "logits clipped",

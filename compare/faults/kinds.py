@@ -82,6 +82,15 @@ ADAPTIVE = Fault(
     example=(1.0,),
 )
 
+NO_BIASES = Fault(
+    "no biases",
+    "its biases stay zero, whatever they are set to, and training does not move them",
+    "this check is for layers with biases, and compares kernels alone here: they are Keras's",
+    lambda rules: rules,
+    lambda architecture: [],
+    kind=True,
+)
+
 KINDS: tuple[Fault, ...] = (
     Fault(
         "sigmoid outputs with binary cross-entropy",
@@ -111,4 +120,5 @@ KINDS: tuple[Fault, ...] = (
         example=(Mean.TWICE_ENTRIES,),
     ),
     ADAPTIVE,
+    NO_BIASES,
 )

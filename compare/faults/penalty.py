@@ -66,25 +66,27 @@ def _fit_l1(run: list[Observed], base: Rules) -> list[Parameter]:
 def _fit_both(run: list[Observed], base: Rules) -> list[Parameter]:
     """Least squares of what is beyond on sign(W) and W together."""
     beyond, kernels = _kernels(run)
+    if not kernels:
+        return []
     columns = np.stack([np.concatenate([f(W).ravel() for W in kernels]) for f in (np.sign, lambda W: 2 * W)], axis=1)
     target = np.concatenate([g.ravel() for g in beyond])
     if not np.isfinite(target).all():
         return []
     l1, l2 = np.linalg.lstsq(columns, target, rcond=None)[0]
-    return [(a, b) for a in nice([float(l1)]) for b in nice([float(l2)]) if min(a, b) > 0]
+    return [(a, b) for a in nice([float(l1)]) for b in nice([float(l2)]) if min(a, b) > 1e-6 * max(a, b)]
 
 
 def _kernels(run: list[Observed]) -> tuple[list[Array], list[Array]]:
     """Each kernel's gradient beyond the candidate's, and the kernels."""
-    step = run[0].step
-    return step.only("kernel", excess(run)), step.only("kernel", step.weights)
+    step, beyond = run[0].step, excess(run)
+    kernels = [p for p in sorted(run[0].focus) if step.architecture.weights[p].role == "kernel"]
+    return [beyond[place] for place in kernels], [step.weights[place] for place in kernels]
 
 
 def _amounts(step: Step, beyond: list[Array], terms: list[Array]) -> list[Parameter]:
-    """Least squares over all kernels; and the middle kernel's own, which another bug in one layer leaves clean."""
-    single = sorted(ratio([a], [b]) for a, b in zip(beyond, terms, strict=True))
-    found = [ratio(beyond, terms), single[len(single) // 2]]
-    return [(amount, per) for per in Per for amount in nice([each / per.of(step) for each in found]) if amount > 0]
+    """Least squares over the kernels in focus."""
+    amount = ratio(beyond, terms)
+    return [(each, per) for per in Per for each in nice([amount / per.of(step)]) if each > 0]
 
 
 def _half(parameters: list[Parameter]) -> list[Parameter]:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from compare.faults.fault import Fault, Observed, Parameter
+from compare.faults.fault import Fault, Observed, Parameter, Place
 from compare.faults.fitting import nice, ratio
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
@@ -21,11 +21,35 @@ def learning_rate_factor(rules: Rules, factor: float) -> Rules:
 
 
 def _fit_factor(run: list[Observed], base: Rules) -> list[Parameter]:
-    """Least squares over all tensors; and over the biases alone, which penalties leave clean."""
-    first = run[0]
-    biases = (first.step.only("bias", values) for values in (first.change, first.expected))
-    found = [ratio(first.change, first.expected), ratio(*biases)]
-    return [(factor,) for factor in nice(found) if factor > 0]
+    return [(factor,) for factor in nice([ratio(run[0].change, run[0].expected)]) if factor > 0]
+
+
+def layer_rate(rules: Rules, place: Place, factor: float) -> Rules:
+    """One layer's updates are off by a factor."""
+
+    def update(step: Step) -> list[Array]:
+        tensors = zip(step.architecture.weights, step.weights, rules.update(step), strict=True)
+        return [W + factor * (new - W) if weight.layer == place else new for weight, W, new in tensors]
+
+    return replace(rules, update=update)
+
+
+def _fit_layer_rate(run: list[Observed], base: Rules) -> list[Parameter]:
+    layers = {run[0].step.architecture.weights[place].layer for place in run[0].focus}
+    found = nice([ratio(run[0].change, run[0].expected)])
+    return [(layer, factor) for layer in layers for factor in found] if len(layers) == 1 else []
+
+
+def by_its_norm(rules: Rules, kernels_alone: bool) -> Rules:
+    """Each gradient is divided by its own norm."""
+
+    def gradients(step: Step) -> list[Array]:
+        tensors = zip(step.architecture.weights, rules.gradients(step), strict=True)
+        return [
+            g if kernels_alone and weight.role != "kernel" else g / (np.linalg.norm(g) or 1.0) for weight, g in tensors
+        ]
+
+    return replace(rules, gradients=gradients)
 
 
 class Schedule(StrEnum):
@@ -88,7 +112,7 @@ def _fit_momentum(run: list[Observed], base: Rules) -> list[Parameter]:
     if len(run) < 2 or run[1].last_change is None:
         return []
     excess = [a - b for a, b in zip(run[1].change, run[1].expected, strict=True)]
-    return [(m,) for m in nice([ratio(excess, run[1].last_change)]) if 0 < m < 1]
+    return [(m,) for m in nice([ratio(excess, run[1].focused(run[1].last_change))]) if 0 < m < 1]
 
 
 class By(StrEnum):
@@ -146,7 +170,7 @@ def _fit_clipping(run: list[Observed], base: Rules) -> list[Parameter]:
     found: list[Parameter] = []
     for one in run:
         rate = one.step.learning_rate
-        used, full = [-c / rate for c in one.change], one.step.gradients
+        used, full = [-c / rate for c in one.every_change], one.step.gradients
         pairs = [
             (By.GLOBAL_NORM, [np.linalg.norm([np.linalg.norm(g) for g in side]) for side in (used, full)]),
             (By.VALUE, [max(np.abs(g).max() for g in side) for side in (used, full)]),
@@ -184,6 +208,24 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_factor,
         example=(10.0,),
+    ),
+    Fault(
+        "learning rate of one layer off by a factor",
+        "the updates of {0:layer} are {1} times what the learning rate asks for",
+        "update every layer with the one learning rate",
+        layer_rate,
+        lambda architecture: [],
+        _fit_layer_rate,
+        layer=0,
+        example=(1, 0.5),
+    ),
+    Fault(
+        "gradients divided by their norm",
+        "each gradient is divided by its own norm (of kernels alone: {0})",
+        "leave the gradients as they are",
+        by_its_norm,
+        lambda architecture: [(True,), (False,)],
+        example=(False,),
     ),
     Fault(
         "learning rate ignored",

@@ -45,7 +45,7 @@ class Case:
     architecture: Architecture
     precision: str
     tried: int = 0
-    fitted: dict[tuple[str, Causes, int], list[Cause]] = field(default_factory=dict)
+    fitted: dict[tuple[str, Causes, int, int], list[Cause]] = field(default_factory=dict)
     seen: dict[tuple[Causes, int], list[Step | None]] = field(default_factory=dict)
 
     @cached_property
@@ -132,16 +132,17 @@ class Case:
             close = (np.abs(predicted - seen) <= allowed) | (~np.isfinite(predicted) & ~np.isfinite(seen))
         return bool(close.all())
 
-    def fit(self, fault: Fault, base: Causes, number: int) -> list[Cause]:
-        """Fit a fault with a number to the first steps of a run, given others."""
-        key = (fault.name, base, number)
+    def fit(self, fault: Fault, base: Causes, item: Item) -> list[Cause]:
+        """Fit a fault with a number to an item's tensor, or loss, in the first steps of its run, given others."""
+        key = (fault.name, base, item.run, item.what)
         if key not in self.fitted:
             assert fault.fit is not None
-            run, observed = self.runs[number], []
-            for index, step in enumerate(self.steps(base, number, min(3, len(run.steps)))):
+            run, observed = self.runs[item.run], []
+            focus = frozenset([item.what] if item.what >= 0 else range(len(self.architecture.weights)))
+            for index, step in enumerate(self.steps(base, item.run, min(3, len(run.steps)))):
                 if step is None or run.steps[index].did.after is None:
                     break
-                observed.append(run.observed(index, step))
+                observed.append(run.observed(index, step, focus))
             parameters = []
             if observed:
                 with np.errstate(all="ignore"):

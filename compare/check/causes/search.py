@@ -6,7 +6,7 @@ search goes on below it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import combinations
 
 from compare.check.causes.evidence import Case, Causes, Item
 from compare.faults import FAULTS
@@ -16,7 +16,8 @@ BEAM = 4  # explanations that are followed side by side, where the data cannot t
 MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH = 30  # additions that explain an item, of which the best are kept
-BUDGET = 10000  # steps that candidates may take before pairs are no longer tried: about three seconds
+BUDGET = 3000  # steps that candidates may take for either kind of pairs of one item: less than half a second
+ENDURANCE = 16000  # steps after which pairs are no longer tried
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,10 @@ class Search:
         return _best([*done, *beam])[:BEAM]
 
     def _measured(self, causes: Causes, left: frozenset[int]) -> Hypothesis:
+        """Measure what faults explain; what was left is left no more where later faults explain it."""
         explained = frozenset(item for item in self.items if self.case.explains(causes, item))
-        return Hypothesis(causes, explained, left)
+        still = {item.what for item in self.items if item not in explained}
+        return Hypothesis(causes, explained, left & still)
 
     def _next(self, hypothesis: Hypothesis) -> Item | None:
         return next(
@@ -97,7 +100,7 @@ class Search:
             candidates = [cause for cause in self.concrete if not _twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((cause,) for cause in candidates))
-            if not found and self.company and self.case.tried < BUDGET:
+            if not found and self.company and self.case.tried < ENDURANCE:
                 found = self._accepted(hypothesis, item, self._pairs(hypothesis, item, candidates))
         return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
 
@@ -138,7 +141,7 @@ class Search:
             cause
             for fault in self.faults
             if fault.fit is not None
-            for cause in self.case.fit(fault, base, item.run)
+            for cause in self.case.fit(fault, base, item)
             if not _twice(cause, base)
         ]
 
@@ -147,11 +150,13 @@ class Search:
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
         relevant = [cause for cause in candidates if self._changes(hypothesis, item, cause, now)]
         fitted = ((a, b) for a in relevant for b in self._fitted((*hypothesis.causes, a), item))
-        for first, second in chain(fitted, combinations([each for each in relevant if each in self.concrete], 2)):
-            if self.case.tried > BUDGET:
-                return
-            if first.name != second.name:
-                yield first, second
+        for pairs in (fitted, combinations([each for each in relevant if each in self.concrete], 2)):
+            begun = self.case.tried
+            for first, second in pairs:
+                if self.case.tried - begun > BUDGET:
+                    break
+                if first.name != second.name:
+                    yield first, second
 
     def _changes(self, hypothesis: Hypothesis, item: Item, cause: Cause, now: object) -> bool:
         then = self.case.steps((*hypothesis.causes, cause), item.run, item.step + 1)[item.step]

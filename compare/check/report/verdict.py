@@ -1,7 +1,7 @@
 """The outcome of a check: the verdict, and all that it rests on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ EXCEPT = "parity except in a named situation"
 REPORTING = "training right, reporting wrong"
 WRONG = "training wrong"
 KIND = "another kind"
+SLIGHT = 1e-5  # of a loss, relative: an epsilon of 1e-7 under a logarithm is off by about as much as itself
 RANDOM = "not deterministic"
 UNDRIVABLE = "cannot be driven"
 
@@ -88,17 +89,21 @@ class Found:
 def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = False) -> Outcome:
     """Come to a verdict."""
     runs, diagnosis = tuple(found.runs), found.diagnosis
-    wrong = wrong_ordinarily(runs)
+    wrong, warned = wrong_ordinarily(runs), tuple(found.warnings)
+    if (slight := _slight(wrong, diagnosis)) is not None:
+        wrong, diagnosis = [], Diagnosis()
+        warned = (slight, *(each for each in warned if each.words != slight.words))
     if (refusal := _refusal(met, runs, wrong)) is not None:
         return Outcome(UNDRIVABLE, met, data, runs, refusal=refusal)
     first = first_divergence(wrong[0]) if wrong else None
     later = next((d for run in wrong if (d := first_divergence(run, losses=False)) is not None), None)
     if met.random:
         return Outcome(RANDOM, met, data, runs, (), first, later)
-    situations = [*(_special(wrong) or ()), *(each for each in not_driven(runs) if each not in (_special(wrong) or ()))]
+    situations = _special(wrong) or []
+    situations += [each for each in not_driven(runs) if each not in situations]
     causes = diagnosis.explanations[0].causes if diagnosis.explanations else ()
     return Outcome(
-        KIND if diagnosis.kind is not None else _verdict(met, found),
+        KIND if diagnosis.kind is not None else _verdict(met, replace(found, diagnosis=diagnosis), wrong),
         met,
         data,
         runs,
@@ -108,9 +113,22 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         diagnosis,
         origin(causes, wrong[0]) if causes and wrong else None,
         tuple(situations),
-        warnings=tuple(found.warnings),
+        warnings=warned,
         strict=strict,
     )
+
+
+def _slight(wrong: Sequence[Driven], diagnosis: Diagnosis) -> Warned | None:
+    """A warning, where all that is wrong is a loss that an epsilon keeps finite: it is off by next to nothing."""
+    if len(diagnosis.explanations) == 0 or diagnosis.explanations[0].left:
+        return None
+    first, *more = diagnosis.explanations[0].causes
+    if more or not (first.fault.reporting and first.fault.warning):
+        return None
+    steps = [step for run in wrong for step in run.steps if step.wrong]
+    told = [(step.did.loss or 0.0, step.loss) for step in steps]
+    large = any(not abs(seen - right) <= SLIGHT * max(1.0, abs(right)) for seen, right in told)
+    return None if large or any(step.wrong_weights for step in steps) else Warned("training", first.warning, first)
 
 
 def wrong_ordinarily(runs: Sequence[Driven]) -> list[Driven]:
@@ -147,9 +165,8 @@ def _refusal(met: Introduction, runs: Sequence[Driven], wrong: Sequence[Driven])
     )
 
 
-def _verdict(met: Introduction, found: Found) -> str:
-    """The verdict on a subject that was driven and does the same twice."""
-    wrong = wrong_ordinarily(found.runs)
+def _verdict(met: Introduction, found: Found, wrong: Sequence[Driven]) -> str:
+    """The verdict on a subject that was driven and does the same twice; `wrong` are the ordinary situations."""
     situations = _special(wrong)
     known = {explanation.names for explanation in found.diagnosis.explanations}
     training_wrong = any(

@@ -95,7 +95,7 @@ class Driven:
         """The first step that is out of tolerance."""
         return next((index for index, step in enumerate(self.steps) if step.wrong), None)
 
-    def observed(self, index: int, step: Step) -> Observed:
+    def observed(self, index: int, step: Step, focus: frozenset[int]) -> Observed:
         """Step `index` as a family's fit wants it, with the step that a candidate takes."""
         did = self.steps[index].did
         last = self.steps[index - 1].did if index else None
@@ -103,7 +103,7 @@ class Driven:
         if last is not None and last.after is not None and last.before is not None:
             change = [new - old for new, old in zip(last.after, last.before, strict=True)]
         assert did.after is not None
-        return Observed(step, did.after, did.loss, change)
+        return Observed(step, did.after, did.loss, change, focus)
 
 
 def run_situation(reference: Reference, situation: Situation, drive: Drive, gradients: bool = True) -> Driven:

@@ -389,7 +389,7 @@ class DropsTheLastBatch(Fits):
     [
         (Fits, None, 0, True),
         (Fits, "learn", 3, True),
-        (Fits, lambda net, X, y, epochs: net.learn(X, y, epochs), 2, True),
+        (Fits, lambda net, X, y, epochs: net.learn(X, y, epochs), 3, True),
         (DropsTheLastBatch, "learn", 3, False),
     ],
 )

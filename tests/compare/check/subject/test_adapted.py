@@ -1,5 +1,6 @@
 """Adapted networks: written where everything that holds their arrays sees it, in their own shapes, and named mends."""
 
+import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from compare.check.introduction import meet
 from compare.check.subject.drivers import InProcess
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, make
-from compare.check.subject.own_training import train_options
+from compare.check.subject.own_training import own_method
 from compare.check.subject.places import Slot
 from compare.data.dataset import load
 from compare.errors import InputError
@@ -367,7 +368,11 @@ class Trains(Plain):
 )
 def test_an_adapter_names_the_network_s_own_training(train, options):
     adapted = make(adapt(Trains, lists("W", "b"), samples="columns", labels="onehot", train=train), RECIPE)
-    assert train_options(adapted) == options
+    found = own_method(adapted)
+    assert (found is None) == (options is None)
+    if found is not None:
+        assert {*inspect.signature(found[0]).parameters} == options
+        assert found[1].trouble is None
     if train is not None:
         count = "n_epochs" if train == "learn" else "epochs"
         adapted.train(np.zeros((6, 4)), np.array([0, 1, 2, 0, 1, 2]), **{count: 3})
@@ -382,7 +387,7 @@ def test_a_network_s_own_methods_are_not_taken_for_keras_s():
         gradients = predict_proba = fit
 
     adapted = make(adapt(Fits, lists("W", "b")), RECIPE)
-    assert train_options(adapted) is None
+    assert own_method(adapted) is None
     assert not any(hasattr(adapted, name) for name in ("fit", "gradients", "predict_proba"))
     assert adapted.learning_rate == 0.1
 
