@@ -59,7 +59,8 @@ class Handle:
         if len(arrays) != len(expected):
             raise Refusal(
                 f"wrong number of weights: {len(expected)} arrays (kernel, bias, ...) for layers "
-                f"{self.recipe.architecture}. Received: {len(arrays)}"
+                f"{self.recipe.architecture}. Received: {len(arrays)}; a network with layers of its own needs "
+                "them said: `layers`, without the inputs"
             )
         for index, array in enumerate(arrays):
             if array.dtype.kind not in "fiu":
