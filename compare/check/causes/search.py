@@ -16,8 +16,8 @@ BEAM = 4  # explanations that are followed side by side, where the data cannot t
 MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH = 30  # additions that explain an item, of which the best are kept
-BUDGET = 3000  # steps that candidates may take for either kind of pairs of one item: less than half a second
-ENDURANCE = 16000  # steps after which pairs are no longer tried
+BUDGET = 4000  # steps that candidates may take for either kind of pairs of one item: half a second
+ENDURANCE = 20000  # steps after which pairs are no longer tried
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Search:
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
         relevant = [cause for cause in candidates if self._changes(hypothesis, item, cause, now)]
         fitted = ((a, b) for a in relevant for b in self._fitted((*hypothesis.causes, a), item))
-        for pairs in (fitted, combinations([each for each in relevant if each in self.concrete], 2)):
+        for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
             begun = self.case.tried
             for first, second in pairs:
                 if self.case.tried - begun > BUDGET:
