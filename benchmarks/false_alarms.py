@@ -1,6 +1,6 @@
-"""No false alarm: checks correct subjects of every kind, drawn at random, and fails if one is called faulty.
+"""No false alarm: checks correct subjects drawn at random; fails if one is accused or warned of.
 
-    python -m benchmarks.false_alarms [--count 300] [--seed 0] [--steps 12]
+    python -m benchmarks.false_alarms [--count 1000] [--seed 0] [--steps 12]
 
 Subjects are the scratch network and Keras itself, in both dtypes, with random stacks of layers, activations, data
 sets, scales, batch sizes, and learning rates up to unstable ones.

@@ -82,6 +82,11 @@ def judge(
     judged = Training(name, history, expected, off(expected), largest(after, final, floors), True, trial.ragged)
     if not judged.wrong:
         return judged
+
+    def fits(now: float, before: float) -> bool:
+        """Whether a deviation is explained: it may be some tolerances still, but is far less than it was."""
+        return now <= max(1.0, min(SLACK, before / SLACK))
+
     explanations: list[Explanation] = []
     orders: dict[tuple[Cause, ...], Trial | None] = {}
     for causes in _candidates(reference.recipe.architecture, known):
@@ -92,7 +97,9 @@ def judge(
             orders[moving] = likeliest(rules, reference, trial, search, after) if search else trial
         one = orders[moving]
         found = None if one is None else simulate(rules, reference.rounded, one)
-        if found is not None and largest(after, found[1], floors) <= SLACK and off(found[0]) <= SLACK:
+        if found is None:
+            continue
+        if fits(largest(after, found[1], floors), judged.weights_ratio) and fits(off(found[0]), judged.loss_ratio):
             explanations.append(Explanation(causes, len(history or [])))
     fewest = min((len(e.causes) for e in explanations), default=0)
     return replace(judged, explanations=tuple(e for e in explanations if len(e.causes) == fewest))

@@ -1,6 +1,6 @@
 """A training as a trial: what the mathematics makes of it, the orders it may run in, how far rounding carries it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, product
@@ -10,8 +10,13 @@ import numpy as np
 from compare.check.steps.reference import Reference
 from compare.check.steps.situations import Rows
 from compare.mathematics.functions import Array
+from compare.mathematics.rounding import rounding
 from compare.mathematics.rules import CORRECT, Rules, take_step
+from compare.mathematics.step import Step
 from compare.recipe.recipe import Recipe
+
+VARIATIONS = 4  # trainings whose rounding is drawn, to see how far it carries
+TYPICAL = 0.1  # of the bounds: what rounding errors come to that do not all add up
 
 
 @dataclass(frozen=True)
@@ -32,23 +37,21 @@ class Trial:
 
 
 def simulate(
-    rules: Rules, recipe: Recipe, trial: Trial, reverse: bool = False, precision: str = "float64"
+    rules: Rules, recipe: Recipe, trial: Trial, perturbed: Callable[[Step], list[Array]] | None = None
 ) -> tuple[list[float], list[Array]] | None:
     """Train by these rules; return history and final weights, or None where the faulty code would raise.
 
-    `reverse` takes the samples of each batch from last to first; weights are kept in `precision`.
+    `perturbed` gives the weights after a step as other arithmetic would have them.
     """
     memory: dict[str, object] = {}
     history, weights = [], trial.weights
     recipe = replace(recipe, batch_size=trial.size)
-    turn = slice(None, None, -1 if reverse else 1)
     try:
         for epoch, order in enumerate(trial.orders):
             losses, sizes = [], []
             for rows, labels in rules.batches(order, epoch, trial.size):
-                step = take_step(rules, recipe, weights, trial.X[rows][turn], trial.y[labels][turn], memory)
-                with np.errstate(over="ignore"):  # a run that diverges
-                    weights = [W.astype(precision).astype(np.float64) for W in step.after]
+                step = take_step(rules, recipe, weights, trial.X[rows], trial.y[labels], memory)
+                weights = step.after if perturbed is None else perturbed(step)
                 losses.append(step.loss)
                 sizes.append(len(rows))
             now = partial(_loss_now, rules, recipe, trial, weights, dict(memory))
@@ -75,21 +78,26 @@ def largest(seen: Sequence[Array], right: Sequence[Array], floors: Sequence[floa
 def noise(reference: Reference, trial: Trial) -> tuple[float, list[float]]:
     """How far this training may drift under rounding alone.
 
-    Ten times what samples reversed inside their batches, and weights some ULP away, do to it; plus 200 ULP of
-    the largest value, for what that one variation does not show.
+    Four times what errors of a tenth of the rounding bounds do to it, drawn anew for each weight in every step; plus
+    200 ULP of the largest value, for what these variations do not show.
     """
     eps = float(np.finfo(reference.precision).eps)
+    rng = np.random.default_rng(0)
+
+    def perturbed(step: Step) -> list[Array]:
+        bounds = rounding(step, TYPICAL * eps).without_kinks
+        return [W + rng.uniform(-1, 1, W.shape) * bound for W, bound in zip(step.after, bounds, strict=True)]
+
     plain = simulate(CORRECT, reference.rounded, trial)
     assert plain is not None
     loss, floors = 0.0, [0.0] * len(plain[1])
-    for nudge in (1 + eps, 1 - eps, 1 + 2 * eps):
-        nudged = replace(trial, weights=[W * nudge for W in trial.weights])
-        turned = simulate(CORRECT, reference.rounded, nudged, True, reference.precision)
+    for _ in range(VARIATIONS):
+        turned = simulate(CORRECT, reference.rounded, trial, perturbed)
         assert turned is not None
         loss = max(loss, float(np.abs(np.subtract(plain[0], turned[0])).max()))
         floors = [max(f, float(np.abs(a - b).max())) for f, a, b in zip(floors, plain[1], turned[1], strict=True)]
-    loss = 10 * loss + 200 * eps * max(1.0, *plain[0])
-    floors = [10 * f + 200 * eps * float(np.abs(a).max() + 1e-3) for f, a in zip(floors, plain[1], strict=True)]
+    loss = 4 * loss + 200 * eps * max(1.0, *plain[0])
+    floors = [4 * f + 200 * eps * float(np.abs(a).max() + 1e-3) for f, a in zip(floors, plain[1], strict=True)]
     return loss, floors
 
 

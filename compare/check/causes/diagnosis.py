@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item, gradients_agree
 from compare.check.causes.kinds import recognise
 from compare.check.causes.search import Hypothesis, Search
 from compare.check.steps.lockstep import Driven
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
+from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
 CONFIRMED = 6  # explanations that are confirmed over all steps
@@ -154,12 +157,22 @@ def _confirmed(case: Case, weights: Hypothesis, losses: Hypothesis) -> Explanati
         items = [*case.items_of(number, False, whole=True), *case.items_of(number, True, whole=True)]
         missed = [item for item in items if not case.matches(taken[item.step], item)]
         for item in missed:
-            left.setdefault(item.what, _left(case, item))
+            if not (run.situation.free and _saturated(run.steps[item.step].step, case.precision)):
+                left.setdefault(item.what, _left(case, item))
         unexplained += sum(item.what == ERROR for item in missed)
         steps += len(run.steps) - len({item.step for item in missed})
         explained += len({item.step for item in set(items) - set(missed) if case.wrong(item)})
     agree = gradients_agree(case, causes)
     return Explanation(causes, steps, len(case.runs), explained, agree, unexplained, tuple(left.values()))
+
+
+def _saturated(step: Step, precision: str) -> bool:
+    """Whether probabilities are 0 or 1 to rounding, where a run went by what is known to be wrong with it.
+
+    What else is wrong there shows in the extreme situations too.
+    """
+    spread = float(np.ptp(step.Z[-1], axis=1).max())
+    return not spread < -np.log(np.finfo(precision).eps)
 
 
 def _left(case: Case, item: Item) -> Left:

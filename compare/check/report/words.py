@@ -153,7 +153,8 @@ def text(report: Outcome) -> str:
             f"{explanation.steps} steps of {explanation.runs} situations (found among candidates for "
             f"{report.diagnosis.tried} steps)",
         )
-    if report.divergence is not None and not report.diagnosis.explanations and report.verdict != RANDOM:
+    unknown = not report.diagnosis.explanations and report.diagnosis.kind is None
+    if report.divergence is not None and unknown and report.verdict != RANDOM:
         what = "gives these numbers" if report.divergence.error is None else "raises this"
         lines += _told("cause", f"unknown: no known fault, nor two together, {what}")
     for name, places in misreported(report.runs).items():
