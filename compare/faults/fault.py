@@ -88,6 +88,8 @@ class Fault:
         Whether it is no bug but another kind of network than the one it is checked as.
     layer : int, optional
         Which of its parameters is the layer that it stands in.
+    slow : bool
+        Whether it takes a step for each sample.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Fault:
     manner: bool = False
     kind: bool = False
     layer: int | None = None
+    slow: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, least_squares
 
 from compare.faults.fault import EACH, Fault, Observed, Parameter, Place
-from compare.faults.fitting import nice
+from compare.faults.fitting import nice, ratio
 from compare.mathematics.functions import Array, Function, function, leaky, softmax
 from compare.mathematics.rules import Rules, take_step
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, slope_of
+
+NEAR = 0.2  # what part of an update the best slope of a grid may miss
 
 
 class Scaling(StrEnum):
@@ -220,25 +222,48 @@ def leaky_slope(rules: Rules, slope: float) -> Rules:
 
 
 def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
-    """Find the slopes that give the first step's loss: its crossings on a grid, refined."""
+    """Find the slopes that give the first step's loss, and the one that gives its update up to a factor.
+
+    Of the loss the crossings on a grid, refined; the update finds it where other faults change the loss or the scale.
+    """
     first = run[0]
-    if first.loss is None or not np.isfinite(first.loss):
-        return []
-    step, loss = first.step, first.loss
-    if not any(name == "relu" or slope_of(name) is not None for name in step.architecture.activations):
+    given, seen = first.step, np.concatenate([change.ravel() for change in first.change])
+    if not any(name == "relu" or slope_of(name) is not None for name in given.architecture.activations):
         return []
 
-    def gap(slope: float) -> float:
-        return take_step(leaky_slope(base, slope), step.recipe, step.weights, step.X, step.y, {}).loss - loss
+    def stepped(slope: float) -> Step:
+        return take_step(leaky_slope(base, slope), given.recipe, given.weights, given.X, given.y, {})
+
+    def update(step: Step) -> Array:
+        changes = (new - old for new, old in zip(step.after, given.weights, strict=True))
+        return np.concatenate([change.ravel() for change in first.focused(changes)])
 
     grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
-    gaps = [gap(slope) for slope in grid]
-    roots = [
-        float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
-        for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
-        if np.isfinite([a, b]).all() and a * b < 0
-    ]
-    return [(slope,) for slope in nice(roots)]
+    steps = [stepped(slope) for slope in grid]
+    slopes = []
+    if (loss := first.loss) is not None:
+
+        def gap(slope: float) -> float:
+            return stepped(slope).loss - loss
+
+        gaps = [step.loss - loss for step in steps]
+        slopes = [
+            float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
+            for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
+            if np.isfinite([a, b]).all() and a * b < 0
+        ]
+    factors = [ratio([seen], [update(step)]) for step in steps]
+    apart = [np.linalg.norm(seen - f * update(step)) for f, step in zip(factors, steps, strict=True)]
+    best = int(np.argmin(apart))
+    scale = np.linalg.norm(seen)
+    if apart[best] < NEAR * scale:
+
+        def missed(both: Array) -> Array:
+            return np.asarray((seen - both[1] * update(stepped(both[0]))) / scale)
+
+        refined = least_squares(missed, (grid[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
+        slopes += [float(refined.x[0])] if refined.cost < 1e-16 else []
+    return [(slope,) for slope in nice(slopes)]
 
 
 FORWARD_FAULTS: tuple[Fault, ...] = (

@@ -179,6 +179,7 @@ TRAINING_FAULTS: tuple[Fault, ...] = (
         "sum the gradients over the batch, divide by its size, and update once",
         sample_by_sample,
         ordered=True,
+        slow=True,
     ),
     Fault(
         "weights all zero or all equal",

@@ -5,14 +5,14 @@ confirms a cause for the tensors and steps that it gives; what nothing gives is 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item, gradients_agree
 from compare.check.causes.kinds import recognise
-from compare.check.causes.search import Hypothesis, Search
+from compare.check.causes.search import Hypothesis, Reach, Search, best
 from compare.check.steps.lockstep import Driven
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
@@ -105,17 +105,42 @@ def diagnose(
     right = [run for run in runs if run.first_wrong is None and run.steps]
     case = Case([*wrong, *right], architecture, precision)
     items = [item for item in case.items(losses=False) if item.run in _telling(case)]
-    found = Search(case, items, False, company=False).run()
-    if all(each.left for each in found):
-        if (kind := recognise(case)) is not None:
-            return Diagnosis((), case.tried, kind)
-        if company:
-            found = Search(case, items, False).run()
-    complete = sorted((more for each in found for more in _with_losses(case, each, company)), key=_doubts)
+    found = Search(case, items, False, Reach.EXCHANGE).run()
+    if all(each.left for each in found) and (kind := recognise(case)) is not None:
+        return Diagnosis((), case.tried, kind)
+    for begin, far in BEGINNINGS if company else ():
+        for start in begin(case, items, far) if all(each.left for each in found) else ():
+            # Where one beginning has led to all, the others may still do, but not by a long way.
+            near = Reach.ADD if any(not each.left for each in found) else far
+            found = best([*found, *Search(case, items, False, near).run(start)])
+    reach = Reach.PAIRS if company else Reach.EXCHANGE
+    complete = sorted((more for each in found for more in _with_losses(case, each, reach)), key=_doubts)
     ranked = sorted((_confirmed(case, *each) for each in complete[:CONFIRMED]), key=_rank)
-    best = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
-    kept = {each.names: each for each in reversed(best) if each.causes and each.explained}
+    likeliest = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
+    kept = {each.names: each for each in reversed(likeliest) if each.causes and each.explained}
     return Diagnosis(tuple(reversed(kept.values())), case.tried)
+
+
+def _anywhere(case: Case, items: Sequence[Item], reach: Reach) -> Iterable[Causes]:
+    """Begin with nothing."""
+    return [()]
+
+
+def _plainer(case: Case, items: Sequence[Item], reach: Reach) -> Iterable[Causes]:
+    """Begin with what is explained where fewer faults show: by the losses alone, and then in batches of one."""
+    single = [item for item in items if all(len(rows) == 1 for rows in case.runs[item.run].situation.batches)]
+    losses = [item for item in case.items(losses=True) if item.run in _telling(case)]
+    shown = [_moving(found.causes) for found in Search(case, losses, None, reach).run()] if losses else []
+    search = Search(case, single, False, reach)
+    starts = [found.causes for start in dict.fromkeys(((), *shown)) for found in search.run(start)]
+    return [start for start in dict.fromkeys([*starts, *shown]) if start]
+
+
+BEGINNINGS = ((_plainer, Reach.EXCHANGE), (_plainer, Reach.PAIRS), (_anywhere, Reach.PAIRS))
+
+
+def _moving(causes: Causes) -> Causes:
+    return tuple(cause for cause in causes if not cause.fault.reporting)
 
 
 def _telling(case: Case) -> list[int]:
@@ -132,13 +157,13 @@ def _plainness(run: Driven) -> tuple[bool, int, bool, int]:
     return run.situation.free, run.first_wrong or 0, bool(run.situation.special), len(run.situation.batches[0])
 
 
-def _with_losses(case: Case, found: Hypothesis, company: bool) -> list[tuple[Hypothesis, Hypothesis]]:
+def _with_losses(case: Case, found: Hypothesis, reach: Reach) -> list[tuple[Hypothesis, Hypothesis]]:
     """Complete an explanation of the weights by those of the losses; the weights stay as they are explained."""
     items = [item for item in case.items(losses=True) if item.run in _telling(case)]
-    losses = Search(case, items, True, company).run(found.causes)
+    losses = Search(case, items, True, reach).run(found.causes)
     if losses and not losses[0].causes and losses[0].left:
         # Faults that reach the weights, but only elsewhere, may still be what the loss shows.
-        losses = Search(case, items, False, False).run() or losses
+        losses = Search(case, items, False, Reach.ADD).run() or losses
     return [(found, each) for each in losses]
 
 
@@ -212,9 +237,9 @@ def _options(case: Case, known: Causes) -> list[Causes]:
     for base in (known, (*known, *manners)):
         options = [
             complete.causes
-            for found in Search(case, weights, False, False, extreme=True).run(base)
+            for found in Search(case, weights, False, Reach.ADD, extreme=True).run(base)
             if not found.left
-            for complete in Search(case, losses, True, False, extreme=True).run(found.causes)
+            for complete in Search(case, losses, True, Reach.ADD, extreme=True).run(found.causes)
             if not complete.left
         ]
         if options:

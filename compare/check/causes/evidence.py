@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ SHARE = {"float64": 1e-9, "float32": 1e-6}
 # A loss is one number, whose rounding does not grow with the deviation.
 SHARE_OF_LOSS = {"float64": 1e-12, "float32": 1e-6}
 SLACK = 100
+FIRST = 3  # steps of a run that a number is fitted to
 
 Causes = tuple[Cause, ...]
 LOSS, ERROR = -1, -2  # what an item is about, where it is no tensor
@@ -38,15 +40,17 @@ class Item(NamedTuple):
 class Case:
     """Situations to explain, in order, each up to a horizon; `tried` counts the steps that candidates took.
 
-    `seen` holds the steps that a candidate took in a run, so that it takes them once.
+    A step that is taken for each sample counts as that many.
+
+    `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once.
     """
 
     runs: list[Driven]
     architecture: Architecture
     precision: str
     tried: int = 0
-    fitted: dict[tuple[str, Causes, int, int], list[Cause]] = field(default_factory=dict)
-    seen: dict[tuple[Causes, int], list[Step | None]] = field(default_factory=dict)
+    fitted: dict[tuple[str, Causes, int, int, int], list[Cause]] = field(default_factory=dict)
+    seen: dict[tuple[Causes, int], tuple[list[Step | None], dict[str, object]]] = field(default_factory=dict)
 
     @cached_property
     def downwards(self) -> list[int]:
@@ -55,25 +59,25 @@ class Case:
         return sorted(range(len(weights)), key=lambda place: (-weights[place].layer, place))
 
     def horizon(self, number: int) -> int:
-        """How many steps of a run decide: some beyond the first wrong one."""
-        run = self.runs[number]
-        return min(len(run.steps), max(4, (run.first_wrong or 0) + 3))
+        """How many steps of a run decide: some beyond the first wrong one, and the first ragged batch."""
+        steps, first_wrong = self.runs[number].steps, self.runs[number].first_wrong or 0
+        ragged = next((index for index, step in enumerate(steps) if step.step.n != steps[0].step.n), 0)
+        return min(len(steps), max(4, first_wrong + 3, ragged + 1))
 
     def steps(self, causes: Causes, number: int, upto: int) -> list[Step | None]:
         """Return what these faults do in the first steps of a run; None where they raise, as the faulty code would."""
         key = (causes, number)
-        known = self.seen.get(key)
-        if known is not None and len(known) >= upto:
-            return known[:upto]
-        rules, memory, found = combine(causes), {}, []  # type: ignore[var-annotated]
-        for judged in self.runs[number].steps[:upto]:
-            found.append(self._take(rules, judged, memory))
+        taken, memory = self.seen.get(key, ([], {}))
+        if len(taken) < upto:
+            rules = combine(causes)
+            for judged in self.runs[number].steps[len(taken) : upto]:
+                self.tried += judged.step.n if any(cause.fault.slow for cause in causes) else 1
+                taken.append(self._take(rules, judged, memory))
         if len(causes) <= 1 or upto > 1:
-            self.seen[key] = found
-        return found
+            self.seen[key] = taken, memory
+        return taken[:upto]
 
     def _take(self, rules: Rules, judged: Judged, memory: dict[str, object]) -> Step | None:
-        self.tried += 1
         given = judged.step
         try:
             return take_step(rules, given.recipe, given.weights, given.X, given.y, memory)
@@ -133,13 +137,18 @@ class Case:
         return bool(close.all())
 
     def fit(self, fault: Fault, base: Causes, item: Item) -> list[Cause]:
-        """Fit a fault with a number to an item's tensor, or loss, in the first steps of its run, given others."""
-        key = (fault.name, base, item.run, item.what)
+        """Fit a fault with a number to an item's tensor, or loss, given others.
+
+        In the first steps of its run, since some faults show in the second; or from the item on, if it comes later.
+        """
+        first = item.step if item.step >= FIRST else 0
+        key = (fault.name, base, item.run, item.what, first)
         if key not in self.fitted:
             assert fault.fit is not None
             run, observed = self.runs[item.run], []
             focus = frozenset([item.what] if item.what >= 0 else range(len(self.architecture.weights)))
-            for index, step in enumerate(self.steps(base, item.run, min(3, len(run.steps)))):
+            steps = self.steps(base, item.run, min(first + FIRST, len(run.steps)))
+            for index, step in islice(enumerate(steps), first, None):
                 if step is None or run.steps[index].did.after is None:
                     break
                 observed.append(run.observed(index, step, focus))

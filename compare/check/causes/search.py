@@ -6,18 +6,28 @@ search goes on below it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from itertools import combinations
 
-from compare.check.causes.evidence import Case, Causes, Item
+from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item
 from compare.faults import FAULTS
 from compare.faults.fault import Cause, Fault
+from compare.mathematics.step import Step
 
 BEAM = 4  # explanations that are followed side by side, where the data cannot tell them apart so far
 MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH = 30  # additions that explain an item, of which the best are kept
-BUDGET = 4000  # steps that candidates may take for either kind of pairs of one item: half a second
-ENDURANCE = 20000  # steps after which pairs are no longer tried
+ENDURANCE = 20000  # steps that candidates may take in all, after which pairs and exchanges are no longer tried
+PATIENCE = 4  # what part of those that are left one item's pairs may take, of either kind
+
+
+class Reach(IntEnum):
+    """What one item may need: one fault more, or one in exchange for another, or two more."""
+
+    ADD = 0
+    EXCHANGE = 1
+    PAIRS = 2
 
 
 @dataclass(frozen=True)
@@ -38,18 +48,18 @@ class Search:
     case : Case
     items : list of Item
         In the order in which they are explained.
-    reporting : bool
-        Whether faults of what is reported are tried, or those of the weights.
-    company : bool
-        Whether an item may need two faults at once.
+    reporting : bool, optional
+        Whether faults of what is reported are tried, or those of the weights; None: both.
+    reach : Reach
+        What may be changed at once to explain an item.
     extreme : bool
         Whether only those faults are tried that show with extreme inputs alone.
     """
 
     case: Case
     items: Sequence[Item]
-    reporting: bool
-    company: bool = True
+    reporting: bool | None
+    reach: Reach = Reach.PAIRS
     extreme: bool = False
     faults: list[Fault] = field(init=False)
     concrete: list[Cause] = field(init=False)
@@ -58,7 +68,7 @@ class Search:
         self.faults = [
             fault
             for fault in FAULTS.values()
-            if fault.reporting == self.reporting
+            if self.reporting in (None, fault.reporting)
             and not (fault.training or fault.manner or fault.kind)
             and (bool(fault.warning) or not self.extreme)
         ]
@@ -77,10 +87,10 @@ class Search:
                     done.append(hypothesis)
                 else:
                     grown += self._explained(hypothesis, item)
-            beam = _best(grown)[:BEAM]
+            beam = best(grown)[:BEAM]
             if not beam:
                 break
-        return _best([*done, *beam])[:BEAM]
+        return best([*done, *beam])[:BEAM]
 
     def _measured(self, causes: Causes, left: frozenset[int]) -> Hypothesis:
         """Measure what faults explain; what was left is left no more where later faults explain it."""
@@ -99,26 +109,26 @@ class Search:
         if len(hypothesis.causes) < MOST:
             candidates = [cause for cause in self.concrete if not _twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
-            found = self._accepted(hypothesis, item, ((cause,) for cause in candidates))
-            if not found and self.company and self.case.tried < ENDURANCE:
-                found = self._accepted(hypothesis, item, self._pairs(hypothesis, item, candidates))
+            found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
+            for more in (self._exchanged, self._pairs)[: self.reach]:
+                if not found and self.case.tried < ENDURANCE:
+                    found = self._accepted(hypothesis, item, more(hypothesis, item, candidates))
         return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
 
-    def _accepted(self, hypothesis: Hypothesis, item: Item, more: Iterable[Causes]) -> list[Hypothesis]:
-        """Those additions that explain the item and lose nothing of the phases down to it.
+    def _accepted(self, hypothesis: Hypothesis, item: Item, candidates: Iterable[Causes]) -> list[Hypothesis]:
+        """Those sets of faults that explain the item and lose nothing of the phases down to it.
 
         What comes below may be right by two faults that cancel: a summed error whose bias gradient is averaged.
         """
         found: list[Hypothesis] = []
-        for added in more:
-            causes = (*hypothesis.causes, *added)
+        for causes in candidates:
             if self.case.explains(causes, item):
                 measured = self._measured(causes, hypothesis.left)
                 if self._gains(hypothesis, measured, item):
                     found.append(measured)
             if len(found) == ENOUGH:
                 break
-        return _best(found)[:BEAM]
+        return best(found)[:BEAM]
 
     def _gains(self, before: Hypothesis, after: Hypothesis, item: Item) -> bool:
         """Whether more is gained than the one item, which any fitted number gives, and nothing above it is lost."""
@@ -148,21 +158,40 @@ class Search:
     def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
         """Pairs of what changes this item at all; with a number fitted in the company of the other, and without."""
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
-        relevant = [cause for cause in candidates if self._changes(hypothesis, item, cause, now)]
+        relevant = [c for c in candidates if not c.fault.slow and self._changes(hypothesis, item, c, now)]
         fitted = ((a, b) for a in relevant for b in self._fitted((*hypothesis.causes, a), item))
         for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
-            begun = self.case.tried
+            enough = self.case.tried + (ENDURANCE - self.case.tried) // PATIENCE
             for first, second in pairs:
-                if self.case.tried - begun > BUDGET:
+                if self.case.tried > enough:
                     break
                 if first.name != second.name:
-                    yield first, second
+                    yield *hypothesis.causes, first, second
 
-    def _changes(self, hypothesis: Hypothesis, item: Item, cause: Cause, now: object) -> bool:
+    def _exchanged(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
+        """Faults of which one is another, or has another number in the company of a further one.
+
+        A constant fits what two faults do together in batches of one size; a batch of another size tells them apart.
+        """
+        for cause in hypothesis.causes:
+            rest = tuple(each for each in hypothesis.causes if each != cause)
+            shown = next((i for i in self.items if i in hypothesis.explained and not self.case.explains(rest, i)), None)
+            if shown is None:
+                continue
+            for other in candidates:
+                base = (*rest, other)
+                if not other.fault.slow and other.name != cause.name:
+                    yield base
+                    if cause.fault.fit is not None:
+                        yield from ((*base, each) for each in self.case.fit(cause.fault, base, shown))
+
+    def _changes(self, hypothesis: Hypothesis, item: Item, cause: Cause, now: Step | None) -> bool:
         then = self.case.steps((*hypothesis.causes, cause), item.run, item.step + 1)[item.step]
-        if then is None or now is None or item.what < 0:
-            return (then is None) != (now is None) or item.what < 0
-        return bool((then.after[item.what] != now.after[item.what]).any())  # type: ignore[attr-defined]
+        if then is None or now is None or item.what == ERROR:
+            return (then is None) != (now is None) or item.what == ERROR
+        if item.what == LOSS:
+            return then.loss != now.loss
+        return bool((then.after[item.what] != now.after[item.what]).any())
 
 
 def _twice(cause: Cause, causes: Causes) -> bool:
@@ -170,7 +199,7 @@ def _twice(cause: Cause, causes: Causes) -> bool:
     return any(cause.name == other.name and cause.place == other.place for other in causes)
 
 
-def _best(found: Iterable[Hypothesis]) -> list[Hypothesis]:
+def best(found: Iterable[Hypothesis]) -> list[Hypothesis]:
     """Most explained first, then the fewest faults, then in the catalogue's order; one for each set of faults.
 
     Of faults that differ in a fitted number alone the first is kept.
