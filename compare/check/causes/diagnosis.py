@@ -215,9 +215,15 @@ def in_extremes(
         return ()
     known = diagnosis.explanations[0].causes if diagnosis.explanations else ()
     wrong = [run for run in runs if run.first_wrong is not None]
-    options = [_options(Case([run], architecture, precision), known) for run in wrong]
+    cases = [Case([run], architecture, precision) for run in wrong]
+    options = [_options(case, known) for case in cases]
     # One fault may show in several situations: the one that explains most of them is the likeliest in each.
     shown = Counter(cause for each in options for cause in {cause for causes in each for cause in causes})
+    # What changes the update in one situation may change the loss alone in another.
+    others = [cause for cause, _ in shown.most_common() if cause not in known and not cause.fault.reporting]
+    for place, case in enumerate(cases):
+        for cause in others if not options[place] else ():
+            options[place] += _options(case, (*known, cause))
     found: list[Warned] = []
     for run, each in zip(wrong, options, strict=True):
         if not each:
