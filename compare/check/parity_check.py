@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes
+from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.planning import plan
 from compare.check.report.report import Report
@@ -153,6 +153,7 @@ def check_driver(
         if met.no_biases and not _any_kernel_wrong(_ordinary(runs)):
             diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
+        diagnosis = with_extremes(diagnosis, warned, _ordinary(runs), architecture, met.precision)
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
         driven = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)

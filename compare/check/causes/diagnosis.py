@@ -6,7 +6,7 @@ confirms a cause for the tensors and steps that it gives; what nothing gives is 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def diagnose(
             found = best([*found, *Search(case, items, False, near).run(start)])
     reach = Reach.PAIRS if company else Reach.EXCHANGE
     complete = sorted((more for each in found for more in _with_losses(case, each, reach)), key=_doubts)
-    ranked = sorted((_confirmed(case, *each) for each in complete[:CONFIRMED]), key=_rank)
+    ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
     likeliest = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
     kept = {each.names: each for each in reversed(likeliest) if each.causes and each.explained}
     return Diagnosis(tuple(reversed(kept.values())), case.tried)
@@ -172,9 +172,8 @@ def _rank(explanation: Explanation) -> tuple[int, int, bool, int]:
     return explanation.unexplained_errors, left, not explanation.gradients_agree, len(explanation.causes)
 
 
-def _confirmed(case: Case, weights: Hypothesis, losses: Hypothesis) -> Explanation:
+def _confirmed(case: Case, causes: Causes) -> Explanation:
     """Count what confirms an explanation, over all steps of all runs."""
-    causes = losses.causes
     steps = explained = unexplained = 0
     left: dict[int, Left] = {}
     for number, run in enumerate(case.runs):
@@ -251,6 +250,29 @@ def _options(case: Case, known: Causes) -> list[Causes]:
         if options:
             return options
     return []
+
+
+def with_extremes(
+    diagnosis: Diagnosis,
+    warned: Sequence[Warned],
+    runs: Sequence[Driven],
+    architecture: Architecture,
+    precision: str = "float64",
+) -> Diagnosis:
+    """Leave nothing in ordinary situations unexplained that a warning explains: training that explodes meets it.
+
+    The explanations keep their causes: the warnings name the others.
+    """
+    also = tuple(each.cause for each in warned if each.cause is not None)
+    if not also or not any(each.left for each in diagnosis.explanations):
+        return diagnosis
+    case = Case([run for run in runs if run.steps], architecture, precision)
+    found = []
+    for each in diagnosis.explanations:
+        more = _confirmed(case, (*each.causes, *also))
+        better = len(more.left) < len(each.left) and more.unexplained_errors <= each.unexplained_errors
+        found.append(replace(each, left=more.left, unexplained_errors=more.unexplained_errors) if better else each)
+    return replace(diagnosis, explanations=tuple(found))
 
 
 def _seen(run: Driven) -> str:
