@@ -54,6 +54,10 @@ def _once(architecture: Architecture) -> list[Parameter]:
     return [()]
 
 
+def _nothing(*parameters: object) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A known bug class.
@@ -86,6 +90,9 @@ class Fault:
         Whether it is no bug but a way of writing that shows with numbers that are not finite.
     kind : bool
         Whether it is no bug but another kind of network than the one it is checked as.
+    hides : callable
+        From the parameters to the name of a fault that it stands in front of: one that shows, with extreme inputs
+        alone, when this one is mended; "" if there is none.
     layer : int, optional
         Which of its parameters is the layer that it stands in.
     slow : bool
@@ -106,6 +113,7 @@ class Fault:
     warning: str = ""
     manner: bool = False
     kind: bool = False
+    hides: Callable[..., str] = _nothing
     layer: int | None = None
     slow: bool = False
 

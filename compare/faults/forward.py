@@ -317,6 +317,7 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         wrong_axis,
         lambda architecture: [(axis, by) for axis in Axis for by in (Shift.NONE, Shift.ROW)],
         example=(Axis.SAMPLES, Shift.NONE),
+        hides=lambda axis, by: "softmax without the max shift" if by == Shift.NONE else "",
     ),
     Fault(
         "softmax without the max shift",

@@ -231,6 +231,7 @@ def in_extremes(
         likeliest = max(each, key=lambda causes: (-len(causes), sum(shown[cause] for cause in causes)))
         news = [cause for cause in likeliest if cause not in known and not cause.fault.manner]
         found += [Warned(run.situation.name, cause.warning, cause) for cause in news]
+        found += _hidden(run, known, architecture)
     once = {each.words if each.cause is None else each.cause.name: each for each in reversed(found)}
     return tuple(reversed(once.values()))
 
@@ -273,6 +274,15 @@ def with_extremes(
         better = len(more.left) < len(each.left) and more.unexplained_errors <= each.unexplained_errors
         found.append(replace(each, left=more.left, unexplained_errors=more.unexplained_errors) if better else each)
     return replace(diagnosis, explanations=tuple(found))
+
+
+def _hidden(run: Driven, known: Causes, architecture: Architecture) -> list[Warned]:
+    """What known faults stand in front of, where an update is not finite: it stays when they are mended."""
+    if all(np.isfinite(array).all() for step in run.steps for array in step.did.after or ()):
+        return []
+    faults = [FAULTS[name] for cause in known if (name := cause.fault.hides(*cause.parameter))]
+    causes = [Cause(fault, parameter) for fault in faults for parameter in fault.parameters(architecture)]
+    return [Warned(run.situation.name, cause.warning, cause) for cause in causes]
 
 
 def _seen(run: Driven) -> str:
