@@ -8,6 +8,7 @@ import numpy as np
 from compare.faults.counts import Count
 from compare.faults.fault import Fault, Observed, Parameter
 from compare.faults.fitting import affine, nice, ratio
+from compare.faults.forward import LOG_OF_ZERO
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
@@ -206,5 +207,6 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         width_from_batch,
         lambda architecture: [(where,) for where in Where],
         example=(Where.ERROR,),
+        hides=lambda where: (LOG_OF_ZERO,) * (where == Where.LOSS_TOO),
     ),
 )

@@ -54,8 +54,8 @@ def _once(architecture: Architecture) -> list[Parameter]:
     return [()]
 
 
-def _nothing(*parameters: object) -> str:
-    return ""
+def _nothing(*parameters: object) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Fault:
     kind : bool
         Whether it is no bug but another kind of network than the one it is checked as.
     hides : callable
-        From the parameters to the name of a fault that it stands in front of: one that shows, with extreme inputs
-        alone, when this one is mended; "" if there is none.
+        From the parameters to the names of faults that it stands in front of: they show, with extreme inputs alone,
+        when this one is mended.
     layer : int, optional
         Which of its parameters is the layer that it stands in.
     slow : bool
@@ -113,7 +113,7 @@ class Fault:
     warning: str = ""
     manner: bool = False
     kind: bool = False
-    hides: Callable[..., str] = _nothing
+    hides: Callable[..., tuple[str, ...]] = _nothing
     layer: int | None = None
     slow: bool = False
 

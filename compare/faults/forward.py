@@ -14,6 +14,7 @@ from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, slope_of
 
 NEAR = 0.2  # what part of an update the best slope of a grid may miss
+UNSHIFTED, LOG_OF_ZERO = "softmax without the max shift", "log of a probability that underflows"
 
 
 class Scaling(StrEnum):
@@ -317,10 +318,10 @@ FORWARD_FAULTS: tuple[Fault, ...] = (
         wrong_axis,
         lambda architecture: [(axis, by) for axis in Axis for by in (Shift.NONE, Shift.ROW)],
         example=(Axis.SAMPLES, Shift.NONE),
-        hides=lambda axis, by: "softmax without the max shift" if by == Shift.NONE else "",
+        hides=lambda axis, by: (*[UNSHIFTED] * (by == Shift.NONE), LOG_OF_ZERO),
     ),
     Fault(
-        "softmax without the max shift",
+        UNSHIFTED,
         "exp(Z) overflows where logits are large, and the result is NaN",
         "subtract each sample's largest logit before exp; nothing else changes",
         shift,

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from compare.faults.counts import Count
 from compare.faults.fault import Fault, Observed, Parameter
 from compare.faults.fitting import nice
-from compare.faults.forward import log_loss
+from compare.faults.forward import LOG_OF_ZERO, log_loss
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules, take_step
 from compare.mathematics.step import Step
@@ -168,7 +168,7 @@ LOSS_FAULTS: tuple[Fault, ...] = (
         warning="gradients are wrong where a probability comes near {0}",
     ),
     Fault(
-        "log of a probability that underflows",
+        LOG_OF_ZERO,
         "the reported loss is -{0}, which is infinite or NaN where a probability underflows to 0; gradients are right",
         FROM_LOGITS,
         loss_underflows,

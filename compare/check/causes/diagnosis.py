@@ -277,11 +277,12 @@ def with_extremes(
 
 
 def _hidden(run: Driven, known: Causes, architecture: Architecture) -> list[Warned]:
-    """What known faults stand in front of, where an update is not finite: it stays when they are mended."""
-    if all(np.isfinite(array).all() for step in run.steps for array in step.did.after or ()):
-        return []
-    faults = [FAULTS[name] for cause in known if (name := cause.fault.hides(*cause.parameter))]
-    causes = [Cause(fault, parameter) for fault in faults for parameter in fault.parameters(architecture)]
+    """What known faults stand in front of, where an update or a loss is not finite: it stays when they are mended."""
+    updates = all(np.isfinite(array).all() for step in run.steps for array in step.did.after or ())
+    losses = all(step.did.loss is None or np.isfinite(step.did.loss) for step in run.steps)
+    faults = [FAULTS[name] for cause in known for name in cause.fault.hides(*cause.parameter)]
+    shown = [fault for fault in faults if not (losses if fault.reporting else updates)]
+    causes = [Cause(fault, parameter) for fault in shown for parameter in fault.parameters(architecture)]
     return [Warned(run.situation.name, cause.warning, cause) for cause in causes]
 
 
