@@ -53,14 +53,14 @@ def show(names: Sequence[str]) -> tuple[bool, bool, float]:
 
 
 def phase(name: str) -> str:
-    """Where a fault stands in a step: faults of different phases can be told apart."""
+    """Where a fault stands in a step."""
     module = FAULTS[name].apply.__module__.rpartition(".")[2]
     return "update" if module == "penalty" else module
 
 
 def drawn_apart(count: int, rng: np.random.Generator) -> list[str]:
-    """Draw faults of a step from so many different phases."""
-    steps = [name for name, fault in FAULTS.items() if not (fault.training or fault.manner or fault.kind)]
+    """Draw faults from so many different phases of a step; what makes other batches of its batch is in none."""
+    steps = [name for name, fault in FAULTS.items() if not (fault.manner or fault.kind) and phase(name) != "training"]
     by_phase: dict[str, list[str]] = {}
     for name in steps:
         by_phase.setdefault(phase(name), []).append(name)

@@ -365,7 +365,7 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         "use one slope, forward and backward",
         backward_slope,
         lambda architecture: [],
-        lambda run, base: [(slope,) for slope in affine(backward_slope, run, base)],
+        lambda run, base: list(affine(backward_slope, run, base)),
         example=(0.3,),
     ),
     Fault(

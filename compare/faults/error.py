@@ -68,7 +68,8 @@ def error_times(rules: Rules, factor: float) -> Rules:
 
 
 def _fit_error_times(run: list[Observed], base: Rules) -> list[Parameter]:
-    return [(factor,) for factor in nice([ratio(run[0].change, run[0].expected)]) if abs(abs(factor) - 1) > 1e-9]
+    """A negative one is a flipped sign and another number."""
+    return [(factor,) for factor in nice([ratio(run[0].change, run[0].expected)]) if factor > 0 and factor != 1]
 
 
 def error_times_output(rules: Rules, by: Of) -> Rules:
@@ -196,7 +197,7 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         "use the labels as they are, or give Keras's loss the same label_smoothing",
         smoothed_labels,
         lambda architecture: [],
-        lambda run, base: [(share,) for share in affine(smoothed_labels, run, base) if 0 < share < 1],
+        lambda run, base: [(share,) for (share,) in affine(smoothed_labels, run, base) if 0 < share < 1],
         example=(0.1,),
         default=True,
     ),

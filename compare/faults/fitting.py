@@ -1,12 +1,15 @@
 """Numbers of a fault, fitted to what a subject did."""
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules, take_step
+
+CLOSE = 1e-6  # what part of an update a fit with a factor may miss
 
 
 def ratio(a: list[Array], b: list[Array]) -> float:
@@ -21,23 +24,30 @@ def nice(values: list[float]) -> list[float]:
     return list(dict.fromkeys(x for v in finite for x in (float(f"{v:.3g}"), float(v))))
 
 
-def excess(run: list[Observed]) -> list[Array]:
-    """What the subject's gradient has beyond the candidate's, as its update shows."""
-    rate = run[0].step.learning_rate
-    return [(b - a) / rate for a, b in zip(run[0].change, run[0].expected, strict=True)]
+def affine(apply: Callable[..., Rules], run: list[Observed], base: Rules, count: int = 1) -> list[tuple[float, ...]]:
+    """Fit the numbers of a fault whose updates, in focus, depend on them as a + b x + c y: by least squares.
 
-
-def affine(apply: Callable[[Rules, float], Rules], run: list[Observed], base: Rules) -> list[float]:
-    """Fit the number of a fault whose updates, in focus, depend on it as a + b x: from two values, by least squares."""
+    Twice: as they are, and up to a common factor, which another fault may give.
+    """
     one = run[0]
-    given = one.step
+    given, seen = one.step, _flat(one.change)
     ends = []
-    for number in (0.0, 1.0):
+    for numbers in np.vstack([np.zeros(count), np.eye(count)]):
         try:
-            step = take_step(apply(base, number), given.recipe, given.weights, given.X, given.y, {})
+            step = take_step(apply(base, *map(float, numbers)), given.recipe, given.weights, given.X, given.y, {})
         except ValueError:
             return []
-        ends.append(one.focused(new - old for new, old in zip(step.after, given.weights, strict=True)))
-    along = [b - a for a, b in zip(*ends, strict=True)]
-    beyond = [seen - a for seen, a in zip(one.change, ends[0], strict=True)]
-    return nice([ratio(beyond, along)])
+        ends.append(_flat(one.focused(new - old for new, old in zip(step.after, given.weights, strict=True))))
+    start, along = ends[0], np.stack(ends[1:], axis=1) - ends[0][:, None]
+    whole = np.column_stack([start, along])
+    if not (np.isfinite(seen).all() and np.isfinite(whole).all() and along.any(axis=0).all()):
+        return []
+    found = [np.linalg.lstsq(along, seen - start, rcond=None)[0]]
+    factor, *scaled = np.linalg.lstsq(whole, seen, rcond=None)[0]
+    if factor > 0 and np.linalg.norm(whole @ [factor, *scaled] - seen) < CLOSE * np.linalg.norm(seen):
+        found.append(np.divide(scaled, factor))
+    return list(dict.fromkeys(each for numbers in found for each in product(*(nice([float(x)]) for x in numbers))))
+
+
+def _flat(tensors: list[Array]) -> Array:
+    return np.concatenate([tensor.ravel() for tensor in tensors])

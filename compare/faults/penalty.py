@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from compare.faults.fault import Fault, Observed, Parameter
-from compare.faults.fitting import excess, nice, ratio
+from compare.faults.fitting import affine, nice
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
@@ -54,43 +54,19 @@ def _added(rules: Rules, pull: Callable[[Step, Weight, Array], Array | None]) ->
     return replace(rules, gradients=gradients)
 
 
-def _fit_decay(run: list[Observed], base: Rules) -> list[Parameter]:
-    return _amounts(run[0].step, *_kernels(run))
+def _amounts(decay: Callable[..., Rules]) -> Callable[[list[Observed], Rules], list[Parameter]]:
+    """Fit an amount, and what it goes with."""
 
+    def fit(run: list[Observed], base: Rules) -> list[Parameter]:
+        found = [amount for (amount,) in affine(decay, run, base) if amount > 0]
+        amounts = {(each, per) for per in Per for amount in found for each in nice([amount / per.of(run[0].step)])}
+        return sorted(amounts, key=lambda pair: [*Per].index(pair[1]))
 
-def _fit_l1(run: list[Observed], base: Rules) -> list[Parameter]:
-    beyond, kernels = _kernels(run)
-    return _amounts(run[0].step, beyond, [np.sign(W) for W in kernels])
+    return fit
 
 
 def _fit_both(run: list[Observed], base: Rules) -> list[Parameter]:
-    """Least squares of what is beyond on sign(W) and W together."""
-    beyond, kernels = _kernels(run)
-    if not kernels:
-        return []
-    columns = np.stack([np.concatenate([f(W).ravel() for W in kernels]) for f in (np.sign, lambda W: 2 * W)], axis=1)
-    target = np.concatenate([g.ravel() for g in beyond])
-    if not np.isfinite(target).all():
-        return []
-    l1, l2 = np.linalg.lstsq(columns, target, rcond=None)[0]
-    return [(a, b) for a in nice([float(l1)]) for b in nice([float(l2)]) if min(a, b) > 1e-6 * max(a, b)]
-
-
-def _kernels(run: list[Observed]) -> tuple[list[Array], list[Array]]:
-    """Each kernel's gradient beyond the candidate's, and the kernels."""
-    step, beyond = run[0].step, excess(run)
-    kernels = [p for p in sorted(run[0].focus) if step.architecture.weights[p].role == "kernel"]
-    return [beyond[place] for place in kernels], [step.weights[place] for place in kernels]
-
-
-def _amounts(step: Step, beyond: list[Array], terms: list[Array]) -> list[Parameter]:
-    """Least squares over the kernels in focus."""
-    amount = ratio(beyond, terms)
-    return [(each, per) for per in Per for each in nice([amount / per.of(step)]) if each > 0]
-
-
-def _half(parameters: list[Parameter]) -> list[Parameter]:
-    return [(amount / 2, per) for amount, per in parameters]
+    return [(l1, l2) for l1, l2 in affine(both_decays, run, base, 2) if min(l1, l2) > 1e-6 * max(l1, l2)]
 
 
 def l2_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
@@ -147,7 +123,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the weight decay to 0, or give the Keras layers the same regulariser",
         weight_decay,
         lambda architecture: [],
-        _fit_decay,
+        _amounts(weight_decay),
         example=(1e-4, Per.ONE),
         default=True,
     ),
@@ -157,7 +133,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the weight decay to 0",
         decay_all,
         lambda architecture: [],
-        _fit_decay,
+        _amounts(decay_all),
         example=(1e-3, Per.ONE),
         default=True,
     ),
@@ -167,7 +143,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the L1 penalty to 0, or give the Keras layers the same regulariser",
         l1_decay,
         lambda architecture: [],
-        _fit_l1,
+        _amounts(l1_decay),
         example=(1e-4, Per.ONE),
         default=True,
     ),
@@ -177,7 +153,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the penalty to 0, or give the Keras layers the same regulariser, L2({0})",
         l2_penalty,
         lambda architecture: [],
-        lambda run, base: _half(_fit_decay(run, base)),
+        _amounts(lambda rules, amount: weight_decay(rules, 2 * amount)),
         example=(1e-3, Per.ONE),
         default=True,
     ),
@@ -187,7 +163,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the penalty to 0, or give the Keras layers the same regulariser, L1({0})",
         l1_penalty,
         lambda architecture: [],
-        _fit_l1,
+        _amounts(l1_decay),
         example=(1e-3, Per.ONE),
         default=True,
     ),

@@ -5,7 +5,7 @@ confirms a cause for the tensors and steps that it gives; what nothing gives is 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,10 +109,9 @@ def diagnose(
     if all(each.left for each in found) and (kind := recognise(case)) is not None:
         return Diagnosis((), case.tried, kind)
     for begin, far in BEGINNINGS if company else ():
-        for start in begin(case, items, far) if all(each.left for each in found) else ():
-            # Where one beginning has led to all, the others may still do, but not by a long way.
-            near = Reach.ADD if any(not each.left for each in found) else far
-            found = best([*found, *Search(case, items, False, near).run(start)])
+        for starts in begin(case, items, far):
+            if not _whole(found):
+                found = best([*found, *_from(starts, Search(case, items, False, far))])
     reach = Reach.PAIRS if company else Reach.EXCHANGE
     complete = sorted((more for each in found for more in _with_losses(case, each, reach)), key=_doubts)
     ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
@@ -121,19 +120,36 @@ def diagnose(
     return Diagnosis(tuple(reversed(kept.values())), case.tried)
 
 
-def _anywhere(case: Case, items: Sequence[Item], reach: Reach) -> Iterable[Causes]:
+def _whole(found: Iterable[Hypothesis]) -> bool:
+    return any(not each.left for each in found)
+
+
+def _from(starts: Iterable[Hypothesis], search: Search) -> list[Hypothesis]:
+    """Search from each start; when one has led to all, others may still do, but not by a long way."""
+    found: list[Hypothesis] = []
+    for start in starts:
+        if not _whole(found):
+            found += search.run(start.causes)
+        elif not start.left:
+            found += replace(search, reach=Reach.ADD).run(start.causes)
+    return found
+
+
+def _anywhere(case: Case, items: Sequence[Item], reach: Reach) -> Iterator[list[Hypothesis]]:
     """Begin with nothing."""
-    return [()]
+    yield [Hypothesis()]
 
 
-def _plainer(case: Case, items: Sequence[Item], reach: Reach) -> Iterable[Causes]:
+def _plainer(case: Case, items: Sequence[Item], reach: Reach) -> Iterator[list[Hypothesis]]:
     """Begin with what is explained where fewer faults show: by the losses alone, and then in batches of one."""
     single = [item for item in items if all(len(rows) == 1 for rows in case.runs[item.run].situation.batches)]
     losses = [item for item in case.items(losses=True) if item.run in _telling(case)]
     shown = [_moving(found.causes) for found in Search(case, losses, None, reach).run()] if losses else []
+    shown = list(filter(None, dict.fromkeys(shown)))
     search = Search(case, single, False, reach)
-    starts = [found.causes for start in dict.fromkeys(((), *shown)) for found in search.run(start)]
-    return [start for start in dict.fromkeys([*starts, *shown]) if start]
+    for start in (*shown, ()):
+        yield [found for found in search.run(start) if found.causes]
+    yield [Hypothesis(start, left=frozenset([LOSS])) for start in shown]
 
 
 BEGINNINGS = ((_plainer, Reach.EXCHANGE), (_plainer, Reach.PAIRS), (_anywhere, Reach.PAIRS))

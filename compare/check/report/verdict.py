@@ -239,6 +239,7 @@ def consequences(report: Outcome) -> list[str]:
 
 
 def largest_ulp(runs: Sequence[Driven]) -> float:
-    """The largest deviation of any weight tensor, in ULP of its largest value."""
-    values = [step.ulp for run in runs for step in run.steps if np.isfinite(step.ulp)]
+    """The largest deviation of any weight tensor in one step that decides, in ULP of its largest value."""
+    lockstep = [run for run in runs if not (run.situation.free or run.situation.extreme)]
+    values = [step.ulp for run in lockstep for step in run.steps if np.isfinite(step.ulp)]
     return max(values, default=0.0)

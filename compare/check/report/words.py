@@ -43,7 +43,7 @@ def headline(report: Outcome) -> str:
         size = (
             "bit-equal to Keras in every step"
             if report.bit_equal
-            else (f"the largest difference of a weight is {largest_ulp(report.runs):.3g} ULP (float64)")
+            else (f"in one step no weight differs by more than {largest_ulp(report.runs):.3g} ULP (float64)")
         )
         return f"{what}: {size}"
     why = _names(report) or _symptom(report)
@@ -274,5 +274,5 @@ def driven(report: Outcome) -> str:
     if met.train is None:
         parts.append("no `train` or `fit` to drive")
     else:
-        parts.append("; ".join(training.name for training in report.trainings) or "its `train` was not reached")
+        parts.append("; ".join(training.name for training in report.trainings) or "its own training was not judged")
     return "; ".join(parts)

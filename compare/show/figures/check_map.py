@@ -9,14 +9,27 @@ from matplotlib.figure import Figure
 from compare.show.figures.style import COLOURS, EDGES
 
 
+def from_one(table: pd.DataFrame) -> pd.DataFrame:
+    """Count steps and layers from 1, as people do; `label` is a tensor with its layer."""
+    layers = table["layer"].map(lambda layer: "" if pd.isna(layer) else f" {layer + 1:.0f}")
+    return table.assign(step=table["step"] + 1, label=table["tensor"] + layers)
+
+
 def heatmap(ax: Axes, table: pd.DataFrame) -> object:
     """One situation's deviations, tensors by steps, the first one out of tolerance marked; returns the image."""
     labels = list(dict.fromkeys(table["label"]))
-    steps = int(table["step"].max()) + 1
+    steps = int(table["step"].max())
     grid = np.full((len(labels), steps), np.nan)
-    grid[table["label"].map(labels.index), table["step"]] = table["ratio"].clip(upper=EDGES[-1] * 0.99).to_numpy()
+    grid[table["label"].map(labels.index), table["step"] - 1] = table["ratio"].clip(upper=EDGES[-1] * 0.99).to_numpy()
     colours = ListedColormap(COLOURS)
-    image = ax.imshow(grid, cmap=colours, norm=BoundaryNorm(EDGES, colours.N), aspect="auto", interpolation="nearest")
+    image = ax.imshow(
+        grid,
+        cmap=colours,
+        norm=BoundaryNorm(EDGES, colours.N),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0.5, steps + 0.5, len(labels) - 0.5, -0.5),
+    )
     ax.set_yticks(range(len(labels)), labels)
     ax.set_xlabel("step")
     ax.grid(visible=False)
@@ -42,8 +55,7 @@ def draw_check(table: pd.DataFrame, headline: str) -> Figure:
     """
     wrong = list(dict.fromkeys(table.loc[~table["passed"], "what"]))
     shown = list(dict.fromkeys([*wrong, *table["what"]]))[:4]
-    layers = table["layer"].map(lambda layer: "" if pd.isna(layer) else f" {int(layer)}")
-    table = table.assign(label=table["tensor"] + layers)
+    table = from_one(table)
     figure = Figure(figsize=(11, 1.6 + 2.8 * ((len(shown) + 1) // 2)), layout="constrained")
     axes = figure.subplots((len(shown) + 1) // 2, 2, squeeze=False).ravel()
     image = None

@@ -24,7 +24,7 @@ def section(run: Run) -> Section | None:
     gap = parity.gap(rows["published_loss"], rows["article_loss"]).max()
     step = found["first_wrong_step"]
     words = (
-        f"No: its update is wrong from step {step} on (steps count from 0). Its backward pass keeps using the "
+        f"No: its update is wrong from step {step + 1} on. Its backward pass keeps using the "
         "activations of the first step; without that bug it trains as Keras does."
         if step is not None
         else "Its bug was not found here, so something is wrong with this run."

@@ -138,11 +138,11 @@ def histogram(title: str, xlabel: str, values: dict[str, Array], bins: Array) ->
 def cells(
     title: str, xlabel: str, labels: list[str], looks: NDArray[np.str_], mark: tuple[int, int] | None = None
 ) -> Chart:
-    """Lay out a map: one row a label, one column a step, each cell in its CSS classes; `mark` is (row, column)."""
+    """Lay out a map: a row a label, a column a step from 1 on, each cell in its CSS classes; `mark` is (row, step)."""
     count, steps = looks.shape
-    x, y = Axis(-0.5, steps - 0.5, LEFT + 12, RIGHT, whole=True), Names(labels)  # names are longer than numbers
+    x, y = Axis(0.5, steps + 0.5, LEFT + 12, RIGHT, whole=True), Names(labels)  # names are longer than numbers
     high = (BOTTOM - TOP) / count
-    lefts = x(np.arange(steps + 1) - 0.5)
+    lefts = x(np.arange(steps + 1) + 0.5)
     paths = []
     for look in filter(None, np.unique(looks)):
         boxes = [

@@ -7,6 +7,7 @@ import pandas as pd
 
 from compare.runs.findings import SMALL, Column, Table
 from compare.runs.record import Run
+from compare.show.figures.check_map import from_one
 from compare.show.figures.style import EDGES
 from compare.show.page.chart import cells
 from compare.show.page.parts import Answer, Listing, Reading, Section, Series, State, View, texts
@@ -19,7 +20,7 @@ def section(run: Run) -> Section | None:
     if run.manifest.get("kind") != "check":
         return None
     report, table = run.manifest["report"], run.tables.get("check")
-    shown = [] if table is None or table.empty else [of for _, of in table.groupby("what", sort=False)]
+    shown = [] if table is None or table.empty else [of for _, of in from_one(table).groupby("what", sort=False)]
     first = report["divergence"]
     listings = [_situations(shown), _trainings(report["trainings"])]
     return Section(
@@ -45,14 +46,16 @@ def _verdict(report: dict[str, Any]) -> str:
     if report["refusal"] is not None:
         return f"Cannot be told: {report['refusal']}."
     if report["passed"]:
-        return "Yes, bit for bit." if report["bit_equal"] else "Yes, to rounding, in every step of every situation."
+        count = len(report["warnings"])
+        but = f" {count} warning{'s' * (count > 1)}: see below." if count else ""
+        return ("Yes, bit for bit." if report["bit_equal"] else "Yes, to rounding, in every step that decides.") + but
     at = report["divergence"]
     if at is None:
-        return f"No: {report['verdict']}."
-    place = f"step {at['step']} of \N{LEFT DOUBLE QUOTATION MARK}{at['situation']}\N{RIGHT DOUBLE QUOTATION MARK}"
+        return f"No: {report['verdict']}{', and warnings are failures here' if report['strict'] else ''}."
+    place = f"step {at['step'] + 1} of \N{LEFT DOUBLE QUOTATION MARK}{at['situation']}\N{RIGHT DOUBLE QUOTATION MARK}"
     if at["error"] is not None:
         return f"No. First at {place}: {at['error']}."
-    layer = "" if at["layer"] is None else f" of layer {at['layer']}"
+    layer = "" if at["layer"] is None else f" of layer {at['layer'] + 1}"
     words = f"No. First at {place}, in {at['phase']}{layer}"
     if at["value"] is not None and at["expected"] is not None:
         words += f": {at['value']:.6g} where Keras has {at['expected']:.6g}"
@@ -65,7 +68,11 @@ def _causes(report: dict[str, Any]) -> list[Answer]:
         for cause in explanation["causes"]:
             about = f"{'Or' if index else 'The likely cause'}: {cause['name']}"
             found.append(Answer("note", about, f"{_sentence(cause['words'])} To do: {cause['change']}."))
-    if report["divergence"] is not None and not found:
+    for warned in report["warnings"]:
+        change = "" if warned["change"] is None else f" To do: {warned['change']}."
+        about = f"A warning, in {warned['situation']}: {warned['cause'] or 'of a cause unknown'}"
+        found.append(Answer("note", about, _sentence(warned["words"]) + change))
+    if report["divergence"] is not None and not report["diagnosis"]:
         found.append(Answer("open", "The cause is unknown", "No known fault, nor two together, gives these numbers."))
     return found
 
@@ -77,7 +84,7 @@ def _sentence(words: str) -> str:
 def _sure(report: dict[str, Any]) -> list[Answer]:
     found = [Answer("note", "What was driven", _sentence(report["driven"]))]
     if report["passed"] and not report["bit_equal"]:
-        words = f"The largest difference of a weight is {report['largest_ulp']:.3g} units in the last place."
+        words = f"In one step no weight differs by more than {report['largest_ulp']:.3g} units in the last place."
         found.append(Answer("note", "Against rounding alone", words))
     for explanation in report["diagnosis"][:1]:
         words = (
@@ -97,12 +104,10 @@ def _bin(k: int) -> str:
 
 def _view(table: pd.DataFrame, first: dict[str, Any] | None) -> View:
     what = str(table["what"].iloc[0])
-    layers = table["layer"].map(lambda layer: "" if pd.isna(layer) else f" {layer:.0f}")
-    table = table.assign(label=table["tensor"] + layers)
     labels = list(dict.fromkeys(table["label"]))
-    steps = int(table["step"].max()) + 1
+    steps = int(table["step"].max())
     wide = {
-        name: table.pivot(index="label", columns="step", values=name).reindex(index=labels, columns=range(steps))
+        name: table.pivot(index="label", columns="step", values=name).reindex(index=labels, columns=range(1, steps + 1))
         for name in COLUMNS
     }
     # Below the lowest edge is nothing: a ratio of 0 is in the first bin.
@@ -110,14 +115,14 @@ def _view(table: pd.DataFrame, first: dict[str, Any] | None) -> View:
     looks = np.where(wide["ratio"].notna(), np.char.add("cell r", bins.astype(str)), "")
     mark = None
     if first is not None and first["situation"] == what:
-        label = first["tensor"] if first["layer"] is None else f"{first['tensor']} {first['layer']}"
-        mark = (labels.index(label), first["step"]) if label in labels else None
+        label = first["tensor"] if first["layer"] is None else f"{first['tensor']} {first['layer'] + 1}"
+        mark = (labels.index(label), first["step"] + 1) if label in labels else None
     wrong = table.loc[~table["passed"], "step"].nunique()
     rows: list[tuple[str, str, list[Series | None]]] = [
         ("", label, [Series(texts(wide[name].loc[label], SMALL)) for name in COLUMNS]) for label in labels
     ]
     said = f"{wrong} of {steps} steps beyond the tolerance" if wrong else f"all {steps} steps within the tolerance"
-    reading = Reading("step", steps - 1, tuple(COLUMNS.values()), rows)
+    reading = Reading("step", steps, tuple(COLUMNS.values()), rows, first=1)
     return View(f"{what}: {said}", {"situation": what}, [cells("deviation", "step", labels, looks, mark)], reading)
 
 

@@ -11,7 +11,7 @@ function choose(section) {
   for (const link of section.querySelectorAll("a[data-view]")) link.classList.toggle("chosen", link.dataset.view === chosen);
 }
 
-function read(view, { last, cells }) {
+function read(view, { first, last, cells }) {
   const slider = view.querySelector("input[type=range]");
   const output = view.querySelector("output");
   const rows = [...view.querySelectorAll(".reading tbody tr")];
@@ -26,8 +26,8 @@ function read(view, { last, cells }) {
     output.textContent = x;
     rows.forEach((row, r) => cells[r].forEach((cell, c) => {
       if (!cell) return;
-      const nth = Math.floor(x / cell.every);
-      const known = nth < cell.texts.length && !(cell.exact && x % cell.every);
+      const nth = Math.floor((x - first) / cell.every);
+      const known = nth < cell.texts.length && !(cell.exact && (x - first) % cell.every);
       row.children[c + 1].textContent = known ? cell.texts[nth] : "–";
     }));
     for (const { cross, axis: [start, end, low, high] } of charts) {
@@ -41,7 +41,7 @@ function read(view, { last, cells }) {
       const box = svg.getBoundingClientRect();
       const px = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
       const x = Math.round(low + (px - start) / (end - start) * (high - low));
-      at(Math.min(Math.max(x, 0), last));
+      at(Math.min(Math.max(x, first), last));
       if (!svg.dataset.rows) return;
       const [top, bottom] = svg.dataset.rows.split(" ").map(Number);
       const py = (event.clientY - box.top) / box.height * svg.viewBox.baseVal.height;

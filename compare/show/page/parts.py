@@ -49,7 +49,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Reading:
-    """The values under the pointer: a table of series, read at one x from 0 to `last`.
+    """The values under the pointer: a table of series, read at one x from `first` to `last`.
 
     Attributes
     ----------
@@ -58,12 +58,14 @@ class Reading:
     columns : tuple of str
     rows : list of (look, name, cells)
         `look` is the CSS class of the curve, for its mark; a cell may be None.
+    first : int
     """
 
     xlabel: str
     last: int
     columns: tuple[str, ...]
     rows: list[tuple[str, str, list[Series | None]]]
+    first: int = 0
 
     def data(self) -> dict[str, Any]:
         """Return what the script needs to read another x."""
@@ -71,7 +73,7 @@ class Reading:
             [cell and {"texts": cell.texts, "every": cell.every, "exact": cell.exact} for cell in row]
             for *_, row in self.rows
         ]
-        return {"last": self.last, "cells": cells}
+        return {"first": self.first, "last": self.last, "cells": cells}
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def _tables(run: Run, terminal: Console) -> None:
         terminal.print(shown(findings.depth(run)))
         step = run.manifest["verdicts"]["article"]["first_wrong_step"]
         terminal.print(
-            f"The article's network is not in parity with Keras: its update is wrong from step {step} on "
-            f"(steps count from 0; step 0 is right)."
+            f"The article's network is not in parity with Keras: its update is wrong from step {step + 1} on "
+            f"(step {step} is right)."
             if step is not None
             else "The article's bug was not found!"
         )

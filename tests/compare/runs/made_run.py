@@ -136,6 +136,8 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
         "bit_equal": False,
         "largest_ulp": 3.0,
         "refusal": None,
+        "warnings": [],
+        "strict": False,
         "divergence": {**at, "value": 1.5, "expected": 1.25},
         "diagnosis": [{"causes": [cause], "confirmed_steps": 5, "situations": 2}],
         "trainings": [

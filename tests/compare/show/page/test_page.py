@@ -128,7 +128,9 @@ def test_every_dash_number_stays_on_one_line():
 
 def test_a_check_tells_where_why_and_what_to_do(tmp_path):
     page = Page(report.html(made_check(tmp_path)))
-    assert "in dW of layer 1: 1.5 where Keras has 1.25." in page.text
+    # In the files, steps and layers are counted from 0.
+    assert "First at step 2 of" in page.text
+    assert "in dW of layer 2: 1.5 where Keras has 1.25." in page.text
     assert "The likely cause: stale activations" in page.text
     assert "To do: clear the list." in page.text
     assert ("data-name", "check") in page.attributes
@@ -140,6 +142,19 @@ def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(t
     looks = [[look for look, _ in view.charts[0].paths] for view in section.views]
     assert looks == [["cell r0", "cell r6", "mark"], ["cell r0"]]
     assert section.listings[0].states == ["yes", "no"]
+    assert [row[3] for row in section.listings[0].table.rows] == [None, 2]
+    reading = section.views[0].reading
+    assert (reading.first, reading.last) == (1, 6)
+    assert [name for _, name, _ in reading.rows] == ["loss", "kernel 1", "bias 1", "kernel 2", "bias 2"]
+
+
+def test_a_check_tells_its_warnings_and_what_to_do(tmp_path):
+    warned = {"situation": "saturated logits", "words": "the loss is infinite", "cause": "log of 0", "change": "add it"}
+    right = {"passed": True, "verdict": "parity", "divergence": None, "diagnosis": [], "warnings": [warned]}
+    page = Page(report.html(made_check(tmp_path, **right)))
+    assert "1 warning: see below" in page.text
+    assert "A warning, in saturated logits: log of 0" in page.text
+    assert "The loss is infinite. To do: add it." in page.text
 
 
 @pytest.mark.parametrize(
