@@ -36,7 +36,7 @@ def layer_rate(rules: Rules, place: Place, factor: float) -> Rules:
 
 def _fit_layer_rate(run: list[Observed], base: Rules) -> list[Parameter]:
     layers = {run[0].step.architecture.weights[place].layer for place in run[0].focus}
-    found = nice([ratio(run[0].change, run[0].expected)])
+    found = [factor for factor in nice([ratio(run[0].change, run[0].expected)]) if factor > 0]
     return [(layer, factor) for layer in layers for factor in found] if len(layers) == 1 else []
 
 

@@ -159,7 +159,7 @@ class Search:
         """Pairs of what changes this item at all; with a number fitted in the company of the other, and without."""
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
         relevant = [c for c in candidates if not c.fault.slow and self._changes(hypothesis, item, c, now)]
-        fitted = ((a, b) for a in relevant for b in self._fitted((*hypothesis.causes, a), item))
+        fitted = (pair for first in relevant for pair in self._fitted_pairs(hypothesis.causes, first, item))
         for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
             enough = self.case.tried + (ENDURANCE - self.case.tried) // PATIENCE
             for first, second in pairs:
@@ -167,6 +167,13 @@ class Search:
                     break
                 if first.name != second.name:
                     yield *hypothesis.causes, first, second
+
+    def _fitted_pairs(self, base: Causes, first: Cause, item: Item) -> Iterable[Causes]:
+        """A fault and those whose number is fitted in its company; then its own number again in theirs."""
+        for second in self._fitted((*base, first), item):
+            yield first, second
+            if first.fault.fit is not None:
+                yield from ((again, second) for again in self.case.fit(first.fault, (*base, second), item))
 
     def _exchanged(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
         """Faults of which one is another, or has another number in the company of a further one.
