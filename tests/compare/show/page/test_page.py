@@ -1,5 +1,6 @@
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,7 +151,13 @@ def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(t
 
 def test_a_check_tells_its_warnings_and_what_to_do(tmp_path):
     warned = {"situation": "saturated logits", "words": "the loss is infinite", "cause": "log of 0", "change": "add it"}
-    right = {"passed": True, "verdict": "parity", "divergence": None, "diagnosis": [], "warnings": [warned]}
+    right: dict[str, Any] = {
+        "passed": True,
+        "verdict": "parity",
+        "divergence": None,
+        "diagnosis": [],
+        "warnings": [warned],
+    }
     page = Page(report.html(made_check(tmp_path, **right)))
     assert "1 warning: see below" in page.text
     assert "A warning, in saturated logits: log of 0" in page.text
