@@ -59,8 +59,8 @@ def _amounts(decay: Callable[..., Rules]) -> Callable[[list[Observed], Rules], l
 
     def fit(run: list[Observed], base: Rules) -> list[Parameter]:
         found = [amount for (amount,) in affine(decay, run, base) if amount > 0]
-        amounts = {(each, per) for per in Per for amount in found for each in nice([amount / per.of(run[0].step)])}
-        return sorted(amounts, key=lambda pair: [*Per].index(pair[1]))
+        amounts = ((per, amount / per.of(run[0].step)) for per in Per for amount in found)
+        return list(dict.fromkeys((each, per) for per, amount in amounts for each in nice([amount])))
 
     return fit
 

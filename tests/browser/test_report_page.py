@@ -121,7 +121,7 @@ def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):
     share = (top + 3.5 * (bottom - top) / count) / float(chart.get_attribute("viewBox").split()[3])
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * share)
     under = page.locator("#check .view:not([hidden]) tr.under")
-    assert under.locator("th").inner_text() == "kernel 1"
+    assert under.locator("th").inner_text() == "kernel 2"
     assert under.locator("td").last.inner_text() == "3.0e+07"
 
 

@@ -69,7 +69,7 @@ def test_every_figure_is_there_as_png_and_svg_and_is_not_blank(finished):
 def test_the_tables_are_printed(finished, tmp_path, capsys):
     assert main(["run", *SMALL, "--only", "article", "matched", "--dtype", "float64", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    for told in ("largest difference", "0.921774 (0.4000)", "differs, as it must", "from step 1 on", "parity holds"):
+    for told in ("largest difference", "0.921774 (0.4000)", "differs, as it must", "from step 2 on", "parity holds"):
         assert told in printed
     assert str(next(tmp_path.iterdir())) in printed
 
