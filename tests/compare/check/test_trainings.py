@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compare.check import trials
 from compare.check.introduction import Introduction
 from compare.check.steps.reference import build_reference
 from compare.check.subject.drivers import InProcess
@@ -189,3 +190,19 @@ def test_what_is_only_reported_wrongly_explains_no_weights():
     found = drive(Drifts).judged[0]
     assert found.wrong_weights
     assert not found.explanations
+
+
+def test_a_training_that_rounding_alone_leads_to_nan_is_not_steady(monkeypatch):
+    architecture = dense((4, 3))
+    reference = build_reference(Recipe(architecture, STANDARD.n, 64).at(0.1))
+    weights = [np.zeros(weight.shape) for weight in architecture.weights]
+    trial = Trial(STANDARD.X, STANDARD.y, weights, np.tile(np.arange(STANDARD.n), (2, 1)), 64)
+    assert steady(reference, trial)
+
+    def exploding(rules, recipe, trial, perturbed=None):
+        history, after = simulate(rules, recipe, trial, perturbed)
+        return (history, after) if perturbed is None else ([*history[:-1], np.nan], after)
+
+    monkeypatch.setattr(trials, "simulate", exploding)
+    assert noise(reference, trial)[0] == np.inf
+    assert not steady(reference, trial)
