@@ -7,14 +7,16 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.floating]
 
-# What two correct implementations differ by in an ordinary run, with room: measured are 2e-15 (float64) and 2e-6
-# (float32, on a loss of 8.4) at most. Faults, and hidden float32 arithmetic in a float64 run, are far above.
+# What two correct implementations differ by in an ordinary run, with room, for values of about 1: measured are 2e-15
+# (float64) and 2e-6 (float32, on a loss of 8.4) at most. It grows with the values, as rounding does. Faults, and hidden
+# float32 arithmetic in a float64 run, are far above.
 BARS = {"float64": 1e-13, "float32": 5e-6}
 
-# A run whose floor comes near the bar is judged by its floor. That is the largest of a few sampled drifts; the run
-# itself may drift somewhat further.
-NEAR_BAR = 0.5
+# The floor is the largest of a few sampled drifts; the run itself may drift somewhat further.
 FLOOR_FACTOR = 10.0
+
+# What part of a value may be tolerated: where more is, rounding alone moves the run too far to tell.
+LOOSEST = 1e-3
 
 
 class Difference(NamedTuple):
@@ -73,36 +75,56 @@ def noise_floor(permuted: ArrayLike, base: ArrayLike) -> Array:
     return gap(permuted, np.asarray(base)[np.newaxis]).max(axis=0)
 
 
-def tolerance(floor: ArrayLike, dtype: str) -> Array:
-    """Return the dtype's bar; `FLOOR_FACTOR` times the floor where that lies over `NEAR_BAR` of the bar."""
-    floor = np.asarray(floor, np.float64)
-    bar = BARS[dtype]
-    return np.where(floor > NEAR_BAR * bar, FLOOR_FACTOR * floor, bar)
+def bar(size: ArrayLike, dtype: str) -> Array:
+    """Return what rounding may do to values of this size in an ordinary run; to small ones as to 1."""
+    return BARS[dtype] * np.maximum(1.0, np.abs(np.asarray(size, np.float64)))
 
 
-def loss_tolerance(floor: ArrayLike, dtype: str) -> Array:
-    """Return each epoch's tolerance on the loss, from the floor so far: amplified rounding stays in the weights."""
-    return tolerance(np.maximum.accumulate(np.asarray(floor, np.float64)), dtype)
+def tolerance(floor: ArrayLike, size: ArrayLike, dtype: str) -> Array:
+    """Return the bar, or `FLOOR_FACTOR` times the noise floor where that is more."""
+    return np.maximum(bar(size, dtype), FLOOR_FACTOR * np.asarray(floor, np.float64))
 
 
-def accuracy_tolerance(floor: ArrayLike, loss_floor: ArrayLike, dtype: str, n: int) -> Array:
-    """Return each epoch's tolerance on the accuracy: none, unless rounding alone flips predictions in this run.
+def loss_tolerance(floor: ArrayLike, loss: ArrayLike, dtype: str) -> Array:
+    """Return each epoch's tolerance on the loss, from floor and loss so far: amplified rounding stays."""
+    drift, size = (np.maximum.accumulate(np.asarray(each, np.float64)) for each in (floor, loss))
+    return tolerance(drift, size, dtype)
 
-    Where the loss is judged by its floor, one sample in `n` may always flip.
+
+def accuracy_tolerance(floor: ArrayLike, of_loss: ArrayLike, loss: ArrayLike, dtype: str, n: int) -> Array:
+    """Return each epoch's tolerance on the accuracy, in samples: none, unless rounding alone flips predictions.
+
+    As the floor of other values, the flips that were sampled count `FLOOR_FACTOR` times. Where `of_loss`, the tolerance
+    on the loss, comes from its floor, one sample of `n` may always flip.
     """
-    flips = np.maximum.accumulate(np.asarray(floor, np.float64))
-    amplified = loss_tolerance(loss_floor, dtype) > BARS[dtype]
-    return np.where(amplified, np.maximum(flips, 1 / n), flips)
+    flips = FLOOR_FACTOR * np.maximum.accumulate(samples(floor, n))
+    amplified = np.asarray(of_loss) > bar(np.maximum.accumulate(np.asarray(loss, np.float64)), dtype)
+    return np.where(amplified, np.maximum(flips, 1), flips)
 
 
-def judge(a: ArrayLike, b: ArrayLike, tolerance: ArrayLike, bar: float) -> Difference:
+def samples(accuracy: ArrayLike, n: int) -> Array:
+    """Return how many of `n` samples an accuracy, or a difference of two, stands for."""
+    return np.rint(np.asarray(accuracy, np.float64) * n)
+
+
+def decided(of_loss: ArrayLike, loss: ArrayLike) -> int:
+    """Return how many epochs tell anything: up to the first loss that is not finite, or tolerated to be loosely so."""
+    loss = np.asarray(loss, np.float64)
+    with np.errstate(invalid="ignore"):
+        tight = np.asarray(of_loss) <= LOOSEST * np.maximum(1.0, np.abs(loss))
+    ends = np.flatnonzero(~(tight & np.isfinite(loss)))
+    return int(ends[0]) if len(ends) else len(loss)
+
+
+def judge(a: ArrayLike, b: ArrayLike, tolerance: ArrayLike, bar: ArrayLike) -> Difference:
     """Compare two series, or two tensors, under a tolerance that is a number or an array of their shape.
 
-    `bar` is what the tolerance would be without a noise floor.
+    `bar` is what the tolerance would be without a noise floor, of the same shape.
     """
     difference = np.atleast_1d(gap(a, b))
     allowed = np.broadcast_to(np.asarray(tolerance, np.float64), difference.shape)
-    excess = np.where(difference == 0, 0.0, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
+    with np.errstate(over="ignore"):
+        excess = np.where(difference == 0, 0.0, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
     worst = np.unravel_index(np.argmax(excess), difference.shape)
     out = np.flatnonzero((difference > allowed).reshape(len(difference), -1).any(axis=1))
     return Difference(
@@ -111,5 +133,5 @@ def judge(a: ArrayLike, b: ArrayLike, tolerance: ArrayLike, bar: float) -> Diffe
         step=int(worst[0]),
         first=int(out[0]) if len(out) else None,
         passed=not len(out),
-        judged_by="noise floor" if allowed[worst] > bar else "bar",
+        judged_by="noise floor" if allowed[worst] > np.broadcast_to(bar, difference.shape)[worst] else "bar",
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.commands.options import Telling
-from compare.experiments.part import Found
+from compare.experiments.part import Found, Status
 from compare.experiments.parts import Job
 from compare.runs import provenance
 from compare.runs.recorder import Recorder
@@ -37,8 +37,8 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling, e
                 found.append(part.run(advance))
             for name, table in found[-1].tables.items():
                 recorder.table(name, table)
-        passed = all(part.passed for part in found)
-        recorder.manifest = _manifest(job, found, passed)
+        status = _status(found)
+        recorder.manifest = _manifest(job, found, status == Status.YES)
         recorder.finish()
         with stage("drawing", 1):
             run = recorder.read()
@@ -49,7 +49,12 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling, e
             with stage("TensorBoard", 1):
                 tensorboard.write(run, events)
     summary.tell(run, recorder.finished, quiet=telling.quiet, as_json=telling.as_json)
-    return 0 if passed else 1
+    return status
+
+
+def _status(found: list[Found]) -> Status:
+    statuses = {part.status for part in found}
+    return next((each for each in (Status.NO, Status.UNDECIDABLE) if each in statuses), Status.YES)
 
 
 def _manifest(job: Job, found: list[Found], passed: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from compare.agreement import parity
 from compare.data.dataset import Dataset
 from compare.experiments.pair import trajectory
-from compare.experiments.part import Advance, Found
+from compare.experiments.part import Advance, Found, Status
 from compare.faults.planted import StaleActivations
 from compare.sides.quiet_keras import load_keras
 from compare.sides.sides import Weights
@@ -179,4 +179,4 @@ class ArticlePart:
             "article_table.csv": article.table,
             "article_parity.csv": article.parity,
         }
-        return Found(article.passed, verdicts, tables)
+        return Found(Status.YES if article.passed else Status.NO, verdicts, tables)

@@ -13,7 +13,7 @@ from compare.agreement import parity
 from compare.data.dataset import Dataset
 from compare.experiments.experiment import Experiment
 from compare.experiments.pair import Course, Pair, judge_pair, row, train_keras, train_pair, trajectory
-from compare.experiments.part import Advance, Found
+from compare.experiments.part import Advance, Found, Status
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
 from compare.sides.sides import DRAWN_BY, initial_weights
@@ -32,6 +32,8 @@ class Matched:
         The noise floor: protocol, dtype, drawn_by, replicate, epoch, loss, accuracy.
     parity : DataFrame
         One row a comparison: what, protocol, dtype, drawn_by, replicate, layer, tensor, and a `parity.Difference`.
+    pairs : DataFrame
+        One row a pair: protocol, dtype, drawn_by, replicate, verdict, decided (how many epochs could be), epochs.
     speed : list of dict
         protocol, dtype, side, microseconds: a step's, in the fastest run. A sign, not a benchmark.
     """
@@ -39,12 +41,15 @@ class Matched:
     trajectories: pd.DataFrame
     floor: pd.DataFrame
     parity: pd.DataFrame
+    pairs: pd.DataFrame
     speed: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def passed(self) -> bool:
-        """Whether every comparison is within its tolerance."""
-        return bool(self.parity["passed"].all())
+    def status(self) -> Status:
+        """Whether every comparison is within its tolerance, and every pair could be decided."""
+        if not self.parity["passed"].all():
+            return Status.NO
+        return Status.UNDECIDABLE if (self.pairs["verdict"] == "undecidable").any() else Status.YES
 
 
 def cases(experiment: Experiment) -> list[tuple[Protocol, str, str]]:
@@ -66,7 +71,7 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
     -------
     Matched
     """
-    trajectories, floors = [], []
+    trajectories, floors, pairs = [], [], []
     rows: list[dict[str, Any]] = []
     fastest: dict[tuple[str, str, str], float] = {}
     for (protocol, dtype, drawn_by), number in product(cases(experiment), range(experiment.pairs)):
@@ -80,7 +85,9 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
             key = (protocol.name, dtype, side)
             fastest[key] = min(fastest.get(key, math.inf), seconds / steps * 1e6)
 
-        found, floor = judge_pair(pair, stream(experiment.seed, "floor", protocol.name, drawn_by, str(number)))
+        judged = judge_pair(pair, stream(experiment.seed, "floor", protocol.name, drawn_by, str(number)))
+        found, floor = judged.rows, judged.floor
+        pairs.append({**case, "verdict": judged.verdict, "decided": judged.decided, "epochs": protocol.epochs})
         if number == 0 and drawn_by == "scratch":
             found += _same_keras(pair, plain_fit=not experiment.keras_fit)
         rows += [{**case, **each} for each in found]
@@ -91,7 +98,7 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
     names = ("protocol", "dtype", "side", "microseconds")
     speed = [dict(zip(names, (*key, round(of, 1)), strict=True)) for key, of in fastest.items()]
     series, floor_table = (pd.concat(each, ignore_index=True) for each in (trajectories, floors))
-    return Matched(series, floor_table, pd.DataFrame(rows), speed)
+    return Matched(series, floor_table, pd.DataFrame(rows), pd.DataFrame(pairs), speed)
 
 
 def _same_keras(pair: Pair, plain_fit: bool) -> list[dict[str, Any]]:
@@ -122,6 +129,9 @@ class MatchedPart:
             "trajectories.parquet": matched.trajectories,
             "noise_floor.parquet": matched.floor,
             "parity.csv": matched.parity,
+            "pairs.csv": matched.pairs,
         }
-        verdicts = {"matched": {"passed": matched.passed}}
-        return Found(matched.passed, verdicts, tables, {"speed": matched.speed})
+        status, count = matched.status, int((matched.pairs["verdict"] == "undecidable").sum())
+        share = float(matched.pairs["decided"].sum() / matched.pairs["epochs"].sum())
+        verdicts = {"matched": {"passed": status == Status.YES, "undecidable": count, "decided": share}}
+        return Found(status, verdicts, tables, {"speed": matched.speed})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +30,7 @@ FLOOR_RUNS = 8  # runs that measure the noise floor
 # A ReLU's pre-activation within rounding of zero may come out on one side of it in all of 8 runs, and on the other in
 # Keras: 1 of 800 float32 runs on iris. So a pair is measured by this many before it is called different.
 FINE_FLOOR_RUNS = 64
+PROBE = 1e-3  # how far off the learning rate is of the fault that a pair in parity would have shown
 
 
 @dataclass(frozen=True)
@@ -136,35 +137,95 @@ def measure_floor(course: Course, scratch: Network, sequence: np.random.SeedSequ
     )
 
 
-def judge_pair(pair: Pair, sequence: np.random.SeedSequence) -> tuple[list[dict[str, Any]], Floor]:
-    """Judge one pair by the bar or its noise floor: one row a comparison, and the floor.
+class Judgement(NamedTuple):
+    """What is said of one pair.
 
-    Compared are loss and accuracy at every epoch, and every tensor of the weights at the end. A pair out of tolerance
-    is judged again by a floor of more runs.
+    Attributes
+    ----------
+    verdict : {"parity", "no parity", "undecidable"}
+    rows : list of dict
+        One a comparison.
+    floor : Floor
+    decided : int
+        How many epochs could be judged, from the first on: those after it rounding alone moves too far to tell.
+    """
+
+    verdict: str
+    rows: list[dict[str, Any]]
+    floor: Floor
+    decided: int
+
+
+def judge_pair(pair: Pair, sequence: np.random.SeedSequence) -> Judgement:
+    """Judge one pair by the bar or its noise floor.
+
+    Compared are loss and accuracy at every epoch that can be decided, and every tensor of the weights at the end. A
+    pair out of tolerance is judged again by a floor of more runs. One within it is in parity; but where it amplifies
+    rounding, only if a fault would have been found: the same run at a learning rate that is off by `PROBE`. Otherwise
+    it is undecidable.
     """
     for runs in (FLOOR_RUNS, FINE_FLOOR_RUNS):
         floor = measure_floor(pair.course, pair.scratch, sequence, runs)
-        rows = _compare(pair, floor)
+        decided, rows = _compare(pair, floor)
         if all(row["passed"] for row in rows):
-            break
-    return rows, floor
+            told = not _amplifies(pair, floor) or _shows(pair, floor)
+            return Judgement("parity" if told else "undecidable", rows, floor, decided)
+    return Judgement("no parity", rows, floor, decided)
 
 
-def _compare(pair: Pair, floor: Floor) -> list[dict[str, Any]]:
-    architecture, scratch = pair.course.architecture, pair.scratch
-    dtype = architecture.dtype
-    bar = parity.BARS[dtype]
-    of_loss = parity.loss_tolerance(floor.loss, dtype)
-    of_accuracy = parity.accuracy_tolerance(floor.accuracy, floor.loss, dtype, pair.course.dataset.n)
-    rows = [
-        row("loss", parity.judge(scratch.loss, pair.keras.loss, of_loss, bar)),
-        row("accuracy", parity.judge(scratch.accuracy, pair.keras.accuracy, of_accuracy, 0.0)),
-    ]
-    tensors = zip(architecture.weights, scratch.get_weights(), pair.keras_weights, floor.weights, strict=True)
-    for weight, ours, theirs, drift in tensors:
-        difference = parity.judge(ours, theirs, parity.tolerance(drift, dtype), bar)._replace(step=len(scratch.loss))
-        rows.append(row("weights", difference, layer=weight.layer + 1, tensor=weight.role))
-    return rows
+def _amplifies(pair: Pair, floor: Floor) -> bool:
+    """Whether rounding alone moves the pair by more than the bar allows, anywhere."""
+    dtype, loss = pair.course.architecture.dtype, pair.scratch.loss
+    allowed = parity.loss_tolerance(floor.loss, loss, dtype)
+    if parity.decided(allowed, loss) < len(loss):
+        return True
+    sizes = [np.abs(weights).max() for weights in pair.scratch.get_weights()]
+    drifts = parity.tolerance(floor.weights, sizes, dtype) > parity.bar(sizes, dtype)
+    return bool((allowed > parity.loss_tolerance(np.zeros(len(loss)), loss, dtype)).any() or drifts.any())
+
+
+def _shows(pair: Pair, floor: Floor) -> bool:
+    """Whether the pair would be out of tolerance with its scratch side trained at a learning rate that is off."""
+    course = pair.course
+    rate = course.architecture.learning_rate * (1 + PROBE)
+    network = scratch_network(course.architecture.at(rate))
+    network.set_weights(course.start)
+    network.train(*course.training, course.orders)
+    _, rows = _compare(replace(pair, scratch=network), floor, pair.scratch)
+    return not all(row["passed"] for row in rows)
+
+
+def _compare(pair: Pair, floor: Floor, measured: Network | None = None) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many epochs can be decided, and a row for each comparison.
+
+    Tolerances go with the size of what is `measured`, by default the pair's own scratch side.
+    """
+    architecture, scratch, n = pair.course.architecture, pair.scratch, pair.course.dataset.n
+    dtype, by = architecture.dtype, measured or scratch
+    of_loss = parity.loss_tolerance(floor.loss, by.loss, dtype)
+    of_accuracy = parity.accuracy_tolerance(floor.accuracy, of_loss, by.loss, dtype, n)
+    upto = parity.decided(of_loss, by.loss)
+    rows = []
+    if upto:
+        bar = parity.loss_tolerance(np.zeros(upto), by.loss[:upto], dtype)
+        rows.append(row("loss", parity.judge(scratch.loss[:upto], pair.keras.loss[:upto], of_loss[:upto], bar)))
+        ours, theirs = (parity.samples(side.accuracy, n)[:upto] for side in (scratch, pair.keras))
+        flips = parity.judge(ours, theirs, of_accuracy[:upto], 0.0)
+        rows.append(row("accuracy", flips._replace(max_abs=flips.max_abs / n, tolerance=flips.tolerance / n)))
+    if upto < len(by.loss):
+        return upto, rows
+    tensors = zip(
+        architecture.weights, scratch.get_weights(), pair.keras_weights, by.get_weights(), floor.weights, strict=True
+    )
+    for weight, ours, theirs, measure, drift in tensors:
+        size = float(np.abs(measure).max())
+        allowed = float(parity.tolerance(drift, size, dtype))
+        if allowed <= parity.LOOSEST * max(1.0, size):
+            difference = parity.judge(ours, theirs, allowed, float(parity.bar(size, dtype)))
+            rows.append(
+                row("weights", difference._replace(step=len(by.loss)), layer=weight.layer + 1, tensor=weight.role)
+            )
+    return upto, rows
 
 
 def row(what: str, difference: parity.Difference, layer: int | None = None, tensor: str = "") -> dict[str, Any]:

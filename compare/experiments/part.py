@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Protocol
 
 import pandas as pd
@@ -12,13 +13,21 @@ from compare.work.engine import Failure
 Advance = Callable[..., None]
 
 
+class Status(IntEnum):
+    """How a job went: the exit status of its command; 2 is bad input."""
+
+    YES = 0
+    NO = 1
+    UNDECIDABLE = 3
+
+
 @dataclass(frozen=True)
 class Found:
     """What a part found.
 
     Attributes
     ----------
-    passed : bool
+    status : Status
     verdicts : dict
         What the manifest's "verdicts" hold of it.
     tables : dict of str to DataFrame
@@ -29,7 +38,7 @@ class Found:
         The shards whose replicates are missing.
     """
 
-    passed: bool
+    status: Status
     verdicts: dict[str, Any]
     tables: dict[str, pd.DataFrame]
     manifest: dict[str, Any] = field(default_factory=dict)

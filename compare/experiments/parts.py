@@ -12,6 +12,7 @@ from compare.experiments.article import ArticlePart
 from compare.experiments.experiment import Experiment
 from compare.experiments.grid import Sweep
 from compare.experiments.matched import MatchedPart
+from compare.experiments.pair import PROBE
 from compare.experiments.part import Part
 from compare.experiments.sweep import SweepPart
 from compare.experiments.unseeded import UnseededPart
@@ -71,7 +72,8 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
         "tolerances": {
             "bar": parity.BARS,
             "floor_factor": parity.FLOOR_FACTOR,
-            "judged_by_floor_from": parity.NEAR_BAR,
+            "loosest": parity.LOOSEST,
+            "probe": PROBE,
         },
         "speed": [],
     }

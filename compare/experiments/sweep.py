@@ -16,7 +16,7 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.grid import DRAWERS, Cell, Sweep
 from compare.experiments.pair import Course, judge_pair, train_pair, trajectory
-from compare.experiments.part import Advance, Found
+from compare.experiments.part import Advance, Found, Status
 from compare.experiments.replicates import Procedure, replicate_table
 from compare.experiments.unseeded import FEWEST
 from compare.recipe.protocol import MEASURES
@@ -26,6 +26,7 @@ from compare.work.companion import Companion
 from compare.work.place import HERE, Place
 
 KERAS_SHARD = 100  # replicates; the scratch side's are one stack
+DECISIVE = ("max_abs", "tolerance", "judged_by", "what")
 ALPHA = 0.05  # how often an unseeded cell of equal sides may be called different
 
 
@@ -74,8 +75,8 @@ def matched_table(
     Returns
     -------
     DataFrame
-        cell, side, replicate (0), epoch, loss, accuracy, and in every row of a cell its decisive comparison: passed,
-        max_abs, tolerance, judged_by, what.
+        cell, side, replicate (0), epoch, loss, accuracy, and in every row of a cell its verdict, the share of
+        epochs that was decided, and its decisive comparison: max_abs, tolerance, judged_by, what.
     """
     tables = []
     for cell in cells:
@@ -83,10 +84,10 @@ def matched_table(
         start = initial_weights(architecture, cell.seed, DRAWERS[cell.initializer])
         orders = protocol.orders(cell.sequence("orders"), dataset.n)
         pair = train_pair(Course(architecture, dataset, protocol, orders, start))
-        rows, _ = judge_pair(pair, cell.sequence("floor"))
-        decisive = max(rows, key=_excess)
-        judged = {name: decisive[name] for name in ("max_abs", "tolerance", "judged_by", "what")}
-        judged["passed"] = all(row["passed"] for row in rows)
+        found = judge_pair(pair, cell.sequence("floor"))
+        decisive = max(found.rows, key=_excess, default={})
+        judged = {name: decisive.get(name) for name in DECISIVE}
+        judged |= {"verdict": found.verdict, "decided": found.decided / epochs}
         for side, (loss, accuracy) in pair.trajectories.items():
             tables.append(trajectory(loss, accuracy, cell=cell.cell, side=side, **judged))
     return pd.concat(tables, ignore_index=True)
@@ -149,8 +150,7 @@ def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int) -> dict[str, Any
     if runs is None:
         return {"verdict": "missing"}
     if cell.mode == "matched":
-        decisive = {name: runs[name].iloc[0] for name in ("max_abs", "tolerance", "judged_by", "what")}
-        return {"verdict": "parity" if runs["passed"].iloc[0] else "no parity", **decisive}
+        return {name: runs[name].iloc[0] for name in ("verdict", "decided", *DECISIVE)}
     measured = (
         runs.loc[runs["side"] == side, measure].to_numpy(np.float64).reshape(-1, epochs)
         for side, measure in product(("scratch", "keras"), MEASURES)
@@ -183,7 +183,10 @@ def matrix_verdict(table: pd.DataFrame) -> tuple[Literal["yes", "no", "open"], s
     if "matched" in counts:
         verdicts = counts["matched"]
         told.append(f"matched: {verdicts.get('parity', 0)} of {verdicts.sum()} cells in parity")
+        if count := int(verdicts.get("undecidable", 0)):
+            told[-1] += f", {count} undecidable"
         bad |= "no parity" in verdicts
+        undecided |= "undecidable" in verdicts
     if "unseeded" in counts:
         verdicts = counts["unseeded"]
         told.append("unseeded: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
@@ -218,4 +221,6 @@ class SweepPart:
         swept = run_sweep(self.sweep, self.datasets, advance, self.finished, self.place, self._begun)
         state, words = matrix_verdict(swept.table)
         tables = {"sweep.csv": swept.table, "trajectories.parquet": swept.trajectories}
-        return Found(state != "no", {"state": state, "words": words}, tables, failures=swept.failures)
+        undecidable = bool((swept.table["verdict"] == "undecidable").any())
+        status = Status.NO if state == "no" else Status.UNDECIDABLE if undecidable else Status.YES
+        return Found(status, {"state": state, "words": words}, tables, failures=swept.failures)

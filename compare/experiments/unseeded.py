@@ -12,7 +12,7 @@ import pandas as pd
 from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import Experiment
-from compare.experiments.part import Advance, Found
+from compare.experiments.part import Advance, Found, Status
 from compare.experiments.replicates import Procedure, keras_by, procedure_stream, replicate_table
 from compare.recipe.protocol import MEASURES
 from compare.recipe.streams import stream
@@ -245,4 +245,4 @@ class UnseededPart:
         }
         verdicts = {"unseeded": {name: each.verdict for name, each in found.comparisons.items()}}
         tables = {"unseeded.parquet": found.trajectories, "unseeded_tests.csv": found.tests()}
-        return Found(True, verdicts, tables, {"settings": compared}, found.failures)
+        return Found(Status.YES, verdicts, tables, {"settings": compared}, found.failures)

@@ -97,12 +97,21 @@ def _verdict(run: Run) -> Verdict:
     if run.manifest.get("kind") == "sweep":
         return Verdict(found["state"], found["words"])
     if "matched" in found or "article" in found:
-        return Verdict("yes", "parity holds") if found["passed"] else Verdict("no", "parity does NOT hold")
+        if found["passed"]:
+            return Verdict("yes", "parity holds")
+        count = found.get("matched", {}).get("undecidable", 0)
+        if count and all(found[part]["passed"] for part in ("article",) if part in found) and _within(run):
+            return Verdict("open", f"undecidable: rounding alone moves {count} matched runs too far to tell")
+        return Verdict("no", "parity does NOT hold")
     alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}
     for each in ("different", "inconclusive", "equivalent"):
         if each in alike:
             return Verdict(STATES[each], f"like for like, the two sides are {each}")
     return Verdict("open", "nothing was compared")
+
+
+def _within(run: Run) -> bool:
+    return bool(run.tables["parity"]["passed"].all())
 
 
 PARTS = ("parity", "article_parity")
@@ -127,6 +136,8 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
             judged = ", by its noise floor" if worst["judged_by"] == "noise floor" else ""
             pairs = of_case.groupby(["drawn_by", "replicate"]).ngroups
             verdict = ("pass" if of_case["passed"].all() else "FAIL") + judged
+            if what == "loss" and "pairs" in run.tables:
+                verdict += _undecided(run.tables["pairs"], str(protocol), str(dtype))
             rows.append((what, protocol, dtype, pairs, worst["max_abs"], worst["tolerance"], verdict))
     article: Any = run.tables.get("article_parity" if "article_parity" in parts else "", pd.DataFrame())
     for row in article.itertuples():
@@ -135,6 +146,14 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
             verdict = "FAIL: not found" if row.passed else "differs, as it must"
         rows.append((row.what, "article", row.dtype, None, row.max_abs, row.tolerance, verdict))
     return Table("Parity", columns, rows)
+
+
+def _undecided(pairs: pd.DataFrame, protocol: str, dtype: str) -> str:
+    """How many pairs, and how much of all, rounding alone moves too far to tell."""
+    of = pairs[(pairs["protocol"] == protocol) & (pairs["dtype"] == dtype)]
+    count, share = int((of["verdict"] == "undecidable").sum()), of["decided"].sum() / of["epochs"].sum()
+    told = f", {count} undecidable" if count else ""
+    return told + (f", {share:.0%} of epochs decided" if share < 1 else "")
 
 
 def published(run: Run) -> Table:

@@ -32,11 +32,13 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
             continue
         course = Course(dense((iris.n_features, *units), dtype=dtype), iris, protocol, orders, start)
         floor = measure_floor(course, scratch, stream(0, "floor"), runs=64)
-        assert max(floor.loss.max(), *floor.weights) > parity.NEAR_BAR * bar, (
+        assert max(floor.loss.max(), *floor.weights) > bar / parity.FLOOR_FACTOR, (
             f"seed {seed}: loss differs by {loss}, weights by {weights}, and the run does not amplify rounding"
         )
-        assert parity.judge(scratch.loss, keras.loss, parity.loss_tolerance(floor.loss, dtype), bar).passed
-        assert weights <= parity.tolerance(max(floor.weights), dtype)
+        assert parity.judge(
+            scratch.loss, keras.loss, parity.loss_tolerance(floor.loss, scratch.loss, dtype), bar
+        ).passed
+        assert weights <= parity.tolerance(max(floor.weights), 1.0, dtype)
         by_floor.append(seed)
     # In float32 a ReLU's pre-activation now and then lies within rounding of zero, and the two masks part.
     assert len(by_floor) <= {"float64": 1, "float32": 5}[dtype], f"judged by their noise floor: seeds {by_floor}"

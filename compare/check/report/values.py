@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from compare.check.report.verdict import Outcome, largest_ulp, not_driven
+from compare.check.report.verdict import Outcome, largest_ratio, not_driven
 from compare.check.report.words import driven, headline
 
 
@@ -14,7 +14,7 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "passed": report.passed,
         "headline": headline(report),
         "bit_equal": report.bit_equal,
-        "largest_ulp": largest_ulp(report.runs),
+        "largest_ratio": largest_ratio(report.runs),
         "refusal": report.refusal,
         "precision": report.met.precision,
         "situations": list(report.situations),

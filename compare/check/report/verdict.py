@@ -238,8 +238,8 @@ def consequences(report: Outcome) -> list[str]:
     return [f"{link}{error} ({', '.join(places[:3])})" for error, places in errors.items()]
 
 
-def largest_ulp(runs: Sequence[Driven]) -> float:
-    """The largest deviation of any weight tensor in one step that decides, in ULP of its largest value."""
+def largest_ratio(runs: Sequence[Driven]) -> float:
+    """The largest deviation of any weight in one step that decides, as a share of what rounding may do."""
     lockstep = [run for run in runs if not (run.situation.free or run.situation.extreme)]
-    values = [step.ulp for run in lockstep for step in run.steps if np.isfinite(step.ulp)]
+    values = [ratio for run in lockstep for step in run.steps for ratio in step.ratios if np.isfinite(ratio)]
     return max(values, default=0.0)

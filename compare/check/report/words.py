@@ -16,7 +16,7 @@ from compare.check.report.verdict import (
     WRONG,
     Outcome,
     consequences,
-    largest_ulp,
+    largest_ratio,
     misreported,
     not_driven,
 )
@@ -40,11 +40,7 @@ def headline(report: Outcome) -> str:
         if report.warnings:
             count = f"{len(report.warnings)} warning{'s' * (len(report.warnings) > 1)}"
             return f"{'NOT ' * report.strict}{what}, with {count}: {'; '.join(each.words for each in report.warnings)}"
-        size = (
-            "bit-equal to Keras in every step"
-            if report.bit_equal
-            else (f"in one step no weight differs by more than {largest_ulp(report.runs):.3g} ULP (float64)")
-        )
+        size = "bit-equal to Keras in every step" if report.bit_equal else (_size(report))
         return f"{what}: {size}"
     why = _names(report) or _symptom(report)
     if verdict == EXCEPT:
@@ -53,6 +49,10 @@ def headline(report: Outcome) -> str:
         return f"NOT PARITY: it trains as Keras does except{only} in {_listed(report.situations)} ({why})"
     does = {WRONG: "it trains wrongly", REPORTING: "it trains right and reports wrongly"}[verdict]
     return f"NOT PARITY: {does} ({why})"
+
+
+def _size(report: Outcome) -> str:
+    return f"no weight of any step is off by more than {largest_ratio(report.runs):.2%} of what rounding may do"
 
 
 def _names(report: Outcome) -> str:

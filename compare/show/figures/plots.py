@@ -16,15 +16,17 @@ def curves(ax: Axes, epochs: ArrayLike, values: Mapping[str, ArrayLike]) -> None
         ax.plot(epochs, values[side], label=NAMES[side], **style)
 
 
-def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float, smallest: float) -> None:
+def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: ArrayLike, smallest: float) -> None:
     """The gap between the sides over the noise floor, on a log scale.
 
     Parameters
     ----------
     gap, floor : array of shape (epochs,)
         The largest over all pairs.
-    epsilon, bar : float
-        Machine epsilon; the tolerance of an ordinary run.
+    epsilon : float
+        Machine epsilon.
+    bar : array of shape (epochs,)
+        The tolerance of an ordinary run.
     smallest : float
         Where a gap of zero is drawn: the lower end of the axis.
     """
@@ -37,7 +39,7 @@ def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: float,
         color=SIDES["scratch"]["color"],
         linewidth=1,
     )
-    ax.axhline(bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
+    ax.plot(epochs, bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
     ax.yaxis.set_minor_locator(NullLocator())

@@ -84,7 +84,7 @@ def _sentence(words: str) -> str:
 def _sure(report: dict[str, Any]) -> list[Answer]:
     found = [Answer("note", "What was driven", _sentence(report["driven"]))]
     if report["passed"] and not report["bit_equal"]:
-        words = f"In one step no weight differs by more than {report['largest_ulp']:.3g} units in the last place."
+        words = f"No weight of any step is off by more than {report['largest_ratio']:.2%} of what rounding may do."
         found.append(Answer("note", "Against rounding alone", words))
     for explanation in report["diagnosis"][:1]:
         words = (

@@ -10,7 +10,7 @@ from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.figures import style
 from compare.show.page.chart import Curve, chart
-from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, View, texts
+from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
 GAP = "{:.1e}"
 
@@ -21,16 +21,21 @@ def section(run: Run) -> Section | None:
         return None
     judged, table = run.tables["parity"], run.tables["trajectories"]
     loss = judged[judged["what"] == "loss"]
-    passed = bool(judged["passed"].all())
-    out = loss[~loss["passed"]]
+    passed, matched = bool(judged["passed"].all()), run.manifest["verdicts"]["matched"]
+    out, count, share = loss[~loss["passed"]], matched["undecidable"], matched["decided"]
     gaps = ", ".join(f"{of.max():.1e} in {dtype}" for dtype, of in loss.groupby("dtype")["max_abs"])
     same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0
     accuracy = "; the accuracy is the same at every epoch" if same else ""
     words = (
-        f"Yes: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
-        if passed
-        else f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {gaps}."
+        f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {gaps}."
+        if not passed
+        else f"Undecidable: rounding alone moves {count} of {len(run.tables['pairs'])} pairs too far to tell."
+        if count
+        else f"Yes: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
     )
+    state: State = "no" if not passed else "open" if count else "yes"
+    if share < 1:
+        words += f" Of all epochs {share:.0%} could be decided; after those, the loss is not finite or rounding grows."
     by_floor = int((judged["judged_by"] == "noise floor").sum())
     floor = run.tables["noise_floor"].groupby("dtype")["loss"].max()
     sure = [
@@ -41,9 +46,15 @@ def section(run: Run) -> Section | None:
             + ", ".join(f"{of:.1e} in {dtype}" for dtype, of in floor.items())
             + " (measured: the noise floor). "
             + " and ".join(f"{bar:.0e} in {dtype}" for dtype, bar in run.manifest["tolerances"]["bar"].items())
-            + " is allowed, and more only where a run's own floor comes near that: "
+            + " is allowed, times the value where it is over 1, and more only where a run's own floor asks for it: "
             + f"{by_floor or 'none'} of {len(judged)} comparisons.",
-        )
+        ),
+        Answer(
+            "note",
+            "It would have shown",
+            "A pair that amplifies rounding counts only if the same run at a learning rate "
+            f"{run.manifest['tolerances']['probe']:.1%} off would have been called different.",
+        ),
     ]
     dtypes = sorted(table["dtype"].unique(), reverse=True)  # float64 first: it tells most
     cases = product(table["protocol"].unique(), dtypes, table["drawn_by"].unique())
@@ -53,7 +64,7 @@ def section(run: Run) -> Section | None:
         title="Matched: the same start, the same batches",
         lead="Both sides get the same initial weights and see the same batches in the same order. "
         "Two correct implementations then differ by rounding alone.",
-        agree=[Answer("yes" if passed else "no", "From equal weights, on equal batches", words)],
+        agree=[Answer(state, "From equal weights, on equal batches", words)],
         sure=sure,
         keys=[(f"line {side}", style.NAMES[side]) for side in style.SIDES]
         + [
@@ -64,10 +75,14 @@ def section(run: Run) -> Section | None:
         ],
         views=[_view(run, *case) for case in cases],
         listings=[
-            Listing(listing, ["no" if "FAIL" in row[-1] else "yes" for row in listing.rows]),
+            Listing(listing, [_state(row[-1]) for row in listing.rows]),
             *([Listing(findings.speed(run))] if run.manifest.get("speed") else []),
         ],
     )
+
+
+def _state(verdict: str) -> State:
+    return "no" if "FAIL" in verdict else "open" if "undecidable" in verdict else "yes"
 
 
 def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
@@ -76,13 +91,17 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     wide = runs.pivot_table(["loss", "accuracy"], "replicate", ["side", "epoch"], dropna=False)
     gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in ("loss", "accuracy")}
     floor = floors.pivot(index="replicate", columns="epoch", values="loss").to_numpy()
-    allowed = np.stack([parity.loss_tolerance(each, dtype) for each in floor])
-    worst = int(np.argmax((gaps["loss"] / allowed).max(axis=1)))
+    losses = wide["loss"]["scratch"].to_numpy()
+    allowed = np.stack([parity.loss_tolerance(*each, dtype) for each in zip(floor, losses, strict=True)])
+    told = [parity.decided(*each) for each in zip(allowed, losses, strict=True)]
+    shares = [(gap / most)[:upto].max(initial=0) for gap, most, upto in zip(gaps["loss"], allowed, told, strict=True)]
+    worst = int(np.argmax(shares))
     values = {measure: {side: wide[measure][side].to_numpy()[worst] for side in style.SIDES} for measure in gaps}
     epochs = np.arange(floor.shape[1])
     smallest = float(np.finfo(dtype).eps) / 30  # where a gap of zero is drawn
     shown = np.maximum(gaps["loss"], smallest)
-    top = max(np.nanmax(np.where(np.isfinite(shown), shown, np.nan)), allowed[worst].max()) * 3
+    finite = np.concatenate([each[np.isfinite(each)] for each in (shown, allowed[worst])])
+    top = finite.max() * 3
     lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != worst]
     charts = [
         chart(

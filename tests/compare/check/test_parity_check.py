@@ -36,7 +36,7 @@ def test_the_scratch_network_has_parity(dtype):
     report = short(lambda layer_sizes, lr, activations: scratch(layer_sizes, lr, activations, dtype), dtype=dtype)
     assert report.verdict == "parity"
     assert report.passed
-    assert str(report).startswith("PARITY: in one step no weight differs by more than ")
+    assert str(report).startswith("PARITY: no weight of any step is off by more than ")
     names = {"train, full batch", "train called twice, full batch", "train, batches of 32"}
     assert {training.name for training in report.trainings} == names
 

@@ -195,12 +195,14 @@ def test_what_is_only_reported_wrongly_explains_no_weights():
 def test_a_training_that_rounding_alone_leads_to_nan_is_not_steady(monkeypatch):
     architecture = dense((4, 3))
     reference = build_reference(Recipe(architecture, STANDARD.n, 64).at(0.1))
-    weights = [np.zeros(weight.shape) for weight in architecture.weights]
+    weights = [np.full(weight.shape, 0.1) for weight in architecture.weights]
     trial = Trial(STANDARD.X, STANDARD.y, weights, np.tile(np.arange(STANDARD.n), (2, 1)), 64)
     assert steady(reference, trial)
 
     def exploding(rules, recipe, trial, perturbed=None):
-        history, after = simulate(rules, recipe, trial, perturbed)
+        found = simulate(rules, recipe, trial, perturbed)
+        assert found is not None
+        history, after = found
         return (history, after) if perturbed is None else ([*history[:-1], np.nan], after)
 
     monkeypatch.setattr(trials, "simulate", exploding)

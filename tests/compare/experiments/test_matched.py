@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import keras_ref
+from compare.agreement import parity
 from compare.experiments import pair
 from compare.experiments.experiment import Experiment
 from compare.experiments.matched import run_matched
+from compare.experiments.part import Status
 from compare.recipe.architecture import dense
 from compare.recipe.orders import in_order
 from compare.recipe.protocol import Protocol
@@ -24,7 +26,7 @@ def found(iris):
 
 
 def test_every_pair_is_within_tolerance(found):
-    assert found.passed
+    assert found.status == Status.YES
     assert len(found.parity[found.parity["what"] == "loss"]) == 2 * 2 * 2 * 2
 
 
@@ -67,7 +69,7 @@ def test_an_update_that_is_off_by_a_billionth_fails(iris, monkeypatch):
 
     monkeypatch.setattr(sides, "Network", Off)
     found = run_matched(Experiment(epochs=3, pairs=1, layers=(5, 3), dtype="float64"), iris)
-    assert not found.passed
+    assert found.status == Status.NO
     assert not found.parity.query("what == 'loss'")["passed"].any()
 
 
@@ -121,4 +123,47 @@ def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
     monkeypatch.setattr(sides, "Network", Off)
     found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
     assert measured == [pair.FLOOR_RUNS, pair.FINE_FLOOR_RUNS] * 2, "each pair is measured twice"
-    assert not found.passed
+    assert found.status == Status.NO
+
+
+def test_what_is_not_finite_from_the_first_epoch_is_undecidable(iris):
+    experiment = Experiment(
+        epochs=4, learning_rate=1e30, pairs=1, layers=(5, 3), dtype="float32", protocol="keras", batch_size=32
+    )
+    found = run_matched(experiment, iris)
+    assert (found.pairs["decided"] == 0).any()
+    assert set(found.pairs.loc[found.pairs["decided"] == 0, "verdict"]) == {"undecidable"}
+    assert found.status == Status.UNDECIDABLE
+
+
+def test_a_run_in_which_a_fault_would_not_show_is_undecidable(iris, monkeypatch):
+    """Rounding drifts by less than is too loose, and by more than a learning rate that is 0.1 % off."""
+    real = pair.measure_floor
+
+    def drifting(*arguments):
+        floor = real(*arguments)
+        return floor._replace(loss=floor.loss + 9e-5, weights=[9e-5 for _ in floor.weights])
+
+    experiment = Experiment(epochs=2, pairs=1, layers=(5, 3), dtype="float64", protocol="article")
+    assert run_matched(experiment, iris).status == Status.YES
+    monkeypatch.setattr(pair, "measure_floor", drifting)
+    found = run_matched(experiment, iris)
+    assert found.parity["passed"].all()
+    assert found.pairs["decided"].tolist() == [2, 2]
+    assert found.status == Status.UNDECIDABLE
+
+
+def test_a_run_is_judged_as_far_as_it_can_be_decided(iris, monkeypatch):
+    experiment = Experiment(epochs=4, pairs=1, layers=(5, 3), dtype="float64", protocol="keras")
+    monkeypatch.setattr(parity, "decided", lambda of_loss, loss: 2)
+    assert run_matched(experiment, iris).pairs["decided"].tolist() == [2, 2]
+
+    class Late(Network):
+        def train(self, X, y, epochs, *rest):
+            super().train(X, y, epochs, *rest)
+            self.loss[..., 2:] += 1.0
+
+    monkeypatch.setattr(sides, "Network", Late)
+    assert run_matched(experiment, iris).status == Status.YES
+    monkeypatch.setattr(parity, "decided", lambda of_loss, loss: 3)
+    assert run_matched(experiment, iris).status == Status.NO

@@ -42,7 +42,8 @@ def test_the_verdict_comes_first(page):
 
 
 def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
-    failed = made_run(tmp_path, verdicts={"passed": False, "matched": {"passed": False}}, parts=("matched",))
+    told = {"passed": False, "undecidable": 0, "decided": 1.0}
+    failed = made_run(tmp_path, verdicts={"passed": False, "matched": told}, parts=("matched",))
     page = report.html(failed)
     assert "Parity does NOT hold" in page
     assert '<header class="no">' in page
