@@ -22,7 +22,7 @@ app = cyclopts.App(
     name="keras-parity",
     help="Does a from-scratch NumPy network train exactly like Keras, and if not, where and why?",
     version=__version__,
-    help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input.",
+    help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input, 3 undecidable by rounding.",
     suppress_keyboard_interrupt=False,
     default_parameter=cyclopts.Parameter(consume_multiple=True, negative_iterable=""),
 )
