@@ -45,6 +45,11 @@ class Matched:
     speed: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def passed(self) -> bool:
+        """Whether both sides agree, and every pair could be decided."""
+        return self.status == Status.YES
+
+    @property
     def status(self) -> Status:
         """Whether every comparison is within its tolerance, and every pair could be decided."""
         if not self.parity["passed"].all():
@@ -133,5 +138,5 @@ class MatchedPart:
         }
         status, count = matched.status, int((matched.pairs["verdict"] == "undecidable").sum())
         share = float(matched.pairs["decided"].sum() / matched.pairs["epochs"].sum())
-        verdicts = {"matched": {"passed": status == Status.YES, "undecidable": count, "decided": share}}
+        verdicts = {"matched": {"passed": matched.passed, "undecidable": count, "decided": share}}
         return Found(status, verdicts, tables, {"speed": matched.speed})
