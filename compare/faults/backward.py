@@ -204,6 +204,29 @@ def bias_of_everything(rules: Rules) -> Rules:
     return replace(rules, bias=bias)
 
 
+def bias_without_slope(rules: Rules) -> Rules:
+    """db of hidden layers is the sum of dA, before the derivative of the activation."""
+
+    def bias(step: Step, layer: int) -> Array:
+        return rules.carry(step, layer + 1).sum(axis=0) if layer < step.depth - 1 else rules.bias(step, layer)
+
+    return replace(rules, bias=bias)
+
+
+def kernel_of_means(rules: Rules) -> Rules:
+    """dW is the product of the batch's means of A and dZ, not the mean of the products."""
+
+    def kernel(step: Step, layer: int, A: Array) -> Array:
+        return np.outer(A.mean(axis=0), step.dZ[layer].sum(axis=0))
+
+    return replace(rules, kernel=kernel)
+
+
+def carry_averaged(rules: Rules) -> Rules:
+    """dA is the mean over the units above, not their sum."""
+    return replace(rules, carry=lambda step, layer: rules.carry(step, layer) / step.kernel(layer).shape[1])
+
+
 class Sample(StrEnum):
     """One sample of the batch."""
 
@@ -236,6 +259,11 @@ def sample_left_out(rules: Rules, which: Sample) -> Rules:
 def bias_scaled(rules: Rules, by: Count) -> Rules:
     """Bias gradients are off by a count."""
     return replace(rules, bias=lambda step, layer: rules.bias(step, layer) * by.of(step))
+
+
+def kernel_averaged_again(rules: Rules) -> Rules:
+    """Kernel gradients are divided by the batch size once more."""
+    return replace(rules, kernel=lambda step, layer, A: rules.kernel(step, layer, A) / step.n)
 
 
 def no_bias_gradient(rules: Rules) -> Rules:
@@ -410,10 +438,34 @@ BACKWARD_FAULTS: tuple[Fault, ...] = (
         example=(Count.PER_BATCH,),
     ),
     Fault(
+        "kernel gradient averaged twice",
+        "the kernel gradients are divided by the batch size once more than the biases'",
+        "divide dZ of the output by the batch size, and nothing after it",
+        kernel_averaged_again,
+    ),
+    Fault(
         "bias gradient missing",
         "the bias gradients are zero",
         "compute db as the sum of dZ over the samples",
         no_bias_gradient,
+    ),
+    Fault(
+        "bias gradient without the derivative",
+        "the bias gradients of hidden layers are summed before the derivative of the activation is applied",
+        "sum dZ over the samples, dZ being dA times the derivative",
+        bias_without_slope,
+    ),
+    Fault(
+        "dW from the batch's means",
+        "the kernel gradients are the product of the batch's means of A and of dZ",
+        "take the product of each sample first: dW = A.T @ dZ, with dZ divided by the batch size",
+        kernel_of_means,
+    ),
+    Fault(
+        "error averaged over units",
+        "the error handed down is the mean over the units above, not their sum",
+        "dA = dZ @ W.T, which sums over the units above",
+        carry_averaged,
     ),
     Fault(
         "bias gradient summed over everything",

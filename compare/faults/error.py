@@ -111,6 +111,31 @@ def width_from_batch(rules: Rules, where: Where) -> Rules:
     return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
 
 
+def encoded_anew(rules: Rules, where: Where) -> Rules:
+    """Labels are numbered anew in each batch, among those that it has."""
+
+    def labels(step: Step) -> Array:
+        return np.eye(step.architecture.outputs)[np.unique(step.y, return_inverse=True)[1]]
+
+    def error(step: Step) -> Array:
+        return rules.error(step) + (step.Y - labels(step)) / step.n
+
+    def loss(step: Step) -> float:
+        return float(-(labels(step) * np.log(step.P)).sum() / step.n)
+
+    return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
+
+
+def error_of_prediction(rules: Rules) -> Rules:
+    """The error is that of the predicted class, all or nothing, as the perceptron's: not P - Y."""
+
+    def error(step: Step) -> Array:
+        predicted = np.eye(step.architecture.outputs)[step.P.argmax(axis=1)]
+        return rules.error(step) + (predicted - step.P) / step.n
+
+    return replace(rules, error=error)
+
+
 ERROR_FAULTS: tuple[Fault, ...] = (
     Fault(
         "gradient not averaged",
@@ -200,6 +225,20 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         lambda run, base: [(share,) for (share,) in affine(smoothed_labels, run, base) if 0 < share < 1],
         example=(0.1,),
         default=True,
+    ),
+    Fault(
+        "labels encoded anew in each batch",
+        "labels are numbered among those that the batch has ({0}), so a batch without a class has others",
+        "encode labels once, over the whole data set",
+        encoded_anew,
+        lambda architecture: [(where,) for where in Where],
+        example=(Where.LOSS_TOO,),
+    ),
+    Fault(
+        "error of the predicted class",
+        "the error is the predicted class, 1 or 0, minus the label: the perceptron's rule",
+        "use dZ = (P - Y) / n, with the probabilities",
+        error_of_prediction,
     ),
     Fault(
         "one-hot width taken from the batch",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 
@@ -66,7 +67,12 @@ def _amounts(decay: Callable[..., Rules]) -> Callable[[list[Observed], Rules], l
 
 
 def _fit_both(run: list[Observed], base: Rules) -> list[Parameter]:
-    return [(l1, l2) for l1, l2 in affine(both_decays, run, base, 2) if min(l1, l2) > 1e-6 * max(l1, l2)]
+    found: dict[Parameter, None] = {}
+    for per, (l1, l2) in product(Per, affine(both_decays, run, base, 2)):
+        if min(l1, l2) > 1e-6 * max(l1, l2):
+            ones, twos = (nice([each / per.of(run[0].step)]) for each in (l1, l2))
+            found |= dict.fromkeys((a, b, per) for a, b in product(ones, twos))
+    return list(found)
 
 
 def l2_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
@@ -79,14 +85,14 @@ def l1_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     return loss_penalty(l1_decay(rules, amount, per), amount, 1, per)
 
 
-def both_penalties(rules: Rules, l1: float, l2: float) -> Rules:
+def both_penalties(rules: Rules, l1: float, l2: float, per: Per = Per.ONE) -> Rules:
     """Keras's `L1L2(l1, l2)`."""
-    return l2_penalty(l1_penalty(rules, l1), l2)
+    return l2_penalty(l1_penalty(rules, l1, per), l2, per)
 
 
-def both_decays(rules: Rules, l1: float, l2: float) -> Rules:
+def both_decays(rules: Rules, l1: float, l2: float, per: Per = Per.ONE) -> Rules:
     """The gradients of `L1L2(l1, l2)`, without its loss."""
-    return weight_decay(l1_decay(rules, l1), 2 * l2)
+    return weight_decay(l1_decay(rules, l1, per), 2 * l2, per)
 
 
 def loss_penalty(rules: Rules, amount: float, power: int, per: Per = Per.ONE) -> Rules:
@@ -169,22 +175,22 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "L1 and L2 penalty",
-        "L1 and L2 penalties are in loss and gradient: {0} * sum(|W|) + {1} * sum(W^2)",
+        "L1 and L2 penalties are in loss and gradient: {0} * sum(|W|) + {1} * sum(W^2), {2}",
         "set the penalties to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
         both_penalties,
         lambda architecture: [],
         _fit_both,
-        example=(1e-3, 2e-3),
+        example=(1e-3, 2e-3, Per.ONE),
         default=True,
     ),
     Fault(
         "L1 and L2 decay",
-        "every kernel's gradient has {0} * sign(W) and 2 * {1} * W added",
+        "every kernel's gradient has {0} * sign(W) and 2 * {1} * W added, {2}",
         "set both to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
         both_decays,
         lambda architecture: [],
         _fit_both,
-        example=(1e-3, 2e-3),
+        example=(1e-3, 2e-3, Per.ONE),
         default=True,
     ),
     Fault(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 
@@ -94,7 +95,24 @@ def _fit_divisor(run: list[Observed], base: Rules) -> list[Parameter]:
     return [(float(np.round(d, 9)),) for d in found if not any(abs(d - count) < 1e-6 * count for count in named)]
 
 
-def momentum(rules: Rules, m: float) -> Rules:
+class Of(StrEnum):
+    """Which weights have it."""
+
+    ALL = "all weights"
+    KERNELS = "kernels alone"
+
+    def among(self, step: Step, tensors: list[Array]) -> list[Array]:
+        """Return those tensors that it is about."""
+        weights = zip(step.architecture.weights, tensors, strict=True)
+        return [tensor for weight, tensor in weights if self == Of.ALL or weight.role == "kernel"]
+
+    def instead(self, step: Step, plain: list[Array], other: list[Array]) -> list[Array]:
+        """Return the other tensors in place of the plain ones, where it is about them."""
+        triples = zip(step.architecture.weights, plain, other, strict=True)
+        return [b if self == Of.ALL or weight.role == "kernel" else a for weight, a, b in triples]
+
+
+def momentum(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
     """v = m v + (plain update); W' = W + v."""
 
     def update(step: Step) -> list[Array]:
@@ -102,7 +120,7 @@ def momentum(rules: Rules, m: float) -> Rules:
         last = step.memory.get("velocity", [0.0] * len(plain))
         velocity = [m * v + delta for v, delta in zip(last, plain, strict=True)]
         step.memory["velocity"] = velocity
-        return [W + v for W, v in zip(step.weights, velocity, strict=True)]
+        return [W + v for W, v in zip(step.weights, of.instead(step, plain, velocity), strict=True)]
 
     return replace(rules, update=update)
 
@@ -112,7 +130,7 @@ def _fit_momentum(run: list[Observed], base: Rules) -> list[Parameter]:
     if len(run) < 2 or run[1].last_change is None:
         return []
     excess = [a - b for a, b in zip(run[1].change, run[1].expected, strict=True)]
-    return [(m,) for m in nice([ratio(excess, run[1].focused(run[1].last_change))]) if 0 < m < 1]
+    return [(m, of) for of in Of for m in nice([ratio(excess, run[1].focused(run[1].last_change))]) if 0 < m < 1]
 
 
 class By(StrEnum):
@@ -123,21 +141,22 @@ class By(StrEnum):
     NORM = "norm of each tensor"
 
 
-def moving_average(rules: Rules, m: float) -> Rules:
+def moving_average(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
     """v = m v + (1 - m) (plain update); W' = W + v."""
 
     def update(step: Step) -> list[Array]:
         plain = [new - W for new, W in zip(rules.update(step), step.weights, strict=True)]
         last = step.memory.get("average", [0.0] * len(plain))
-        step.memory["average"] = [m * v + (1 - m) * delta for v, delta in zip(last, plain, strict=True)]
-        return [W + v for W, v in zip(step.weights, step.memory["average"], strict=True)]
+        average = [m * v + (1 - m) * delta for v, delta in zip(last, plain, strict=True)]
+        step.memory["average"] = average
+        return [W + v for W, v in zip(step.weights, of.instead(step, plain, average), strict=True)]
 
     return replace(rules, update=update)
 
 
 def _fit_moving_average(run: list[Observed], base: Rules) -> list[Parameter]:
     """The first step is 1 - m of the plain one."""
-    return [(m,) for m in nice([1 - ratio(run[0].change, run[0].expected)]) if 0 < m < 1]
+    return [(m, of) for of in Of for m in nice([1 - ratio(run[0].change, run[0].expected)]) if 0 < m < 1]
 
 
 def own_rate(rules: Rules, rate: float) -> Rules:
@@ -150,45 +169,50 @@ def _fit_own_rate(run: list[Observed], base: Rules) -> list[Parameter]:
     return [(rate,) for rate in nice([factor * run[0].step.learning_rate]) if rate > 0]
 
 
-def clipping(rules: Rules, limit: float, by: By) -> Rules:
+def clipping(rules: Rules, limit: float, by: By, of: Of = Of.ALL) -> Rules:
     """Gradients are scaled so that their common norm, or each tensor's, stays within the limit; or cut by value."""
 
     def gradients(step: Step) -> list[Array]:
         plain = rules.gradients(step)
         if by == By.VALUE:
-            return [np.clip(g, -limit, limit) for g in plain]
+            return of.instead(step, plain, [np.clip(g, -limit, limit) for g in plain])
         norms = [float(np.linalg.norm(g)) for g in plain]
         if by == By.GLOBAL_NORM:
-            norms = [float(np.linalg.norm(norms))] * len(norms)
-        return [g * (limit / norm) if norm > limit else g for g, norm in zip(plain, norms, strict=True)]
+            norms = [_norm(of.among(step, plain))] * len(norms)
+        clipped = [g * (limit / norm) if norm > limit else g for g, norm in zip(plain, norms, strict=True)]
+        return of.instead(step, plain, clipped)
 
     return replace(rules, gradients=gradients)
+
+
+def _norm(tensors: list[Array]) -> float:
+    return float(np.linalg.norm([np.linalg.norm(tensor) for tensor in tensors]))
 
 
 def _fit_clipping(run: list[Observed], base: Rules) -> list[Parameter]:
     """The norm, or the largest value, of the gradient that the subject used, where that is below the candidate's."""
     found: list[Parameter] = []
-    for one in run:
+    for one, of in product(run, Of):
         rate = one.step.learning_rate
-        used, full = [-c / rate for c in one.every_change], one.step.gradients
+        used, full = (of.among(one.step, side) for side in ([-c / rate for c in one.every_change], one.step.gradients))
         pairs = [
-            (By.GLOBAL_NORM, [np.linalg.norm([np.linalg.norm(g) for g in side]) for side in (used, full)]),
+            (By.GLOBAL_NORM, [_norm(side) for side in (used, full)]),
             (By.VALUE, [max(np.abs(g).max() for g in side) for side in (used, full)]),
             (By.NORM, [max(np.linalg.norm(g) for g in side) for side in (used, full)]),
         ]
-        found += [(v, by) for by, (a, b) in pairs if a < b * (1 - 1e-9) for v in nice([float(a)])]
+        found += [(v, by, of) for by, (a, b) in pairs if a < b * (1 - 1e-9) for v in nice([float(a)])]
     return list(dict.fromkeys(found))
 
 
 UPDATE_FAULTS: tuple[Fault, ...] = (
     Fault(
         "gradient clipping",
-        "gradients are clipped at {0} by {1}",
+        "gradients of {2} are clipped at {0} by {1}",
         "switch gradient clipping off",
         clipping,
         lambda architecture: [],
         _fit_clipping,
-        example=(1.0, By.GLOBAL_NORM),
+        example=(1.0, By.GLOBAL_NORM, Of.ALL),
         default=True,
     ),
     Fault(
@@ -238,12 +262,12 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "momentum as a moving average",
-        "the update is a moving average of gradients: v = {0} v + (1 - {0}) g",
+        "the update of {1} is a moving average of gradients: v = {0} v + (1 - {0}) g",
         "set the momentum to 0; Keras's own momentum is v = m v - rate * g",
         moving_average,
         lambda architecture: [],
         _fit_moving_average,
-        example=(0.9,),
+        example=(0.9, Of.ALL),
         default=True,
     ),
     Fault(
@@ -258,12 +282,12 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "momentum left on",
-        "the update has momentum {0}",
+        "the update of {1} has momentum {0}",
         "set the momentum to 0",
         momentum,
         lambda architecture: [],
         _fit_momentum,
-        example=(0.9,),
+        example=(0.9, Of.ALL),
         default=True,
     ),
 )

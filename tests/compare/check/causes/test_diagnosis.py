@@ -10,6 +10,7 @@ from compare.faults import FAULTS
 from compare.faults.fault import Cause
 from compare.faults.penalty import Per
 from compare.faults.planted import FaultyNetwork
+from compare.faults.update import By, Of
 from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
@@ -55,8 +56,8 @@ def test_networks_of_another_kind_are_recognised(name, references):
     [
         ("learning rate off by a factor", (0.1,)),
         ("weight decay", (3e-4, Per.ONE)),
-        ("momentum left on", (0.5,)),
-        ("gradient clipping", (0.7, "value")),
+        ("momentum left on", (0.5, Of.ALL)),
+        ("gradient clipping", (0.7, By.VALUE, Of.KERNELS)),
         ("leaky slope", (0.123,)),
     ],
 )
