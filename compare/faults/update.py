@@ -214,6 +214,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         _fit_clipping,
         example=(1.0, By.GLOBAL_NORM, Of.ALL),
         default=True,
+        warning="gradients of {2} are clipped at {0} by {1}",
     ),
     Fault(
         "gradient divided by a fixed number",

@@ -57,7 +57,7 @@ def test_networks_of_another_kind_are_recognised(name, references):
         ("learning rate off by a factor", (0.1,)),
         ("weight decay", (3e-4, Per.ONE)),
         ("momentum left on", (0.5, Of.ALL)),
-        ("gradient clipping", (0.7, By.VALUE, Of.KERNELS)),
+        ("gradient clipping", (0.3, By.VALUE, Of.KERNELS)),
         ("leaky slope", (0.123,)),
     ],
 )
