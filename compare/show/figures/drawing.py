@@ -162,8 +162,8 @@ def _bands(run: Run) -> Figure:
     for (row, measure), (column, (name, verdict, sides)) in product(enumerate(MEASURES), enumerate(settings)):
         ax = axes[row, column]
         for side, runs in sides.items():
-            low, median, high = np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0)
-            updates = np.arange(len(median)) * findings.steps(run, run.manifest["settings"][name][side][1])
+            low, median, high = runs[measure].quantile([0, 0.5, 1]).to_numpy()
+            updates = np.arange(runs[measure].shape[1]) * findings.steps(run, run.manifest["settings"][name][side][1])
             plots.band(ax, updates, low, median, high, side)
         ax.set_ylabel(LABELS[measure] if column == 0 else "")
         if measure == "loss":

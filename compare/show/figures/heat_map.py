@@ -22,6 +22,7 @@ VERDICTS = {
     "parity": ("#A6CEE3", ""),
     "equivalent": ("#A6CEE3", ""),
     "inconclusive": ("#EEEEEE", "~"),
+    "undecidable": ("#EEEEEE", "~"),
     "missing": ("#FFFFFF", "?"),
     "different": ("#D95F02", "x"),
     "no parity": ("#D95F02", "x"),
@@ -37,7 +38,7 @@ def draw(run: Run) -> Figure:
         wide = {mode: _grid(table[table["mode"] == mode], COLUMNS[mode]) for mode in modes}
         rows = max(len(grid) for grid in wide.values())
         columns = [len(grid.columns) for grid in wide.values()]
-        figure = Figure(figsize=(3.2 + 0.42 * sum(columns), 2.4 + 0.3 * rows))
+        figure = Figure(figsize=(max(5.0, 3.2 + 0.42 * sum(columns)), max(3.6, 2.4 + 0.3 * rows)))
         axes = figure.subplots(1, len(modes), squeeze=False, width_ratios=columns, sharey=True)[0]
         axes[0].invert_yaxis()
         for ax, (mode, grid) in zip(axes, wide.items(), strict=True):
@@ -87,7 +88,7 @@ def draw_cell(run: Run, cell: int) -> Figure:
             for side in style.SIDES:
                 values = runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=measure)
                 if len(values) > 1:
-                    low, median, high = np.nanquantile(values.to_numpy(np.float64), [0, 0.5, 1], axis=0)
+                    low, median, high = values.quantile([0, 0.5, 1]).to_numpy(np.float64)
                     plots.band(ax, values.columns.to_numpy(), low, median, high, side)
                 elif len(values):
                     ax.plot(values.columns, values.to_numpy()[0], label=style.NAMES[side], **style.SIDES[side])

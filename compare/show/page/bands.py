@@ -34,7 +34,7 @@ def curves(
     for side, runs in sides.items():
         if runs.empty:
             continue
-        quantiles = {measure: np.nanquantile(runs[measure].to_numpy(), [0, 0.5, 1], axis=0) for measure in FORMS}
+        quantiles = {measure: runs[measure].quantile([0, 0.5, 1]).to_numpy() for measure in FORMS}
         told = (
             ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
             if len(runs) > 1
@@ -48,7 +48,7 @@ def curves(
                 (f"{look} {side}", f"{style.NAMES[side]}, {what}" if len(runs) > 1 else style.NAMES[side], cells)
             )
         for measure, (low, median, high) in quantiles.items():
-            at = np.arange(len(median)) * steps[side]
+            at = np.arange(runs[measure].shape[1]) * steps[side]
             last = max(last, int(at[-1]))
             found[measure] += [Curve(f"band {side}", at, high, low)] if len(runs) > 1 else []
             found[measure].append(Curve(f"line {side}", at, median))

@@ -13,7 +13,8 @@ from compare.show.figures import style
 from compare.show.page.bands import curves
 from compare.show.page.parts import Answer, Listing, Matrix, MatrixCell, Reading, Section, State, View
 
-STATES: dict[str, State] = {"parity": "yes", "no parity": "no", "missing": "open", **findings.STATES}
+MATCHED: dict[str, State] = {"parity": "yes", "no parity": "no", "undecidable": "open"}
+STATES: dict[str, State] = {**MATCHED, "missing": "open", **findings.STATES}
 AGREE = ("parity", "equivalent")
 OPENED = 200  # cells whose trajectories are in the page; more would make it too large to send
 
@@ -58,7 +59,7 @@ def _sure(table: pd.DataFrame) -> list[Answer]:
     matched = table[table["mode"] == "matched"]
     if len(matched):
         by_floor = int((matched["judged_by"] == "noise floor").sum())
-        words = f"Each matched cell is judged by a fixed tolerance; {by_floor or 'none'} by the run's own noise floor."
+        words = f"A matched cell is judged by a fixed tolerance; {by_floor or 'none'} by the run's own noise floor."
         found.append(Answer("note", "Against rounding alone", words))
     unseeded = table[table["mode"] == "unseeded"]
     if len(unseeded):
@@ -109,7 +110,7 @@ def _matrix(table: pd.DataFrame, mode: str, opened: list[int]) -> Matrix:
 
 def _listing(table: pd.DataFrame, mode: str) -> Listing:
     decisive = {
-        "matched": {"max_abs": findings.SMALL, "tolerance": "{:.0e}"},
+        "matched": {"decided": "{:.0%}", "max_abs": findings.SMALL, "tolerance": "{:.0e}"},
         "unseeded": {"final_loss_difference": findings.NUMBER, "final_loss_margin": findings.NUMBER},
     }[mode]
     forms = {"cell": "{:d}", **dict.fromkeys((*ROWS, *COLUMNS["matched"]), "{}"), **decisive, "verdict": "{}"}

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
 from compare.runs.findings import Column, Table, cell_in_words
 from compare.runs.record import Run
 from compare.show.terminal.tables import shown
 
-WRONG = ("no parity", "different", "missing")
+TO_LOOK_AT = ("no parity", "different", "undecidable", "missing")
 SHOWN = 20  # cells of these that the terminal lists
 
 
@@ -21,11 +22,16 @@ def tables(run: Run, terminal: Console) -> None:
     )
     rows = [(*names, *map(int, of)) for names, of in zip(counts.index, counts.to_numpy(), strict=True)]
     terminal.print(shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
-    bad: Any = table[table["verdict"].isin(WRONG)]
+    bad: Any = table[table["verdict"].isin(TO_LOOK_AT)]
     for cell in bad.head(SHOWN).itertuples():
         terminal.print(
-            f"cell {cell.cell}: {cell.verdict} ({cell.what}); {cell.mode}, {cell_in_words(cell)}", soft_wrap=True
+            f"cell {cell.cell}: {cell.verdict}{_what(cell)}; {cell.mode}, {cell_in_words(cell)}", soft_wrap=True
         )
     if len(bad) > SHOWN:
         terminal.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
     terminal.print()
+
+
+def _what(cell: Any) -> str:
+    """What decided, where something did."""
+    return "" if cell.verdict == "undecidable" or pd.isna(cell.what) else f" ({cell.what})"

@@ -128,3 +128,15 @@ def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, caps
     told = json.loads(capsys.readouterr().out)
     assert told["passed"] is True
     assert Path(told["report"]).is_file()
+
+
+def test_a_run_that_nothing_can_be_told_of_ends_with_status_3(tmp_path, capsys):
+    options = ["--only", "matched", "--protocol", "keras", "--dtype", "float32", "--learning-rate", "1e30"]
+    small = ["--epochs", "2", "--pairs", "1", "--layers", "5", "3"]
+    assert main(["run", *options, *small, "--out", str(tmp_path)]) == 3
+    (folder,) = tmp_path.iterdir()
+    told = json.loads((folder / "manifest.json").read_text())["verdicts"]
+    assert (told["passed"], told["matched"]["passed"]) == (False, False)
+    assert told["matched"]["undecidable"] > 0
+    assert "too far to tell" in capsys.readouterr().out
+    assert "Undecidable: rounding alone moves" in (folder / "report.html").read_text(encoding="utf-8")

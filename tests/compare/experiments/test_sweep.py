@@ -191,3 +191,17 @@ def test_a_cell_opens_its_trajectories(finished, tmp_path, capsys):
 def test_shards_do_not_share_a_name():
     names = [shard.name for shard in shards(SMALL, {"iris": load("iris")})]
     assert len(set(names)) == len(names)
+
+
+def test_a_cell_that_nothing_can_be_told_of_is_undecidable_in_matrix_page_and_status(tmp_path, capsys):
+    grid = ["--data", "iris", "--layers", "5", "--batch-sizes", "32", "--learning-rates", "0.01", "1e30"]
+    rest = ["--initializers", "uniform", "--dtypes", "float32", "--seeds", "0", "--modes", "matched", "--epochs", "2"]
+    assert main(["sweep", *grid, *rest, "--out", str(tmp_path)]) == 3
+    (folder,) = tmp_path.iterdir()
+    table = read(folder).tables["sweep"]
+    assert table["verdict"].tolist() == ["parity", "undecidable"]
+    assert table["decided"].tolist() == [1.0, 0.0]
+    out = capsys.readouterr().out
+    assert "Verdict: matched: 1 of 2 cells in parity, 1 undecidable" in out
+    assert "cell 1: undecidable; matched, iris" in out
+    assert "1 parity, 1 undecidable" in (folder / "report.html").read_text(encoding="utf-8")

@@ -200,7 +200,7 @@ def made_sweep(out: Path) -> record.Run:
             ("unseeded", 32, 0, "inconclusive"),
         ]
     ):
-        decisive = {"max_abs": 1e-15, "tolerance": 1e-13, "judged_by": "bar", "what": "loss"}
+        decisive = {"max_abs": 1e-15, "tolerance": 1e-13, "judged_by": "bar", "what": "loss", "decided": 1.0}
         if mode == "unseeded":
             decisive = {"final_loss_difference": 0.01, "final_loss_margin": 0.05, "replicates_80": 300}
             decisive |= {"replicates_scratch": 9, "replicates_keras": 9}
