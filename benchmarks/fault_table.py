@@ -20,9 +20,9 @@ from compare.faults.planted import FaultyNetwork, planted
 from compare.sides.quiet_keras import choose_backend
 
 ACTIVATIONS = ("relu", "tanh", "relu")
-# Planted as tanh, the second layer would be right; it is planted in the first.
 NOT_PLANTED = ("an adaptive optimizer", "no biases")  # kinds that are recognised by what they do, not by their rules
 BARS = {"faults": 0.98, "pairs": 0.95, "triples": 0.9, "quadruples": 0.9}  # shares that must be named
+# Planted as tanh, the second layer would be right; it is planted in the first.
 PLANTED_ELSEWHERE = {"wrong activation": (0, "sigmoid")}
 
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.data.dataset import NAMES, load
-from compare.experiments.pair import Course, Pair, judge_pair, train_pair
+from compare.experiments.pair import Course, Pair, judge_pair, train_pair, train_scratch
 from compare.recipe.architecture import dense
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
 from compare.sides.quiet_keras import choose_backend
-from compare.sides.sides import initial_weights, scratch_network
+from compare.sides.sides import initial_weights
 
 EPOCHS = 30
 OFF = (1e-2, 1e-3)
@@ -69,10 +69,7 @@ def planted(pair: Pair, off: float) -> Pair:
     """Train the scratch side again, at a learning rate that is off."""
     rate = pair.course.architecture.learning_rate * (1 + off)
     course = replace(pair.course, architecture=pair.course.architecture.at(rate))  # the floor has the fault too
-    network = scratch_network(course.architecture)
-    network.set_weights(course.start)
-    network.train(*course.training, course.orders)
-    return replace(pair, course=course, scratch=network)
+    return replace(pair, course=course, scratch=train_scratch(course))
 
 
 def main() -> int:

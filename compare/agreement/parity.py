@@ -80,6 +80,11 @@ def bar(size: ArrayLike, dtype: str) -> Array:
     return BARS[dtype] * np.maximum(1.0, np.abs(np.asarray(size, np.float64)))
 
 
+def loss_bar(loss: ArrayLike, dtype: str) -> Array:
+    """Return the bar of each epoch's loss, from the largest so far."""
+    return bar(np.maximum.accumulate(np.asarray(loss, np.float64)), dtype)
+
+
 def tolerance(floor: ArrayLike, size: ArrayLike, dtype: str) -> Array:
     """Return the bar, or `FLOOR_FACTOR` times the noise floor where that is more."""
     return np.maximum(bar(size, dtype), FLOOR_FACTOR * np.asarray(floor, np.float64))
@@ -98,8 +103,7 @@ def accuracy_tolerance(floor: ArrayLike, of_loss: ArrayLike, loss: ArrayLike, dt
     on the loss, comes from its floor, one sample of `n` may always flip.
     """
     flips = FLOOR_FACTOR * np.maximum.accumulate(samples(floor, n))
-    amplified = np.asarray(of_loss) > bar(np.maximum.accumulate(np.asarray(loss, np.float64)), dtype)
-    return np.where(amplified, np.maximum(flips, 1), flips)
+    return np.where(np.asarray(of_loss) > loss_bar(loss, dtype), np.maximum(flips, 1), flips)
 
 
 def samples(accuracy: ArrayLike, n: int) -> Array:
@@ -107,12 +111,16 @@ def samples(accuracy: ArrayLike, n: int) -> Array:
     return np.rint(np.asarray(accuracy, np.float64) * n)
 
 
+def tight(tolerance: ArrayLike, size: ArrayLike) -> NDArray[np.bool_]:
+    """Return whether what is tolerated of values of this size tells anything."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(tolerance) <= LOOSEST * np.maximum(1.0, np.abs(size))
+
+
 def decided(of_loss: ArrayLike, loss: ArrayLike) -> int:
     """Return how many epochs tell anything: up to the first loss that is not finite, or tolerated to be loosely so."""
     loss = np.asarray(loss, np.float64)
-    with np.errstate(invalid="ignore"):
-        tight = np.asarray(of_loss) <= LOOSEST * np.maximum(1.0, np.abs(loss))
-    ends = np.flatnonzero(~(tight & np.isfinite(loss)))
+    ends = np.flatnonzero(~(tight(of_loss, loss) & np.isfinite(loss)))
     return int(ends[0]) if len(ends) else len(loss)
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from itertools import combinations, product
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from compare.agreement.parity import gap
 from compare.check.steps.reference import Reference
 from compare.check.steps.situations import Rows
 from compare.mathematics.functions import Array
@@ -95,17 +95,11 @@ def noise(reference: Reference, trial: Trial) -> tuple[float, list[float]]:
     for _ in range(VARIATIONS):
         turned = simulate(CORRECT, reference.rounded, trial, perturbed)
         assert turned is not None
-        loss = max(loss, _apart(plain[0], turned[0]))
-        floors = [max(f, _apart(a, b)) for f, a, b in zip(floors, plain[1], turned[1], strict=True)]
+        loss = max(loss, float(gap(plain[0], turned[0]).max()))
+        floors = [max(f, float(gap(a, b).max())) for f, a, b in zip(floors, plain[1], turned[1], strict=True)]
     loss = 4 * loss + 200 * eps * max(1.0, *plain[0])
     floors = [4 * f + 200 * eps * float(np.abs(a).max() + 1e-3) for f, a in zip(floors, plain[1], strict=True)]
     return loss, floors
-
-
-def _apart(a: ArrayLike, b: ArrayLike) -> float:
-    """The largest difference; infinite where rounding alone leads out of the finite numbers."""
-    with np.errstate(invalid="ignore"):
-        return float(np.nan_to_num(np.abs(np.subtract(a, b)), nan=np.inf).max())
 
 
 def steady(reference: Reference, trial: Trial) -> bool:

@@ -78,14 +78,20 @@ class Pair:
 
 def train_pair(course: Course, plain_fit: bool = False) -> Pair:
     """Train both sides; Keras from one compiled graph, or by its plain `fit`, which gives the same numbers."""
-    scratch = scratch_network(course.architecture)
-    scratch.set_weights(course.start)
     begun = perf_counter()
-    scratch.train(*course.training, course.orders)
+    scratch = train_scratch(course)
     seconds = {"scratch": perf_counter() - begun}
     begun = perf_counter()
     keras, weights = train_keras(course, plain_fit)
     return Pair(course, scratch, keras, weights, {**seconds, "keras": perf_counter() - begun})
+
+
+def train_scratch(course: Course) -> Network:
+    """Train the scratch side alone."""
+    network = scratch_network(course.architecture)
+    network.set_weights(course.start)
+    network.train(*course.training, course.orders)
+    return network
 
 
 def train_keras(course: Course, plain_fit: bool) -> tuple[History, Weights]:
@@ -166,66 +172,87 @@ def judge_pair(pair: Pair, sequence: np.random.SeedSequence) -> Judgement:
     """
     for runs in (FLOOR_RUNS, FINE_FLOOR_RUNS):
         floor = measure_floor(pair.course, pair.scratch, sequence, runs)
-        decided, rows = _compare(pair, floor)
+        allowed = _allowed(pair, floor)
+        rows = _compare(pair, allowed)
         if all(row["passed"] for row in rows):
-            told = not _amplifies(pair, floor) or _shows(pair, floor)
-            return Judgement("parity" if told else "undecidable", rows, floor, decided)
-    return Judgement("no parity", rows, floor, decided)
+            told = not allowed.amplified or _shows(pair, allowed)
+            return Judgement("parity" if told else "undecidable", rows, floor, allowed.decided)
+    return Judgement("no parity", rows, floor, allowed.decided)
 
 
-def _amplifies(pair: Pair, floor: Floor) -> bool:
-    """Whether rounding alone moves the pair by more than the bar allows, anywhere."""
-    dtype, loss = pair.course.architecture.dtype, pair.scratch.loss
-    allowed = parity.loss_tolerance(floor.loss, loss, dtype)
-    if parity.decided(allowed, loss) < len(loss):
-        return True
+class Allowed(NamedTuple):
+    """What is tolerated of a run: for its loss and accuracy, (epochs,), and for each tensor.
+
+    The bars are what is tolerated without a floor. `decided` epochs tell anything, and the tensors that are `tight`.
+    Accuracy is in samples.
+    """
+
+    loss: Array
+    accuracy: Array
+    weights: Array
+    loss_bar: Array
+    weight_bars: Array
+    decided: int
+    tight: NDArray[np.bool_]
+
+    @property
+    def amplified(self) -> bool:
+        """Whether any tolerance is more than its bar, or epochs are left out."""
+        beyond = (self.loss > self.loss_bar).any() or (self.weights > self.weight_bars).any()
+        return bool(self.decided < len(self.loss) or beyond)
+
+
+def _allowed(pair: Pair, floor: Floor) -> Allowed:
+    """Tolerances go with the size of what the scratch side made."""
+    dtype, loss, n = pair.course.architecture.dtype, pair.scratch.loss, pair.course.dataset.n
+    of_loss = parity.loss_tolerance(floor.loss, loss, dtype)
     sizes = [np.abs(weights).max() for weights in pair.scratch.get_weights()]
-    drifts = parity.tolerance(floor.weights, sizes, dtype) > parity.bar(sizes, dtype)
-    return bool((allowed > parity.loss_tolerance(np.zeros(len(loss)), loss, dtype)).any() or drifts.any())
+    of_weights = parity.tolerance(floor.weights, sizes, dtype)
+    return Allowed(
+        of_loss,
+        parity.accuracy_tolerance(floor.accuracy, of_loss, loss, dtype, n),
+        of_weights,
+        parity.loss_bar(loss, dtype),
+        parity.bar(sizes, dtype),
+        parity.decided(of_loss, loss),
+        parity.tight(of_weights, sizes),
+    )
 
 
-def _shows(pair: Pair, floor: Floor) -> bool:
+def _shows(pair: Pair, allowed: Allowed) -> bool:
     """Whether the pair would be out of tolerance with its scratch side trained at a learning rate that is off."""
     course = pair.course
-    rate = course.architecture.learning_rate * (1 + PROBE)
-    network = scratch_network(course.architecture.at(rate))
-    network.set_weights(course.start)
-    network.train(*course.training, course.orders)
-    _, rows = _compare(replace(pair, scratch=network), floor, pair.scratch)
+    off = course.architecture.at(course.architecture.learning_rate * (1 + PROBE))
+    rows = _compare(replace(pair, scratch=train_scratch(replace(course, architecture=off))), allowed)
     return not all(row["passed"] for row in rows)
 
 
-def _compare(pair: Pair, floor: Floor, measured: Network | None = None) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many epochs can be decided, and a row for each comparison.
-
-    Tolerances go with the size of what is `measured`, by default the pair's own scratch side.
-    """
-    architecture, scratch, n = pair.course.architecture, pair.scratch, pair.course.dataset.n
-    dtype, by = architecture.dtype, measured or scratch
-    of_loss = parity.loss_tolerance(floor.loss, by.loss, dtype)
-    of_accuracy = parity.accuracy_tolerance(floor.accuracy, of_loss, by.loss, dtype, n)
-    upto = parity.decided(of_loss, by.loss)
+def _compare(pair: Pair, allowed: Allowed) -> list[dict[str, Any]]:
+    """Return a row for each comparison that can be decided."""
+    scratch, n, upto = pair.scratch, pair.course.dataset.n, allowed.decided
     rows = []
     if upto:
-        bar = parity.loss_tolerance(np.zeros(upto), by.loss[:upto], dtype)
-        rows.append(row("loss", parity.judge(scratch.loss[:upto], pair.keras.loss[:upto], of_loss[:upto], bar)))
+        losses = (each[:upto] for each in (scratch.loss, pair.keras.loss, allowed.loss, allowed.loss_bar))
+        rows.append(row("loss", parity.judge(*losses)))
         ours, theirs = (parity.samples(side.accuracy, n)[:upto] for side in (scratch, pair.keras))
-        flips = parity.judge(ours, theirs, of_accuracy[:upto], 0.0)
+        flips = parity.judge(ours, theirs, allowed.accuracy[:upto], 0.0)
         rows.append(row("accuracy", flips._replace(max_abs=flips.max_abs / n, tolerance=flips.tolerance / n)))
-    if upto < len(by.loss):
-        return upto, rows
+    if upto < len(allowed.loss):
+        return rows
     tensors = zip(
-        architecture.weights, scratch.get_weights(), pair.keras_weights, by.get_weights(), floor.weights, strict=True
+        pair.course.architecture.weights,
+        scratch.get_weights(),
+        pair.keras_weights,
+        allowed.weights,
+        allowed.weight_bars,
+        allowed.tight,
+        strict=True,
     )
-    for weight, ours, theirs, measure, drift in tensors:
-        size = float(np.abs(measure).max())
-        allowed = float(parity.tolerance(drift, size, dtype))
-        if allowed <= parity.LOOSEST * max(1.0, size):
-            difference = parity.judge(ours, theirs, allowed, float(parity.bar(size, dtype)))
-            rows.append(
-                row("weights", difference._replace(step=len(by.loss)), layer=weight.layer + 1, tensor=weight.role)
-            )
-    return upto, rows
+    for weight, ours, theirs, most, bar, tight in tensors:
+        if tight:
+            difference = parity.judge(ours, theirs, most, bar)._replace(step=len(scratch.loss))
+            rows.append(row("weights", difference, layer=weight.layer + 1, tensor=weight.role))
+    return rows
 
 
 def row(what: str, difference: parity.Difference, layer: int | None = None, tensor: str = "") -> dict[str, Any]:

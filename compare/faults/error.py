@@ -1,5 +1,6 @@
 """Known bugs of the error that enters the backward pass: dZ of the output."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -93,6 +94,18 @@ class Where(StrEnum):
     LOSS_TOO = "in the error and in the loss"
 
 
+def _labelled(rules: Rules, where: Where, labels: Callable[[Step], Array]) -> Rules:
+    """The error, or the loss too, takes other one-hot labels."""
+
+    def error(step: Step) -> Array:
+        return rules.error(step) + (step.Y - labels(step)) / step.n
+
+    def loss(step: Step) -> float:
+        return float(-(labels(step) * np.log(step.P)).sum() / step.n)
+
+    return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
+
+
 def width_from_batch(rules: Rules, where: Where) -> Rules:
     """One-hot labels are as wide as the batch's largest label asks; one column alone is broadcast over the classes."""
 
@@ -102,13 +115,7 @@ def width_from_batch(rules: Rules, where: Where) -> Rules:
             raise ValueError("one-hot labels are narrower than the output, for a batch without the last class")
         return np.eye(width)[step.y]
 
-    def error(step: Step) -> Array:
-        return rules.error(step) + (step.Y - narrow(step)) / step.n
-
-    def loss(step: Step) -> float:
-        return float(-(narrow(step) * np.log(step.P)).sum() / step.n)
-
-    return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
+    return _labelled(rules, where, narrow)
 
 
 def encoded_anew(rules: Rules, where: Where) -> Rules:
@@ -117,13 +124,7 @@ def encoded_anew(rules: Rules, where: Where) -> Rules:
     def labels(step: Step) -> Array:
         return np.eye(step.architecture.outputs)[np.unique(step.y, return_inverse=True)[1]]
 
-    def error(step: Step) -> Array:
-        return rules.error(step) + (step.Y - labels(step)) / step.n
-
-    def loss(step: Step) -> float:
-        return float(-(labels(step) * np.log(step.P)).sum() / step.n)
-
-    return replace(rules, error=error, loss=loss if where == Where.LOSS_TOO else rules.loss)
+    return _labelled(rules, where, labels)
 
 
 def error_of_prediction(rules: Rules) -> Rules:

@@ -1,6 +1,7 @@
 """Numbers of a fault, fitted to what a subject did."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -29,15 +30,13 @@ def affine(apply: Callable[..., Rules], run: list[Observed], base: Rules, count:
 
     Twice: as they are, and up to a common factor, which another fault may give.
     """
-    one = run[0]
-    given, seen = one.step, _flat(one.change)
+    one, seen = run[0], flat(run[0].change)
     ends = []
     for numbers in np.vstack([np.zeros(count), np.eye(count)]):
         try:
-            step = take_step(apply(base, *map(float, numbers)), given.recipe, given.weights, given.X, given.y, {})
+            ends.append(flat(retaken(one, apply(base, *map(float, numbers))).expected))
         except ValueError:
             return []
-        ends.append(_flat(one.focused(new - old for new, old in zip(step.after, given.weights, strict=True))))
     start, along = ends[0], np.stack(ends[1:], axis=1) - ends[0][:, None]
     whole = np.column_stack([start, along])
     if not (np.isfinite(seen).all() and np.isfinite(whole).all() and along.any(axis=0).all()):
@@ -49,5 +48,12 @@ def affine(apply: Callable[..., Rules], run: list[Observed], base: Rules, count:
     return list(dict.fromkeys(each for numbers in found for each in product(*(nice([float(x)]) for x in numbers))))
 
 
-def _flat(tensors: list[Array]) -> Array:
+def retaken(one: Observed, rules: Rules) -> Observed:
+    """Put the step that other rules take from the same weights in place of the candidate's."""
+    given = one.step
+    return replace(one, step=take_step(rules, given.recipe, given.weights, given.X, given.y, {}))
+
+
+def flat(tensors: list[Array]) -> Array:
+    """Return tensors as one vector."""
     return np.concatenate([tensor.ravel() for tensor in tensors])

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.optimize import brentq, least_squares
 
 from compare.faults.fault import EACH, Fault, Observed, Parameter, Place
-from compare.faults.fitting import nice, ratio
+from compare.faults.fitting import flat, nice, ratio, retaken
 from compare.mathematics.functions import Array, Function, function, leaky, softmax
-from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, slope_of
 
@@ -228,39 +228,36 @@ def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
     Of the loss the crossings on a grid, refined; the update finds it where other faults change the loss or the scale.
     """
     first = run[0]
-    given, seen = first.step, np.concatenate([change.ravel() for change in first.change])
-    if not any(name == "relu" or slope_of(name) is not None for name in given.architecture.activations):
+    seen = flat(first.change)
+    if not any(name == "relu" or slope_of(name) is not None for name in first.step.architecture.activations):
         return []
 
-    def stepped(slope: float) -> Step:
-        return take_step(leaky_slope(base, slope), given.recipe, given.weights, given.X, given.y, {})
-
-    def update(step: Step) -> Array:
-        changes = (new - old for new, old in zip(step.after, given.weights, strict=True))
-        return np.concatenate([change.ravel() for change in first.focused(changes)])
+    def sloped(slope: float) -> Observed:
+        return retaken(first, leaky_slope(base, slope))
 
     grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
-    steps = [stepped(slope) for slope in grid]
+    taken = [sloped(slope) for slope in grid]
+    updates = [flat(one.expected) for one in taken]
     slopes = []
     if (loss := first.loss) is not None:
 
         def gap(slope: float) -> float:
-            return stepped(slope).loss - loss
+            return sloped(slope).step.loss - loss
 
-        gaps = [step.loss - loss for step in steps]
+        gaps = [one.step.loss - loss for one in taken]
         slopes = [
             float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
             for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
             if np.isfinite([a, b]).all() and a * b < 0
         ]
-    factors = [ratio([seen], [update(step)]) for step in steps]
-    apart = [np.linalg.norm(seen - f * update(step)) for f, step in zip(factors, steps, strict=True)]
+    factors = [ratio([seen], [update]) for update in updates]
+    apart = [np.linalg.norm(seen - f * update) for f, update in zip(factors, updates, strict=True)]
     best = int(np.argmin(apart))
     scale = np.linalg.norm(seen)
     if apart[best] < NEAR * scale:
 
         def missed(both: Array) -> Array:
-            return np.asarray((seen - both[1] * update(stepped(both[0]))) / scale)
+            return np.asarray((seen - both[1] * flat(sloped(both[0]).expected)) / scale)
 
         refined = least_squares(missed, (grid[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
         slopes += [float(refined.x[0])] if refined.cost < 1e-16 else []

@@ -55,24 +55,18 @@ def _added(rules: Rules, pull: Callable[[Step, Weight, Array], Array | None]) ->
     return replace(rules, gradients=gradients)
 
 
-def _amounts(decay: Callable[..., Rules]) -> Callable[[list[Observed], Rules], list[Parameter]]:
-    """Fit an amount, and what it goes with."""
+def _amounts(decay: Callable[..., Rules], count: int = 1) -> Callable[[list[Observed], Rules], list[Parameter]]:
+    """Fit one amount, or several of like size, and what they go with."""
 
     def fit(run: list[Observed], base: Rules) -> list[Parameter]:
-        found = [amount for (amount,) in affine(decay, run, base) if amount > 0]
-        amounts = ((per, amount / per.of(run[0].step)) for per in Per for amount in found)
-        return list(dict.fromkeys((each, per) for per, amount in amounts for each in nice([amount])))
+        found: dict[Parameter, None] = {}
+        for per, amounts in product(Per, affine(decay, run, base, count)):
+            if min(amounts) > 1e-6 * max(amounts):
+                each = (nice([amount / per.of(run[0].step)]) for amount in amounts)
+                found |= dict.fromkeys((*numbers, per) for numbers in product(*each))
+        return list(found)
 
     return fit
-
-
-def _fit_both(run: list[Observed], base: Rules) -> list[Parameter]:
-    found: dict[Parameter, None] = {}
-    for per, (l1, l2) in product(Per, affine(both_decays, run, base, 2)):
-        if min(l1, l2) > 1e-6 * max(l1, l2):
-            ones, twos = (nice([each / per.of(run[0].step)]) for each in (l1, l2))
-            found |= dict.fromkeys((a, b, per) for a, b in product(ones, twos))
-    return list(found)
 
 
 def l2_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
@@ -179,7 +173,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set the penalties to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
         both_penalties,
         lambda architecture: [],
-        _fit_both,
+        _amounts(both_decays, 2),
         example=(1e-3, 2e-3, Per.ONE),
         default=True,
     ),
@@ -189,7 +183,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         "set both to 0, or give the Keras layers the same regulariser, L1L2({0}, {1})",
         both_decays,
         lambda architecture: [],
-        _fit_both,
+        _amounts(both_decays, 2),
         example=(1e-3, 2e-3, Per.ONE),
         default=True,
     ),

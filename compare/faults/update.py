@@ -112,17 +112,21 @@ class Of(StrEnum):
         return [b if self == Of.ALL or weight.role == "kernel" else a for weight, a, b in triples]
 
 
-def momentum(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
-    """v = m v + (plain update); W' = W + v."""
+def _accumulated(rules: Rules, name: str, m: float, gain: float, of: Of) -> Rules:
+    """v = m v + gain (plain update); W' = W + v."""
 
     def update(step: Step) -> list[Array]:
         plain = [new - W for new, W in zip(rules.update(step), step.weights, strict=True)]
-        last = step.memory.get("velocity", [0.0] * len(plain))
-        velocity = [m * v + delta for v, delta in zip(last, plain, strict=True)]
-        step.memory["velocity"] = velocity
-        return [W + v for W, v in zip(step.weights, of.instead(step, plain, velocity), strict=True)]
+        last = step.memory.get(name, [0.0] * len(plain))
+        step.memory[name] = [m * v + gain * delta for v, delta in zip(last, plain, strict=True)]
+        return [W + v for W, v in zip(step.weights, of.instead(step, plain, step.memory[name]), strict=True)]
 
     return replace(rules, update=update)
+
+
+def momentum(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
+    """v = m v + (plain update); W' = W + v."""
+    return _accumulated(rules, "velocity", m, 1.0, of)
 
 
 def _fit_momentum(run: list[Observed], base: Rules) -> list[Parameter]:
@@ -143,15 +147,7 @@ class By(StrEnum):
 
 def moving_average(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
     """v = m v + (1 - m) (plain update); W' = W + v."""
-
-    def update(step: Step) -> list[Array]:
-        plain = [new - W for new, W in zip(rules.update(step), step.weights, strict=True)]
-        last = step.memory.get("average", [0.0] * len(plain))
-        average = [m * v + (1 - m) * delta for v, delta in zip(last, plain, strict=True)]
-        step.memory["average"] = average
-        return [W + v for W, v in zip(step.weights, of.instead(step, plain, average), strict=True)]
-
-    return replace(rules, update=update)
+    return _accumulated(rules, "average", m, 1 - m, of)
 
 
 def _fit_moving_average(run: list[Observed], base: Rules) -> list[Parameter]:

@@ -104,14 +104,14 @@ def diagnose(
         return Diagnosis()
     right = [run for run in runs if run.first_wrong is None and run.steps]
     case = Case([*wrong, *right], architecture, precision)
-    items = [item for item in case.items(losses=False) if item.run in _telling(case)]
+    items = _items(case, losses=False)
     found = Search(case, items, False, Reach.EXCHANGE).run()
     if all(each.left for each in found) and (kind := recognise(case)) is not None:
         return Diagnosis((), case.tried, kind)
-    for begin, far in BEGINNINGS if company else ():
-        for starts in begin(case, items, far):
-            if not _whole(found):
-                found = best([*found, *_from(starts, Search(case, items, False, far))])
+    for starts, far in _beginnings(case, items) if company and not _whole(found) else ():
+        found = best([*found, *_from(starts, Search(case, items, False, far))])
+        if _whole(found):
+            break
     reach = Reach.PAIRS if company else Reach.EXCHANGE
     complete = sorted((more for each in found for more in _with_losses(case, each, reach)), key=_doubts)
     ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
@@ -135,15 +135,18 @@ def _from(starts: Iterable[Hypothesis], search: Search) -> list[Hypothesis]:
     return found
 
 
-def _anywhere(case: Case, items: Sequence[Item], reach: Reach) -> Iterator[list[Hypothesis]]:
-    """Begin with nothing."""
-    yield [Hypothesis()]
+def _beginnings(case: Case, items: Sequence[Item]) -> Iterator[tuple[list[Hypothesis], Reach]]:
+    """Where to search from, and how far: from what is explained where fewer faults show, and then from nothing."""
+    for reach in (Reach.EXCHANGE, Reach.PAIRS):
+        for starts in _plainer(case, items, reach):
+            yield starts, reach
+    yield [Hypothesis()], Reach.PAIRS
 
 
 def _plainer(case: Case, items: Sequence[Item], reach: Reach) -> Iterator[list[Hypothesis]]:
-    """Begin with what is explained where fewer faults show: by the losses alone, and then in batches of one."""
+    """What is explained where fewer faults show: by the losses alone, and then in batches of one."""
     single = [item for item in items if all(len(rows) == 1 for rows in case.runs[item.run].situation.batches)]
-    losses = [item for item in case.items(losses=True) if item.run in _telling(case)]
+    losses = _items(case, losses=True)
     shown = [_moving(found.causes) for found in Search(case, losses, None, reach).run()] if losses else []
     shown = list(filter(None, dict.fromkeys(shown)))
     search = Search(case, single, False, reach)
@@ -152,17 +155,14 @@ def _plainer(case: Case, items: Sequence[Item], reach: Reach) -> Iterator[list[H
     yield [Hypothesis(start, left=frozenset([LOSS])) for start in shown]
 
 
-BEGINNINGS = ((_plainer, Reach.EXCHANGE), (_plainer, Reach.PAIRS), (_anywhere, Reach.PAIRS))
-
-
 def _moving(causes: Causes) -> Causes:
     return tuple(cause for cause in causes if not cause.fault.reporting)
 
 
-def _telling(case: Case) -> list[int]:
-    """The runs that are searched: of the free-running ones, which show what lockstep shows, the first alone."""
+def _items(case: Case, losses: bool) -> list[Item]:
+    """What is searched: of the free-running runs, which show what lockstep shows, the first alone."""
     free = [number for number, run in enumerate(case.runs) if run.situation.free]
-    return [number for number in range(len(case.runs)) if number not in free[1:]]
+    return [item for item in case.items(losses) if item.run not in free[1:]]
 
 
 def _doubts(pair: tuple[Hypothesis, Hypothesis]) -> tuple[int, int]:
@@ -175,7 +175,7 @@ def _plainness(run: Driven) -> tuple[bool, int, bool, int]:
 
 def _with_losses(case: Case, found: Hypothesis, reach: Reach) -> list[tuple[Hypothesis, Hypothesis]]:
     """Complete an explanation of the weights by those of the losses; the weights stay as they are explained."""
-    items = [item for item in case.items(losses=True) if item.run in _telling(case)]
+    items = _items(case, losses=True)
     losses = Search(case, items, True, reach).run(found.causes)
     if losses and not losses[0].causes and losses[0].left:
         # Faults that reach the weights, but only elsewhere, may still be what the loss shows.

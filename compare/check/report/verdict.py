@@ -72,7 +72,7 @@ class Outcome:
         """Whether every loss and weight of every step is Keras's, bit for bit."""
         steps = [step for run in self.runs for step in run.steps]
         return bool(steps) and all(
-            step.did.error is None and step.ulp == 0 and step.did.loss in (None, step.loss) for step in steps
+            step.did.error is None and step.equal and step.did.loss in (None, step.loss) for step in steps
         )
 
 

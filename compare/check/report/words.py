@@ -40,7 +40,7 @@ def headline(report: Outcome) -> str:
         if report.warnings:
             count = f"{len(report.warnings)} warning{'s' * (len(report.warnings) > 1)}"
             return f"{'NOT ' * report.strict}{what}, with {count}: {'; '.join(each.words for each in report.warnings)}"
-        size = "bit-equal to Keras in every step" if report.bit_equal else (_size(report))
+        size = "bit-equal to Keras in every step" if report.bit_equal else _size(report)
         return f"{what}: {size}"
     why = _names(report) or _symptom(report)
     if verdict == EXCEPT:

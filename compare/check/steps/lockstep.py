@@ -23,7 +23,7 @@ class Judged:
     """One step of a subject beside the reference's, from the same weights.
 
     `loss_ratio` and `ratios` (one a tensor, in Keras's order) are deviations in units of the tolerance: above 1
-    is out. `ulp` is the largest deviation of a weight tensor in ULP of the tensor's largest value.
+    is out. `equal` says whether every weight is the same float.
     """
 
     step: Step
@@ -35,7 +35,7 @@ class Judged:
     ratios: list[float] = field(default_factory=list)
     gradient_ratios: list[float] = field(default_factory=list)
     probability_ratio: float = 0.0
-    ulp: float = 0.0
+    equal: bool = True
     accuracy_differs: bool = False
     kinks: list[tuple[int, int, int, float]] = field(default_factory=list)
 
@@ -218,11 +218,7 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
         narrow = zip(did.after, after, bounds.without_kinks, strict=True)
         crossed = bounds.kinks and any(ratio(a, b, t) > 1 for a, b, t in narrow) and max(ratios) <= 1
         found |= {"ratios": ratios, "kinks": bounds.kinks if crossed else []}
-        with np.errstate(all="ignore"):
-            found["ulp"] = max(
-                float(np.abs(a - b).max() / np.spacing(np.abs(b).max().astype(b.dtype)))
-                for a, b in zip(did.after, after, strict=True)
-            )
+        found["equal"] = all(np.array_equal(a, b) for a, b in zip(did.after, after, strict=True))
     if did.gradients is not None:
         tensors = zip(did.gradients, step.gradients, bounds.gradients, strict=True)
         found["gradient_ratios"] = [ratio(g, right_g, 2 * t + 1e-300) for g, right_g, t in tensors]

@@ -138,8 +138,14 @@ def _gaps(run: Run) -> Figure:
         wide = part.pivot_table("loss", ["drawn_by", "replicate"], ["side", "epoch"], dropna=False)
         gap = parity.gap(wide["scratch"], wide["keras"]).max(axis=0)
         floor = floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)].groupby("epoch")["loss"].max()
-        loss = np.maximum.accumulate(wide["scratch"].max(axis=0).to_numpy())
-        plots.gaps(ax, gap, floor.to_numpy(), epsilon, parity.bar(loss, dtype), smallest=epsilon / 30)
+        plots.gaps(
+            ax,
+            gap,
+            floor.to_numpy(),
+            epsilon,
+            parity.loss_bar(wide["scratch"].max(axis=0), dtype),
+            smallest=epsilon / 30,
+        )
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
         ax.set_ylabel("|scratch - Keras|, loss (nats)" if column == 0 else "")
