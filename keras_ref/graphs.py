@@ -1,4 +1,4 @@
-"""Graphs that drive a model's own `train_step` and metrics: one step, and whole trainings.
+"""Graphs that drive a model's own `train_step` and metrics: single steps, and whole trainings.
 
 Each is traced once for a model and a shape, and kept with the model.
 """
@@ -15,8 +15,10 @@ def graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> Any
     graphs = model.__dict__.setdefault("_keras_parity_graphs", {})
     if key not in graphs:
         model.optimizer.build(model.trainable_variables)
-        graphs[key] = trace()
-        graphs[key]._omit_frequent_tracing_warning = True  # one trace for each model is what we mean to do
+        # Where variables are made while it is traced, it is traced twice: so metrics are built first.
+        X, Y = (tf.zeros((1, spec.shape[1]), spec.dtype) for spec in _data(model))
+        model.compute_metrics(X, Y, Y)
+        graphs[key] = trace().get_concrete_function()
     return graphs[key]
 
 
@@ -25,19 +27,42 @@ def dtype_of(model: keras.Sequential) -> str:
     return str(model.compute_dtype)
 
 
-def step_graph(model: keras.Sequential) -> Any:
-    """One update on a batch of any size: (x, y) to the batch's own loss and accuracy, before the update."""
+def steps_graph(model: keras.Sequential) -> Any:
+    """Updates on batches of any sizes: (X, Y, rows, ends, weights) to loss, accuracy and the weights after each.
+
+    `rows` holds the row numbers of all batches, one after the other, and `ends` where each ends. Each tensor of the
+    weights has a leading axis: as many of the first steps start from weights of their own, the others go on.
+    """
 
     def trace() -> Any:
-        @tf.function(input_signature=_data(model))
-        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            model.reset_metrics()
-            logs = model.train_step((x, y))
-            return logs["loss"], logs["accuracy"]
+        dtype = dtype_of(model)
+        integers = tf.TensorSpec((None,), tf.int32)
 
-        return step
+        @tf.function(input_signature=[*_data(model), integers, integers, _starts(model)])
+        def run(
+            X: tf.Tensor, Y: tf.Tensor, rows: tf.Tensor, ends: tf.Tensor, weights: list[tf.Tensor]
+        ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+            step = tf.autograph.experimental.do_not_convert(model.train_step)
+            steps = tf.shape(ends)[0]
+            losses, accuracies = (tf.TensorArray(dtype, size=steps) for _ in range(2))
+            after = [tf.TensorArray(dtype, size=steps) for _ in model.weights]
+            begin = 0
+            for index in tf.range(steps):
+                if index < tf.shape(weights[0])[0]:
+                    for variable, start in zip(model.weights, weights, strict=True):
+                        variable.assign(start[index])
+                model.reset_metrics()
+                batch = rows[begin : ends[index]]
+                begin = ends[index]
+                logs = step((tf.gather(X, batch), tf.gather(Y, batch)))
+                losses = losses.write(index, logs["loss"])
+                accuracies = accuracies.write(index, logs["accuracy"])
+                after = [array.write(index, W) for array, W in zip(after, model.weights, strict=True)]
+            return losses.stack(), accuracies.stack(), [array.stack() for array in after]
 
-    return graph(model, "step", trace)
+        return run
+
+    return graph(model, "steps", trace)
 
 
 def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) -> Any:
@@ -49,9 +74,8 @@ def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) ->
 
     def trace() -> Any:
         dtype = dtype_of(model)
-        starts = [tf.TensorSpec((None, *variable.shape), dtype) for variable in model.weights]
 
-        @tf.function(input_signature=[*_data(model), tf.TensorSpec((None, None, n), tf.int32), starts])
+        @tf.function(input_signature=[*_data(model), tf.TensorSpec((None, None, n), tf.int32), _starts(model)])
         def run(X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, weights: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             replicates = tf.shape(orders)[0]
             losses = tf.TensorArray(dtype, size=replicates)
@@ -99,3 +123,8 @@ def _train(
 def _data(model: keras.Sequential) -> list[tf.TensorSpec]:
     """X and one-hot Y, of any number of samples."""
     return [tf.TensorSpec((None, width), dtype_of(model)) for width in (model.input_shape[-1], model.output_shape[-1])]
+
+
+def _starts(model: keras.Sequential) -> list[tf.TensorSpec]:
+    """The model's weights, each tensor with a leading axis of any length."""
+    return [tf.TensorSpec((None, *variable.shape), dtype_of(model)) for variable in model.weights]

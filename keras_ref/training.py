@@ -4,7 +4,7 @@
 with its own metrics, from one graph that loops over epochs and batches.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref import checks
-from keras_ref.graphs import dtype_of, step_graph, training_graph
+from keras_ref.graphs import dtype_of, steps_graph, training_graph
 from keras_ref.precision import precision
 
 Array = NDArray[np.floating]
@@ -156,11 +156,26 @@ def _train(
 
 
 def steps_compiled(
-    model: keras.Sequential, X: ArrayLike, y: ArrayLike, batches: Iterable[NDArray[np.integer]]
+    model: keras.Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    batches: Sequence[NDArray[np.integer]],
+    weights: Sequence[ArrayLike] | None = None,
 ) -> Steps:
     """Train on these batches, each an array of row numbers, one update a batch; return what each step did.
 
     One graph, traced once, serves batches of every size.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        Left as the last step leaves it.
+    X, y
+        As for `fit`.
+    batches : sequence of arrays of integers
+    weights : list of arrays of shape (starts, ...), optional
+        In Keras's order: what as many of the first steps start from, in place of what the step before left. By
+        default the first starts from the model's own.
 
     Returns
     -------
@@ -168,15 +183,12 @@ def steps_compiled(
         `loss`, `accuracy` of shape (steps,); `weights` in Keras's order, each with a leading axis of steps.
     """
     X, Y = _arrays(model, X, y)
-    losses, accuracies, weights = [], [], []
+    given = [tensor[np.newaxis] for tensor in model.get_weights()] if weights is None else weights
+    starts = checks.starts(given, [tuple(variable.shape) for variable in model.weights], X.dtype)
+    rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
     with precision(dtype_of(model)):
-        step = step_graph(model)
-        for rows in batches:
-            loss, accuracy = step(X[rows], Y[rows])
-            losses.append(loss.numpy())
-            accuracies.append(accuracy.numpy())
-            weights.append(model.get_weights())
-    return Steps(np.array(losses), np.array(accuracies), [np.stack(tensor) for tensor in zip(*weights, strict=True)])
+        loss, accuracy, after = steps_graph(model)(X, Y, rows, ends, starts)
+    return Steps(loss.numpy(), accuracy.numpy(), [tensor.numpy() for tensor in after])
 
 
 def _arrays(model: keras.Sequential, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:

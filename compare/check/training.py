@@ -59,11 +59,11 @@ def judge(
     search: Sequence[int] = (),
 ) -> Training:
     """Judge a training against Keras's, and explain it; with `search`, a fault may come with an order of its own."""
-    reference.model.set_weights(trial.weights)
     # `fit` reports an epoch's loss as the mean over its batches, weighted by their sizes.
     batches = [[rows for rows, _ in CORRECT.batches(order, 0, trial.size)] for order in trial.orders]
     every = [rows for epoch in batches for rows in epoch]
-    losses = load_keras().steps_compiled(reference.model, trial.X, trial.y, every).loss
+    starts = [W[np.newaxis] for W in trial.weights]
+    losses = load_keras().steps_compiled(reference.model, trial.X, trial.y, every, starts).loss
     sizes = [len(rows) for rows in batches[0]]
     expected = np.average(losses.reshape(len(batches), -1), axis=1, weights=sizes).astype(float).tolist()
     final = [np.asarray(W, np.float64) for W in reference.model.get_weights()]

@@ -1,5 +1,6 @@
 """The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
 
+import gc
 import signal
 import sys
 import threading
@@ -90,4 +91,6 @@ def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
 
 def script() -> None:
     """Run as a process: the installed command."""
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # the interpreter ends by looking through all that TensorFlow made, for a second
+    sys.exit(status)

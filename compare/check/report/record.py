@@ -10,8 +10,6 @@ from compare.check.report.verdict import Outcome
 from compare.runs import provenance
 from compare.runs.record import Run
 from compare.runs.recorder import recording
-from compare.show.figures.drawing import draw
-from compare.show.page import page
 
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
@@ -24,6 +22,10 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
     InputError
         If the folder cannot be written to.
     """
+    # With Matplotlib, for which a check that is not recorded need not wait.
+    from compare.show.figures.drawing import draw
+    from compare.show.page import page
+
     with recording(out, "check") as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)

@@ -7,7 +7,6 @@ from compare.check.report import values, words
 from compare.check.report.record import as_run
 from compare.check.report.verdict import Outcome
 from compare.runs.record import framed
-from compare.show.page import page
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,8 @@ class Report(Outcome):
 
     def _repr_html_(self) -> str:
         """The check's page, for a notebook."""
+        from compare.show.page import page  # with Matplotlib and Jinja, for which nothing else need wait
+
         return framed(page.html(as_run(self)))
 
     def to_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.reference import Reference, Truth, ratio, rounded, trajectory, truth_of
+from compare.check.steps.reference import Reference, Truth, ratio, rounded, trajectory, truths
 from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
@@ -125,20 +125,15 @@ def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: D
     )
     if situation.zero_biases:
         each = [without_biases(reference.recipe.architecture, weights) for weights in each]
-    truths: list[Truth] = []
-    for rows, weights in zip(batches, each, strict=False):
-        truth = truth_of(reference, X[rows], situation.y[rows], weights, situation.exact)
-        if truth is None:
-            break
-        truths.append(truth)
-    planned = len(truths)
+    known = truths(reference, X, situation.y, batches, each, situation.exact)
+    planned = len(known)
     if not planned:
         return Driven(situation, Performance(), [], 0)
     task = Task(
         reference.recipe, X, situation.y, batches[:planned], each[:planned], False, gradients, seed=situation.seed
     )
     performance = _as_set(reference, drive(task), each)
-    steps = [_judge(truth, did) for truth, did in zip(truths, performance.steps, strict=False)]
+    steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
     return Driven(situation, performance, steps, planned)
 
 
@@ -147,21 +142,22 @@ def _run_free(reference: Reference, situation: Situation, X: Array, drive: Drive
     batches = situation.batches
     task = Task(reference.recipe, X, situation.y, batches, [situation.weights], True, gradients, seed=situation.seed)
     performance = _as_set(reference, drive(task), [situation.weights])
-    steps: list[Judged] = []
+    each: list[list[Array]] = []
     weights = situation.weights
-    for did, rows in zip(performance.steps, batches, strict=False):
+    for did in performance.steps:
         weights = did.before or weights  # as it was left, where the subject did not get to telling it
         if not all(np.isfinite(W).all() for W in weights):
             break
-        truth = truth_of(reference, X[rows], situation.y[rows], weights, situation.exact)
-        if truth is None:
-            if performance.refusal is not None:
-                note = f"after Keras's own numbers overflow: {performance.refusal}"
-                performance = replace(performance, refusal=None, notes=[*performance.notes, note])
-            return Driven(situation, performance, steps, len(steps))
-        steps.append(_judge(truth, did))
+        each.append(weights)
         weights = did.after or weights
-    return Driven(situation, performance, steps, len(batches))
+    known = truths(reference, X, situation.y, batches, each, situation.exact)
+    steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
+    if len(known) == len(each):
+        return Driven(situation, performance, steps, len(batches))
+    if performance.refusal is not None:
+        note = f"after Keras's own numbers overflow: {performance.refusal}"
+        performance = replace(performance, refusal=None, notes=[*performance.notes, note])
+    return Driven(situation, performance, steps, len(steps))
 
 
 def without_loss(runs: Sequence[Driven]) -> list[str]:

@@ -60,8 +60,7 @@ def rounded(reference: Reference, weights: Sequence[Array]) -> list[Array]:
 def trajectory(reference: Reference, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
     """Keras's own weights before each step, as far as they are finite."""
     first = rounded(reference, weights)
-    reference.model.set_weights(first)
-    after = load_keras().steps_compiled(reference.model, X, y, batches).weights
+    after = load_keras().steps_compiled(reference.model, X, y, batches, [W[np.newaxis] for W in first]).weights
     found = [first]
     for index in range(len(batches) - 1):
         now = [np.asarray(W[index], np.float64) for W in after]
@@ -81,13 +80,30 @@ class Truth:
     after: list[Array]
 
 
-def truth_of(reference: Reference, x: Array, y: Rows, weights: list[Array], exact: bool) -> Truth | None:
-    """One step from these weights; None where its numbers come near the largest there are."""
-    weights = rounded(reference, weights)
-    reference.model.set_weights(weights)
-    found = load_keras().steps_compiled(reference.model, x, y, [np.arange(len(y))])
-    loss, after = float(found.loss[0]), [np.asarray(W[0], np.float64) for W in found.weights]
-    step = take_step(CORRECT, reference.rounded, weights, x, y, {})
+def truths(
+    reference: Reference, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
+) -> list[Truth]:
+    """One step on each batch from its own weights, as far as the numbers keep away from the largest there are."""
+    starts = [rounded(reference, weights) for weights in each]
+    if not starts:
+        return []
+    batches = batches[: len(starts)]
+    found = load_keras().steps_compiled(
+        reference.model, X, y, batches, [np.stack(W) for W in zip(*starts, strict=True)]
+    )
+    told: list[Truth] = []
+    for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
+        loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
+        truth = _truth(
+            reference, take_step(CORRECT, reference.rounded, weights, X[rows], y[rows], {}), exact, loss, after
+        )
+        if truth is None:
+            break
+        told.append(truth)
+    return told
+
+
+def _truth(reference: Reference, step: Step, exact: bool, loss: float, after: list[Array]) -> Truth | None:
     bounds = rounding(step, reference.eps, exact)
     finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
     if not np.isfinite(finite).all() or _overflows(step, reference):

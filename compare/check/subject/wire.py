@@ -4,7 +4,6 @@ What may cross: numbers, text, lists, tuples, dicts with text as keys, arrays, a
 """
 
 import dataclasses
-import io
 import struct
 from json import dumps, loads
 from typing import IO, Any
@@ -18,7 +17,7 @@ from compare.recipe.recipe import Recipe
 VALUES = {each.__name__: each for each in (Task, Performance, Did, Recipe, Architecture, Dense, Optimizer, Penalty)}
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
-_SAVE, _LOAD = np.save, np.load
+_ARRAY, _DTYPE = np.ndarray, np.dtype
 
 MARK = b"parity\r\n"
 LARGEST = 2**32  # bytes of one value; where more is announced, something else was written
@@ -29,13 +28,15 @@ class Garbled(Exception):
 
 
 def encode(value: Any) -> bytes:
-    """Plain values and arrays, as bytes: JSON, then the arrays in NumPy's format."""
-    arrays: list[Any] = []
+    """Plain values and arrays, as bytes: JSON, which tells type and shape of each array, then their elements."""
+    arrays: list[bytes] = []
 
     def plain(one: Any) -> Any:
         if isinstance(one, np.ndarray):
-            arrays.append(one)
-            return {"array": len(arrays) - 1}
+            if one.dtype.hasobject:
+                raise ValueError("an array of objects cannot be sent")
+            arrays.append(one.tobytes())
+            return {"array": one.dtype.str, "shape": one.shape}
         if dataclasses.is_dataclass(one) and not isinstance(one, type):
             fields = [field.name for field in dataclasses.fields(one) if field.init]
             return {"value": type(one).__name__, "map": {name: plain(getattr(one, name)) for name in fields}}
@@ -50,11 +51,7 @@ def encode(value: Any) -> bytes:
         return one
 
     text = dumps(plain(value)).encode()
-    body = io.BytesIO()
-    body.write(struct.pack("<Q", len(text)) + text)
-    for array in arrays:
-        _SAVE(body, array, allow_pickle=False)
-    return body.getvalue()
+    return b"".join([struct.pack("<Q", len(text)), text, *arrays])
 
 
 def decode(data: bytes) -> Any:
@@ -72,12 +69,15 @@ def decode(data: bytes) -> Any:
 
 
 def _decode(data: bytes) -> Any:
-    body = io.BytesIO(data)
-    (size,) = struct.unpack("<Q", body.read(8))
-    tree = loads(body.read(size))
-    arrays = []
-    while body.tell() < len(data):
-        arrays.append(_LOAD(body, allow_pickle=False))
+    (size,) = struct.unpack_from("<Q", data)
+    place = 8 + size
+    tree = loads(data[8:place])
+
+    def array(of: str, shape: list[int]) -> Any:
+        nonlocal place
+        found = _ARRAY(shape, _DTYPE(of), data, place).copy()
+        place += found.nbytes
+        return found
 
     def full(one: Any) -> Any:
         if isinstance(one, list):
@@ -85,7 +85,7 @@ def _decode(data: bytes) -> Any:
         if not isinstance(one, dict):
             return one
         if "array" in one:
-            return arrays[one["array"]]
+            return array(one["array"], one["shape"])
         if "tuple" in one:
             return tuple(full(inner) for inner in one["tuple"])
         found = {name: full(inner) for name, inner in one["map"].items()}

@@ -68,7 +68,7 @@ def test_values_survive_the_way_between_processes():
 
 
 def test_arrays_of_objects_are_not_sent():
-    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+    with pytest.raises(ValueError, match="an array of objects cannot be sent"):
         encode({"array": np.array([object()])})
 
 
