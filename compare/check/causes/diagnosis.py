@@ -113,7 +113,7 @@ def diagnose(
         if _whole(found):
             break
     reach = Reach.PAIRS if company else Reach.EXCHANGE
-    complete = sorted((more for each in found for more in _with_losses(case, each, reach)), key=_doubts)
+    complete = sorted(_with_losses(case, found, reach), key=_doubts)
     ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
     likeliest = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
     kept = {each.names: each for each in reversed(likeliest) if each.causes and each.explained}
@@ -173,14 +173,22 @@ def _plainness(run: Driven) -> tuple[bool, int, bool, int]:
     return run.situation.free, run.first_wrong or 0, bool(run.situation.special), len(run.situation.batches[0])
 
 
-def _with_losses(case: Case, found: Hypothesis, reach: Reach) -> list[tuple[Hypothesis, Hypothesis]]:
-    """Complete an explanation of the weights by those of the losses; the weights stay as they are explained."""
+def _with_losses(case: Case, found: Sequence[Hypothesis], reach: Reach) -> Iterator[tuple[Hypothesis, Hypothesis]]:
+    """Complete explanations of the weights by those of the losses; the weights stay as they are explained.
+
+    Where some faults explain both, as many others that do not are none the better.
+    """
     items = _items(case, losses=True)
-    losses = Search(case, items, True, reach).run(found.causes)
-    if losses and not losses[0].causes and losses[0].left:
-        # Faults that reach the weights, but only elsewhere, may still be what the loss shows.
-        losses = Search(case, items, False, Reach.ADD).run() or losses
-    return [(found, each) for each in losses]
+    both = [each for each in found if not each.left and all(case.explains(each.causes, item) for item in items)]
+    fewest = min((len(each.causes) for each in both), default=len(FAULTS))
+    for each in found:
+        if each not in both and len(each.causes) >= fewest:
+            continue
+        losses = Search(case, items, True, reach).run(each.causes)
+        if losses and not losses[0].causes and losses[0].left:
+            # Faults that reach the weights, but only elsewhere, may still be what the loss shows.
+            losses = Search(case, items, False, Reach.ADD).run() or losses
+        yield from ((each, more) for more in losses)
 
 
 def _rank(explanation: Explanation) -> tuple[int, int, bool, int]:

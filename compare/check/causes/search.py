@@ -87,10 +87,16 @@ class Search:
                     done.append(hypothesis)
                 else:
                     grown += self._explained(hypothesis, item)
-            beam = best(grown)[:BEAM]
+            beam = self._worth_following(best(grown)[:BEAM], done)
             if not beam:
                 break
         return best([*done, *beam])[:BEAM]
+
+    def _worth_following(self, beam: list[Hypothesis], done: list[Hypothesis]) -> list[Hypothesis]:
+        """Those that may still explain all with as few faults as one that does."""
+        whole = [each for each in (*done, *beam) if not each.left and self._next(each) is None]
+        fewest = min((len(each.causes) for each in whole), default=MOST)
+        return [each for each in beam if each in whole or (len(each.causes) < fewest and not (whole and each.left))]
 
     def _measured(self, causes: Causes, left: frozenset[int]) -> Hypothesis:
         """Measure what faults explain; what was left is left no more where later faults explain it."""
