@@ -91,6 +91,7 @@ def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
 
 def script() -> None:
     """Run as a process: the installed command."""
+    gc.set_threshold(100_000)  # most of what is made are modules, which stay: looking through them takes half a second
     status = main()
-    gc.freeze()  # the interpreter ends by looking through all that TensorFlow made, for a second
+    gc.freeze()  # and once more at the end, with all that TensorFlow made: another second
     sys.exit(status)

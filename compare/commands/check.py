@@ -67,15 +67,14 @@ def check(
     from compare.check.subject.loading import left_out_of, split_target
 
     path, name = split_target(subject)
-    from compare.check.parity_check import check_driver
     from compare.check.subject.drivers import Isolated
-    from compare.show.terminal.progress import progress
 
-    with (
-        Isolated(path, name, source.time_limit, source.definitions_only) as driver,
-        progress(telling.quiet) as stage,
-    ):
-        report = check_driver(driver, source.data, source.index_column, settings, stage)
+    with Isolated(path, name, source.time_limit, source.definitions_only) as driver:
+        from compare.check.parity_check import check_driver
+        from compare.show.terminal.progress import progress
+
+        with progress(telling.quiet) as stage:
+            report = check_driver(driver, source.data, source.index_column, settings, stage)
     if source.definitions_only and (left_out := left_out_of(path, name)):
         report = replace(report, met=report.met.noting(left_out))
     page = None

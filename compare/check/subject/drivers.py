@@ -31,15 +31,17 @@ class Isolated:
         self.start = {"path": str(path), "name": name, "definitions_only": definitions_only}
         self.seconds = seconds
         self.process: SubjectProcess | None = None
+        self.loaded = False
         self.failed: str | None = None
 
     def close(self) -> None:
         """End the subject's process, and all that it started."""
         if self.process is not None:
             self.process.end()
-            self.process = None
+            self.process, self.loaded = None, False
 
     def __enter__(self) -> "Isolated":
+        self.process = SubjectProcess()  # while it starts, others may import what they need
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,8 +89,10 @@ class Isolated:
             raise Gone(self.failed)
         if self.process is None:
             self.process = SubjectProcess()
+        if not self.loaded:
             try:
                 answer = self.process.ask(self.start, self.seconds, [])
+                self.loaded = True
                 self.failed = answer.get("error")
             except Gone as gone:
                 self.failed = f"its file cannot be loaded: {gone}"
