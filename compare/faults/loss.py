@@ -62,12 +62,17 @@ def loss_floored(rules: Rules, epsilon: float, how: Floor) -> Rules:
 def _fit_floor(how: Floor) -> Callable[[list[Observed], Rules], list[Parameter]]:
     def fit(run: list[Observed], base: Rules) -> list[Parameter]:
         """Find the epsilon that gives a step's loss: over most of its range the loss falls as it grows."""
-        roots = [root for one in run if one.loss is not None and np.isfinite(one.loss) for root in crossings(one)]
+        losses = [one for one in run if one.loss is not None and np.isfinite(one.loss)]
+        try:
+            roots = [root for one in losses for root in crossings(one, base)]
+        except KeyError:  # what is reported is no function of one loss
+            return []
         return list(dict.fromkeys((epsilon, how) for epsilon in nice(roots)))
 
-    def crossings(one: Observed) -> list[float]:
+    def crossings(one: Observed, base: Rules) -> list[float]:
         def gap(exponent: float) -> float:
-            return log_loss(one.step, how.of(one.step.P, 10.0**exponent)) - float(one.loss or 0.0)
+            floored = replace(one.step, loss=log_loss(one.step, how.of(one.step.P, 10.0**exponent)))
+            return base.report(floored) - float(one.loss or 0.0)
 
         pairs = list(pairwise([(exponent, gap(exponent)) for exponent in EXPONENTS]))
         return [

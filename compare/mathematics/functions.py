@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
+@lru_cache(maxsize=64)
 def function(name: str) -> Function:
     """Return the activation of this name, which may be a leaky ReLU with its own slope: "leaky_relu(0.01)"."""
     slope = slope_of(name)

@@ -113,7 +113,7 @@ def diagnose(
         if _whole(found):
             break
     reach = Reach.PAIRS if company else Reach.EXCHANGE
-    complete = sorted(_with_losses(case, found, reach), key=_doubts)
+    complete = sorted(_with_losses(case, items, found, reach), key=_doubts)
     ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
     likeliest = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
     kept = {each.names: each for each in reversed(likeliest) if each.causes and each.explained}
@@ -173,8 +173,34 @@ def _plainness(run: Driven) -> tuple[bool, int, bool, int]:
     return run.situation.free, run.first_wrong or 0, bool(run.situation.special), len(run.situation.batches[0])
 
 
-def _with_losses(case: Case, found: Sequence[Hypothesis], reach: Reach) -> Iterator[tuple[Hypothesis, Hypothesis]]:
-    """Complete explanations of the weights by those of the losses; the weights stay as they are explained.
+def _with_losses(
+    case: Case, items: Sequence[Item], found: Sequence[Hypothesis], reach: Reach
+) -> list[tuple[Hypothesis, Hypothesis]]:
+    """Complete explanations of the weights by those of the losses.
+
+    What gives the same weights may give another loss, as a penalty does in place of a decay. So others that give them
+    are tried before the losses are searched at length.
+    """
+    complete = list(_each_with_losses(case, found, Reach.EXCHANGE))
+    if not any(losses.left for _, losses in complete):
+        return complete
+    others = [other for each in found[:1] if not each.left for other in _equivalents(case, items, each)]
+    complete += _each_with_losses(case, others, Reach.EXCHANGE)
+    if reach > Reach.EXCHANGE and all(losses.left for _, losses in complete):
+        complete = list(_each_with_losses(case, [*found, *others], reach))
+    return complete
+
+
+def _equivalents(case: Case, items: Sequence[Item], found: Hypothesis) -> list[Hypothesis]:
+    """What else explains all of the weights, with another fault in one's place."""
+    search = Search(case, items, False, Reach.ADD)
+    rests = [tuple(cause for cause in found.causes if cause != each) for each in found.causes]
+    others = [other for rest in rests for other in search.run(rest) if not other.left]
+    return [other for other in others if set(other.causes) != set(found.causes)]
+
+
+def _each_with_losses(case: Case, found: Sequence[Hypothesis], reach: Reach) -> Iterator[tuple[Hypothesis, Hypothesis]]:
+    """Complete each by what explains the losses; the weights stay as they are explained.
 
     Where some faults explain both, as many others that do not are none the better.
     """

@@ -12,7 +12,7 @@ from compare.check.steps.lockstep import Driven, Judged
 from compare.faults import combine
 from compare.faults.fault import Cause, Fault
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.rules import Rules, retake_step
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
@@ -22,6 +22,7 @@ SHARE = {"float64": 1e-9, "float32": 1e-6}
 # A loss is one number, whose rounding does not grow with the deviation.
 SHARE_OF_LOSS = {"float64": 1e-12, "float32": 1e-6}
 SLACK = 100
+NEARLY = {"float64": 1e-8, "float32": 1e-3}  # what may be left of a change that a factor or a penalty would complete
 FIRST = 3  # steps of a run that a number is fitted to
 
 Causes = tuple[Cause, ...]
@@ -40,7 +41,8 @@ class Item(NamedTuple):
 class Case:
     """Situations to explain, in order, each up to a horizon; `tried` counts the steps that candidates took.
 
-    A step that is taken for each sample counts as that many.
+    A step that is taken for each sample counts as that many. `spent` counts those of them that went on pairs and
+    exchanges of faults.
 
     `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once.
     """
@@ -49,6 +51,7 @@ class Case:
     architecture: Architecture
     precision: str
     tried: int = 0
+    spent: int = 0
     fitted: dict[tuple[str, Causes, int, int, int], list[Cause]] = field(default_factory=dict)
     seen: dict[tuple[Causes, int], tuple[list[Step | None], dict[str, object]]] = field(default_factory=dict)
 
@@ -78,9 +81,8 @@ class Case:
         return taken[:upto]
 
     def _take(self, rules: Rules, judged: Judged, memory: dict[str, object]) -> Step | None:
-        given = judged.step
         try:
-            return take_step(rules, given.recipe, given.weights, given.X, given.y, memory)
+            return retake_step(rules, judged.step, memory)
         except (ValueError, IndexError):
             return None
 
@@ -125,6 +127,19 @@ class Case:
         right, tolerance = judged.step.after[place], judged.bounds.after[place]
         return self.close((step.after[place], judged.did.after[place], right, tolerance))
 
+    def nearly(self, causes: Causes, item: Item) -> bool:
+        """Whether a tensor's change is a multiple of what these faults do to it, plus multiples of it and its sign."""
+        step, did = self.steps(causes, item.run, item.step + 1)[item.step], self.runs[item.run].steps[item.step].did
+        if item.what < 0 or step is None or did.after is None:
+            return False
+        W = step.weights[item.what].ravel()
+        seen, change = did.after[item.what].ravel() - W, step.after[item.what].ravel() - W
+        span = np.stack([change, W, np.sign(W)], axis=1)
+        if len(seen) <= 2 * span.shape[1] or not (np.isfinite(span).all() and np.isfinite(seen).all()):
+            return False
+        rest = seen - span @ np.linalg.lstsq(span, seen, rcond=None)[0]
+        return bool(change.any() and np.linalg.norm(rest) < NEARLY[self.precision] * np.linalg.norm(seen))
+
     def close(self, arrays: Iterable[Array], share: float | None = None) -> bool:
         """Whether a prediction gives what was seen, to rounding: predicted, seen, right, and the tolerance."""
         predicted, seen, right, tolerance = arrays
@@ -136,12 +151,13 @@ class Case:
             close = (np.abs(predicted - seen) <= allowed) | (~np.isfinite(predicted) & ~np.isfinite(seen))
         return bool(close.all())
 
-    def fit(self, fault: Fault, base: Causes, item: Item) -> list[Cause]:
+    def fit(self, fault: Fault, base: Causes, item: Item, alone: bool = False) -> list[Cause]:
         """Fit a fault with a number to an item's tensor, or loss, given others.
 
-        In the first steps of its run, since some faults show in the second; or from the item on, if it comes later.
+        In the first steps of its run, since some faults show in the second; or from the item on, if it comes later, or
+        is to stand alone.
         """
-        first = item.step if item.step >= FIRST else 0
+        first = item.step if alone or item.step >= FIRST else 0
         key = (fault.name, base, item.run, item.what, first)
         if key not in self.fitted:
             assert fault.fit is not None

@@ -9,7 +9,7 @@ from compare.check.causes.evidence import Causes
 from compare.check.steps.lockstep import Driven
 from compare.faults import combine
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import CORRECT, take_step
+from compare.mathematics.rules import retake_step
 from compare.mathematics.step import Step
 
 
@@ -27,11 +27,10 @@ def origin(causes: Causes, run: Driven) -> Origin | None:
     rules = combine(causes)
     for judged in run.steps[: (run.first_wrong or 0) + 1]:
         try:
-            step = take_step(rules, judged.step.recipe, judged.step.weights, judged.step.X, judged.step.y, memory)
+            step = retake_step(rules, judged.step, memory)
         except ValueError:
             return None
-    right = take_step(CORRECT, judged.step.recipe, judged.step.weights, judged.step.X, judged.step.y, {})
-    for phase, layer, a, b in _phases(step, right):
+    for phase, layer, a, b in _phases(step, judged.step):
         if a.shape != b.shape or not np.allclose(a, b, rtol=1e-12, atol=1e-13 * float(np.abs(b).max(initial=0))):
             return Origin(phase, layer)
     return None

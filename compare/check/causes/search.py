@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import combinations
 
+import numpy as np
+
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item
 from compare.faults import FAULTS
 from compare.faults.fault import Cause, Fault
@@ -18,7 +20,7 @@ BEAM = 4  # explanations that are followed side by side, where the data cannot t
 MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH = 30  # additions that explain an item, of which the best are kept
-ENDURANCE = 20000  # steps that candidates may take in all, after which pairs and exchanges are no longer tried
+ENDURANCE = 15000  # steps that pairs and exchanges may take in all
 PATIENCE = 4  # what part of those that are left one item's pairs may take, of either kind
 
 
@@ -90,7 +92,8 @@ class Search:
             beam = self._worth_following(best(grown)[:BEAM], done)
             if not beam:
                 break
-        return best([*done, *beam])[:BEAM]
+        found = best([*done, *beam])[:BEAM]
+        return [each for each in found if not any(_no_better(each, other) for other in found)]
 
     def _worth_following(self, beam: list[Hypothesis], done: list[Hypothesis]) -> list[Hypothesis]:
         """Those that may still explain all with as few faults as one that does."""
@@ -117,11 +120,16 @@ class Search:
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
             for more in (self._exchanged, self._pairs)[: self.reach]:
-                if not found and self.case.tried < ENDURANCE:
-                    found = self._accepted(hypothesis, item, more(hypothesis, item, candidates))
+                if not found and self.case.spent < ENDURANCE:
+                    before = self.case.tried
+                    limit = before + ENDURANCE - self.case.spent
+                    found = self._accepted(hypothesis, item, more(hypothesis, item, candidates), limit)
+                    self.case.spent += self.case.tried - before
         return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
 
-    def _accepted(self, hypothesis: Hypothesis, item: Item, candidates: Iterable[Causes]) -> list[Hypothesis]:
+    def _accepted(
+        self, hypothesis: Hypothesis, item: Item, candidates: Iterable[Causes], limit: float = np.inf
+    ) -> list[Hypothesis]:
         """Those sets of faults that explain the item and lose nothing of the phases down to it.
 
         What comes below may be right by two faults that cancel: a summed error whose bias gradient is averaged.
@@ -132,7 +140,7 @@ class Search:
                 measured = self._measured(causes, hypothesis.left)
                 if self._gains(hypothesis, measured, item):
                     found.append(measured)
-            if len(found) == ENOUGH:
+            if len(found) == ENOUGH or self.case.tried > limit:
                 break
         return best(found)[:BEAM]
 
@@ -162,12 +170,20 @@ class Search:
         ]
 
     def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
-        """Pairs of what changes this item at all; with a number fitted in the company of the other, and without."""
+        """Pairs of what changes this item at all; with a number fitted in the company of the other, and without.
+
+        Those come first of which one alone gives the tensor but for a factor or a penalty.
+        """
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
         relevant = [c for c in candidates if not c.fault.slow and self._changes(hypothesis, item, c, now)]
+        for first in relevant:
+            if self.case.nearly((*hypothesis.causes, first), item):
+                others = ((first, second) for second in relevant if second.name != first.name)
+                for pair in (*self._fitted_pairs(hypothesis.causes, first, item), *others):
+                    yield *hypothesis.causes, *pair
         fitted = (pair for first in relevant for pair in self._fitted_pairs(hypothesis.causes, first, item))
         for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
-            enough = self.case.tried + (ENDURANCE - self.case.tried) // PATIENCE
+            enough = self.case.tried + (ENDURANCE - self.case.spent) // PATIENCE
             for first, second in pairs:
                 if self.case.tried > enough:
                     break
@@ -188,6 +204,8 @@ class Search:
         """
         for cause in hypothesis.causes:
             rest = tuple(each for each in hypothesis.causes if each != cause)
+            if cause.fault.fit is not None:  # its number may have been fitted where another fault hides it
+                yield from ((*rest, again) for again in self.case.fit(cause.fault, rest, item, alone=True))
             shown = next((i for i in self.items if i in hypothesis.explained and not self.case.explains(rest, i)), None)
             if shown is None:
                 continue
@@ -212,13 +230,25 @@ def _twice(cause: Cause, causes: Causes) -> bool:
     return any(cause.name == other.name and cause.place == other.place for other in causes)
 
 
+def _no_better(one: Hypothesis, plainer: Hypothesis) -> bool:
+    """Whether something is left that fewer faults leave too."""
+    fewer = len(plainer.causes) < len(one.causes)
+    return bool(one.left) and fewer and plainer.explained >= one.explained
+
+
 def best(found: Iterable[Hypothesis]) -> list[Hypothesis]:
     """Most explained first, then the fewest faults, then in the catalogue's order; one for each set of faults.
 
     Of faults that differ in a fitted number alone the first is kept.
     """
     ranked = sorted(found, key=lambda each: (-len(each.explained), len(each.left), len(each.causes)))
-    return list({frozenset(map(_variant, each.causes)): each for each in reversed(ranked)}.values())[::-1]
+    variants = list({frozenset(map(_variant, each.causes)): each for each in reversed(ranked)}.values())[::-1]
+    return [each for each in variants if not any(_without_need(each, other) for other in variants)]
+
+
+def _without_need(one: Hypothesis, plainer: Hypothesis) -> bool:
+    """Whether some of the faults explain as much without the others."""
+    return set(plainer.causes) < set(one.causes) and plainer.explained >= one.explained and plainer.left <= one.left
 
 
 def _variant(cause: Cause) -> tuple[object, ...]:
