@@ -131,7 +131,8 @@ def _from(starts: Iterable[Hypothesis], search: Search) -> list[Hypothesis]:
         if not _whole(found):
             found += search.run(start.causes)
         elif not start.left:
-            found += replace(search, reach=Reach.ADD).run(start.causes)
+            fewest = min(len(each.causes) for each in found if not each.left)
+            found += replace(search, reach=Reach.ADD, most=fewest).run(start.causes)
     return found
 
 

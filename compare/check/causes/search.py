@@ -56,6 +56,8 @@ class Search:
         What may be changed at once to explain an item.
     extreme : bool
         Whether only those faults are tried that show with extreme inputs alone.
+    most : int
+        Faults that an explanation may have.
     """
 
     case: Case
@@ -63,6 +65,7 @@ class Search:
     reporting: bool | None
     reach: Reach = Reach.PAIRS
     extreme: bool = False
+    most: int = MOST
     faults: list[Fault] = field(init=False)
     concrete: list[Cause] = field(init=False)
 
@@ -81,7 +84,7 @@ class Search:
     def run(self, start: Causes = ()) -> list[Hypothesis]:
         """Return the best explanations, the plainest first; one without causes explains what is right already."""
         beam, done = [self._measured(start, frozenset())], []
-        for _ in range(MOST + len(self.case.architecture.weights) + 1):
+        for _ in range(self.most + len(self.case.architecture.weights) + 1):
             grown: list[Hypothesis] = []
             for hypothesis in beam:
                 item = self._next(hypothesis)
@@ -98,7 +101,7 @@ class Search:
     def _worth_following(self, beam: list[Hypothesis], done: list[Hypothesis]) -> list[Hypothesis]:
         """Those that may still explain all with as few faults as one that does."""
         whole = [each for each in (*done, *beam) if not each.left and self._next(each) is None]
-        fewest = min((len(each.causes) for each in whole), default=MOST)
+        fewest = min((len(each.causes) for each in whole), default=self.most + 1)
         return [each for each in beam if each in whole or (len(each.causes) < fewest and not (whole and each.left))]
 
     def _measured(self, causes: Causes, left: frozenset[int]) -> Hypothesis:
@@ -115,7 +118,7 @@ class Search:
     def _explained(self, hypothesis: Hypothesis, item: Item) -> list[Hypothesis]:
         """Return the hypotheses that explain an item too; or that leave it."""
         found: list[Hypothesis] = []
-        if len(hypothesis.causes) < MOST:
+        if len(hypothesis.causes) < self.most:
             candidates = [cause for cause in self.concrete if not _twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
