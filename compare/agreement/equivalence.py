@@ -9,7 +9,7 @@ and "inconclusive" (too few replicates to tell), with the number of replicates t
 import bisect
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,10 +19,13 @@ from compare.agreement.curves import check_alpha, trajectories
 from compare.errors import InputError
 
 Floats = NDArray[np.float64]
-Conclusion = Literal["equivalent", "different", "inconclusive"]
+# "in mean" is said of several outcomes together, whose distributions are not shown to be alike.
+Conclusion = Literal["equivalent", "equivalent in mean", "different", "inconclusive"]
 
 # The default margin of equivalence, in standard deviations of the reference.
 MARGIN_IN_SDS = 0.25
+# The share of the runs that come down to the threshold whose epoch is compared.
+REACHED = 0.9
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,17 @@ class Equivalence:
 
 
 def default_threshold(*losses: ArrayLike) -> float:
-    """Return half of the median first-epoch loss of all sides' finite replicates, pooled."""
-    first = np.concatenate([trajectories("loss", loss)[:, 0] for loss in losses])
-    finite = first[np.isfinite(first)]
-    return float(np.median(finite)) / 2 if finite.size else 0.0
+    """Return a loss that most runs reach: half of the median of the first epoch, or more if fewer than `REACHED` do.
+
+    Of all sides' finite replicates, pooled. What few runs reach would say little but which ones do.
+    """
+    every = [trajectories("loss", loss) for loss in losses]
+    finite = [loss[np.isfinite(loss).all(axis=1)] for loss in every]
+    if not sum(map(len, finite)):
+        return 0.0
+    lowest = np.concatenate([loss.min(axis=1) for loss in finite])
+    half = float(np.median(np.concatenate([loss[:, 0] for loss in finite]))) / 2
+    return max(half, float(np.quantile(lowest, REACHED, method="higher")))
 
 
 def summaries(loss: ArrayLike, accuracy: ArrayLike, threshold: float | None = None) -> dict[str, Floats]:
@@ -149,6 +159,58 @@ def equivalence(
         return Equivalence(
             "inconclusive", difference, -math.inf, math.inf, known, 1.0, 1.0, 0.0, None, None, excluded, alpha
         )
+    tests = _tests(x, y, margin, alpha)
+    verdict: Conclusion = "inconclusive"
+    if tests.p_equivalent <= alpha:
+        verdict = "equivalent"
+    elif tests.p_different <= alpha:
+        verdict = "different"
+    return Equivalence(
+        verdict,
+        tests.difference * tests.scale,
+        (tests.difference - tests.half_width) * tests.scale,
+        (tests.difference + tests.half_width) * tests.scale,
+        tests.margin * tests.scale,
+        tests.p_equivalent,
+        tests.p_different,
+        _power(tests.margin, tests.sides, x.size, y.size, alpha),
+        _replicates(tests.margin, tests.sides, alpha, 0.8),
+        _replicates(tests.margin, tests.sides, alpha, 0.9),
+        excluded,
+        alpha,
+    )
+
+
+def shown_equivalent(scratch: ArrayLike, keras: ArrayLike, *, margin: float | None = None, alpha: float = 0.05) -> bool:
+    """Say whether `equivalence` has the verdict "equivalent", without the rest of what it tells."""
+    (x, _), (y, _) = _finite("scratch", scratch), _finite("keras", keras)
+    return min(x.size, y.size) >= 2 and _tests(x, y, margin, alpha).p_equivalent <= alpha
+
+
+def replicates_for(
+    scratch: ArrayLike, keras: ArrayLike, power: float, *, margin: float | None = None, alpha: float = 0.05
+) -> int | None:
+    """Return the replicates a side that give this outcome a power; None if none does, or too few runs tell."""
+    (x, _), (y, _) = _finite("scratch", scratch), _finite("keras", keras)
+    if min(x.size, y.size) < 2:
+        return None
+    tests = _tests(x, y, margin, alpha)
+    return _replicates(tests.margin, tests.sides, alpha, power)
+
+
+class _Tests(NamedTuple):
+    """Both tests of one outcome, in units of its `scale`; `sides` has the variances at each end of the margin."""
+
+    scale: float
+    difference: float
+    half_width: float
+    margin: float
+    sides: "Variances"
+    p_equivalent: float
+    p_different: float
+
+
+def _tests(x: Floats, y: Floats, margin: float | None, alpha: float) -> _Tests:
     # Scaled to at most 1, so that the squares of a run that is about to overflow do not.
     scale = float(max(np.abs(x).max(), np.abs(y).max())) or 1.0
     x, y = x / scale, y / scale
@@ -172,26 +234,7 @@ def equivalence(
         tests = [_welch(a, x.size, b, y.size) for a, b in sides]
         p_equivalent = max(float(special.stdtr(d, gap / e)) for gap, (e, d) in zip(gaps, tests, strict=True))
         half_width = error * float(special.stdtrit(dof, 1 - alpha))
-
-    verdict: Conclusion = "inconclusive"
-    if p_equivalent <= alpha:
-        verdict = "equivalent"
-    elif p_different <= alpha:
-        verdict = "different"
-    return Equivalence(
-        verdict,
-        difference * scale,
-        (difference - half_width) * scale,
-        (difference + half_width) * scale,
-        bound * scale,
-        p_equivalent,
-        p_different,
-        _power(bound, sides, x.size, y.size, alpha),
-        _replicates(bound, sides, alpha, 0.8),
-        _replicates(bound, sides, alpha, 0.9),
-        excluded,
-        alpha,
-    )
+    return _Tests(scale, difference, half_width, bound, sides, p_equivalent, p_different)
 
 
 def _finite(name: str, values: ArrayLike) -> tuple[Floats, int]:

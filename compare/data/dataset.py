@@ -66,6 +66,12 @@ class Dataset:
         """Number of distinct labels."""
         return len(self.class_names)
 
+    @property
+    def chance_loss(self) -> float:
+        """The cross-entropy of predicting each class by its share, in nats: the entropy of the labels."""
+        shares = np.bincount(self.y) / self.n
+        return float(-(shares * np.log(shares)).sum())
+
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, n={self.n}, n_features={self.n_features}, n_classes={self.n_classes})"
 

@@ -140,12 +140,15 @@ def run_sweep(
         raise InputError(f"`data` must train somewhere. Every cell failed: {failures[-1].traceback.splitlines()[-1]}")
     joined = pd.concat(parts, ignore_index=True)
     by_cell: dict[Any, pd.DataFrame] = dict(iter(joined.groupby("cell")))
-    rows = [asdict(cell) | _judged(cell, by_cell.get(cell.cell), sweep.epochs) for cell in sweep.cells()]
+    rows = [
+        asdict(cell) | _judged(cell, by_cell.get(cell.cell), sweep.epochs, datasets[cell.data])
+        for cell in sweep.cells()
+    ]
     columns = ["cell", "side", "replicate", "epoch", "loss", "accuracy"]
     return Swept(pd.DataFrame(rows), joined[columns], failures)
 
 
-def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int) -> dict[str, Any]:
+def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int, dataset: Dataset) -> dict[str, Any]:
     """Return a cell's verdict and what it rests on; "missing" if its runs failed."""
     if runs is None:
         return {"verdict": "missing"}
@@ -160,14 +163,15 @@ def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int) -> dict[str, Any
     if min(left.values()) < FEWEST:
         return {"verdict": "missing", **left}
     rng = np.random.default_rng(cell.sequence("permutation test"))
-    found = compare_runs(scratch_loss, scratch_accuracy, keras_loss, keras_accuracy, rng=rng, alpha=ALPHA)
+    sides = scratch_loss, scratch_accuracy, keras_loss, keras_accuracy
+    found = compare_runs(*sides, rng=rng, chance=dataset.chance_loss, alpha=ALPHA, draws=0)
     loss = found.scalars["final_loss"]
     return {
         "verdict": found.verdict,
-        "what": ", ".join(found.differing or found.undecided),
+        "what": ", ".join(found.differing or found.undecided or found.apart),
         "final_loss_difference": loss.difference,
         "final_loss_margin": loss.margin,
-        "replicates_80": found.replicates_80,
+        "replicates_80_in_mean": found.replicates_80_in_mean,
         **left,
     }
 

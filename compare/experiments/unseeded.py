@@ -64,32 +64,58 @@ class Unseeded:
     failures: list[engine.Failure]
 
     def tests(self) -> pd.DataFrame:
-        """Return one row a test: setting, outcome, verdict, and the figures of `Equivalence`.
+        """Return one row a test: setting, outcome, verdict, and the figures of `Equivalence` and `Distance`.
 
-        The rows "all" hold each setting's verdict; tests of whole curves have a p-value alone.
+        The rows "all" hold each setting's verdict and its power; tests of whole curves have a p-value alone.
         """
         return pd.DataFrame([row for name, each in self.comparisons.items() for row in _tests(name, each)])
 
 
 def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = [
-        {"outcome": "all", "verdict": comparison.verdict, "replicates_80": comparison.replicates_80}
-    ]
-    rows += [{"outcome": name, **asdict(scalar)} for name, scalar in comparison.scalars.items()]
+    rows = [{"outcome": "all", "verdict": comparison.verdict} | _as_a_whole(comparison)]
+    for name, scalar in comparison.scalars.items():
+        apart = comparison.distances[name]
+        distance = {"distance": apart.observed, "distance_bound": apart.bound, "distance_margin": apart.margin}
+        rows.append({"outcome": name, **asdict(scalar), **distance})
+    failures = comparison.failures
+    rates = [count / total for count, total in zip(failures.failed, failures.replicates, strict=True)]
+    found = {name: getattr(failures, name) for name in ("low", "high", "margin", "p_different")}
+    rows.append({"outcome": "failures", "difference": rates[0] - rates[1], "verdict": "inconclusive", **found})
     rows += [
-        {
-            "outcome": name,
-            "p_different": p,
-            "verdict": "different" if name in comparison.differing else "not shown",
-        }
-        for name, p in comparison.adjusted.items()
-        if name not in comparison.scalars
+        {"outcome": name, "p_different": p, "verdict": "no difference shown"} for name, p in comparison.p_curves.items()
     ]
     for row in rows:
         row.pop("excluded", None)
-        row["p_adjusted"] = comparison.adjusted.get(str(row["outcome"]))
-    diverged = dict(zip(("diverged_scratch", "diverged_keras"), comparison.divergence.diverged, strict=True))
-    return [{"setting": setting, **row, **diverged} for row in rows]
+        name = str(row["outcome"])
+        if name == "failures" and failures.equivalent:
+            row["verdict"] = "equivalent"
+        elif name in comparison.differing:
+            row["verdict"] = "different"
+        row |= {"alpha": comparison.alpha, "p_adjusted": comparison.adjusted.get(name)}
+    counts = {
+        f"{what}_{side}": count
+        for what, of in (("failed", failures.failed), ("diverged", failures.diverged))
+        for side, count in zip(("scratch", "keras"), of, strict=True)
+    }
+    return [{"setting": setting, **row, **counts} for row in rows]
+
+
+def _as_a_whole(comparison: Comparison) -> dict[str, object]:
+    """The figures of the row "all"."""
+    told: dict[str, object] = {
+        "replicates_80": comparison.replicates_80,
+        "replicates_80_in_mean": comparison.replicates_80_in_mean,
+        "threshold": comparison.threshold,
+        "censored_scratch": comparison.censored[0],
+        "censored_keras": comparison.censored[1],
+        "improvement": comparison.improvement.probability,
+        "improvement_low": comparison.improvement.low,
+        "improvement_high": comparison.improvement.high,
+    }
+    if comparison.power is not None:
+        for name, of in (("power", comparison.power.whole), ("power_in_mean", comparison.power.in_mean)):
+            told |= {name: of.probability, f"{name}_low": of.low, f"{name}_high": of.high}
+    return told
 
 
 def settings(experiment: Experiment) -> tuple[Contest, ...]:
@@ -186,7 +212,12 @@ def run_unseeded(
         tables.append(_labelled(joined, procedure, list(shards), experiment.dtypes[0]))
     rng = np.random.default_rng(stream(experiment.seed, "permutation test"))
     compared = settings(experiment)
-    comparisons = {each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng=rng) for each in compared}
+    comparisons = {
+        each.name: compare_runs(
+            *runs[each.scratch], *runs[each.keras], rng, chance=dataset.chance_loss, family=len(compared)
+        )
+        for each in compared
+    }
     return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)
 
 

@@ -73,6 +73,7 @@ class Verdict:
 
 STATES: dict[str, Literal["yes", "no", "open"]] = {
     "equivalent": "yes",
+    "equivalent in mean": "yes",
     "different": "no",
     "inconclusive": "open",
 }
@@ -104,7 +105,7 @@ def _verdict(run: Run) -> Verdict:
             return Verdict("open", f"undecidable: rounding alone moves {count} matched runs too far to tell")
         return Verdict("no", "parity does NOT hold")
     alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}
-    for each in ("different", "inconclusive", "equivalent"):
+    for each in ("different", "inconclusive", "equivalent in mean", "equivalent"):
         if each in alike:
             return Verdict(STATES[each], f"like for like, the two sides are {each}")
     return Verdict("open", "nothing was compared")
@@ -195,7 +196,8 @@ def depth(run: Run) -> Table:
 def unseeded(run: Run, every_test: bool = False) -> Table:
     """Each setting's verdict ("all"), and each outcome's difference with its interval and margin.
 
-    The tests of whole curves and of divergence have no interval. They are told where they differ, or all.
+    "distributions" is how far at most those of both sides lie apart. The tests of whole curves have no interval. They
+    are told where they differ, or all.
     """
     columns = (
         Column("setting"),
@@ -203,20 +205,22 @@ def unseeded(run: Run, every_test: bool = False) -> Table:
         Column("difference", NUMBER),
         Column("90 % interval", "{0[0]:.4f} to {0[1]:.4f}"),
         Column("margin", NUMBER),
+        Column("distributions", "at most {:.3f}"),
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []
     tests: Any = run.tables["unseeded_tests"]
     for row in tests.itertuples():
         if row.outcome == "all":
-            rows.append((row.setting, "all", None, None, None, row.verdict))
+            rows.append((row.setting, "all", None, None, None, None, row.verdict))
         elif pd.notna(row.difference):
             kept = row.verdict != "different" or row.p_adjusted <= row.alpha
             verdict = row.verdict if kept else "inconclusive (corrected)"
-            rows.append((row.setting, row.outcome, row.difference, (row.low, row.high), row.margin, verdict))
+            apart = row.distance_bound if pd.notna(row.distance_bound) else None
+            rows.append((row.setting, row.outcome, row.difference, (row.low, row.high), row.margin, apart, verdict))
         elif every_test or row.verdict == "different":
             verdict = f"{row.verdict} (p = {row.p_adjusted:.2g})"
-            rows.append((row.setting, row.outcome, None, None, None, verdict))
+            rows.append((row.setting, row.outcome, None, None, None, None, verdict))
     return Table("Unseeded: scratch less Keras", columns, rows, grouped=True)
 
 

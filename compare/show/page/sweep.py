@@ -15,7 +15,7 @@ from compare.show.page.parts import Answer, Listing, Matrix, MatrixCell, Reading
 
 MATCHED: dict[str, State] = {"parity": "yes", "no parity": "no", "undecidable": "open"}
 STATES: dict[str, State] = {**MATCHED, "missing": "open", **findings.STATES}
-AGREE = ("parity", "equivalent")
+AGREE = ("parity", "equivalent", "equivalent in mean")
 OPENED = 200  # cells whose trajectories are in the page; more would make it too large to send
 
 
@@ -63,11 +63,16 @@ def _sure(table: pd.DataFrame) -> list[Answer]:
         found.append(Answer("note", "Against rounding alone", words))
     unseeded = table[table["mode"] == "unseeded"]
     if len(unseeded):
-        runs, needed = unseeded[["replicates_scratch", "replicates_keras"]].min().min(), unseeded["replicates_80"].max()
+        runs, needed = (
+            unseeded[["replicates_scratch", "replicates_keras"]].min().min(),
+            unseeded["replicates_80_in_mean"].max(),
+        )
         words = "Of unseeded cells with equal sides at most 5% are called different, by chance; only more counts. "
         words += f"There are {runs:.0f} runs a side"
         words += (
-            f"; {needed:.0f} show equal sides to be equivalent with a probability of 80%." if pd.notna(needed) else "."
+            f"; {needed:.0f} are enough to show equal sides to be equivalent in mean with a probability of 80%."
+            if pd.notna(needed)
+            else "."
         )
         found.append(Answer("note", "How many runs", words))
     return found

@@ -38,40 +38,66 @@ def section(run: Run) -> Section | None:
 
 
 def _answer(name: str, verdict: str, tests: pd.DataFrame) -> Answer:
-    of_setting = tests[tests["setting"] == name]
+    of_setting = tests[tests["setting"] == name].set_index("outcome")
     outcomes = of_setting[of_setting["difference"].notna()]
+    differing = of_setting[(of_setting["verdict"] == "different") & (of_setting.index != "all")]
+    apart = outcomes[outcomes["distance_bound"] > outcomes["distance_margin"]]
     words = {
-        "equivalent": "Equivalent: no outcome differs by more than its margin, and no test finds a difference.",
-        "different": "Different, in "
-        + _listed(of_setting[(of_setting["outcome"] != "all") & (of_setting["verdict"] == "different")]["outcome"])
-        + ".",
+        "equivalent": "Equivalent: every mean is shown to differ by less than its margin, and every outcome's "
+        "distribution by no more than its own; no test finds a difference.",
+        "equivalent in mean": "Equivalent in mean: every mean is shown to differ by less than its margin, and no test "
+        f"finds a difference. That the distributions are alike is not shown for {_listed(apart.index)}: for that it "
+        "takes more runs.",
+        "different": f"Different, in {_listed(differing.index)}.",
         "inconclusive": "Inconclusive: no difference found, but not shown to be equivalent in "
-        + _listed(outcomes[outcomes["verdict"] != "equivalent"]["outcome"])
+        + _listed(outcomes.index[outcomes["verdict"] != "equivalent"])
         + ".",
     }[verdict]
-    diverged = of_setting[["diverged_scratch", "diverged_keras"]].iloc[0]
-    if diverged.any():
-        words += f" Diverged: {diverged.iloc[0]:.0f} runs of scratch, {diverged.iloc[1]:.0f} of Keras."
-    return Answer(findings.STATES[verdict], f"Unseeded, {name}", words)
+    return Answer(findings.STATES[verdict], f"Unseeded, {name}", f"{words} {_ends(of_setting)}")
 
 
-def _listed(outcomes: pd.Series) -> str:
-    return ", ".join(str(each).replace("_", " ") for each in outcomes) or "how often runs diverge"
+def _ends(of_setting: pd.DataFrame) -> str:
+    """Which side ends lower, how many runs fail, and how many never reach the threshold."""
+    whole: Any = of_setting.loc["all"]
+    words = (
+        f"A run of scratch ends with a lower loss than one of Keras with probability {whole.improvement:.2f} "
+        f"({whole.improvement_low:.2f} to {whole.improvement_high:.2f})."
+    )
+    for what, told in (("failed", "Failed"), ("diverged", "of these diverged")):
+        counts = whole[f"{what}_scratch"], whole[f"{what}_keras"]
+        if any(counts):
+            words += f" {told}: {counts[0]:.0f} runs of scratch, {counts[1]:.0f} of Keras."
+    if "epochs_to_threshold" in of_setting.index:
+        words += (
+            f" The loss of {whole.threshold:.2f} is never reached by {whole.censored_scratch:.0f} runs of scratch and "
+            f"{whole.censored_keras:.0f} of Keras."
+        )
+    return words
+
+
+def _listed(outcomes: pd.Index) -> str:
+    return ", ".join(str(each).replace("_", " ").replace("failures", "how often runs fail") for each in outcomes)
 
 
 def _power(tests: pd.DataFrame) -> str:
-    alike = tests[tests["setting"] != "as published"]
-    power, needed = alike["power"].min(), alike.loc[alike["outcome"] == "all", "replicates_80"].max()
+    whole = tests[tests["outcome"] == "all"]
+    alike = whole[whole["setting"] != "as published"]
     words = (
-        "Sides that differ by a margin are called equivalent in at most 5% of cases, and equal ones different in at "
-        "most 5%, all tests together. "
+        "This is one draw: other runs may give another verdict. Sides that differ by a margin are called equivalent in "
+        "at most 5% of cases, and equal ones different in at most 5%, all tests of all settings together. "
     )
-    if pd.notna(power):
-        words += (
-            f"Equal sides would be shown to be equivalent with a probability of {power:.0%} in the neediest outcome"
-        )
-        words += f"; {needed:.0f} runs a side make it 80%." if pd.notna(needed) else "."
-    return words
+    if not alike["power"].notna().all() or not len(alike):
+        return words
+    for name, what, needed in (
+        ("power_in_mean", "equivalent, in mean at least,", alike["replicates_80_in_mean"].max()),
+        ("power", "equivalent as a whole", alike["replicates_80"].max()),
+    ):
+        rows: Any = alike[["setting", name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+        each = ", ".join(f"{p:.0%} ({low:.0%} to {high:.0%}) {setting}" for setting, p, low, high in rows)
+        words += f"Equal sides would be called {what} with a probability of {each}"
+        words += f"; {alike[name].prod():.0%} in all together" if len(alike) > 1 else ""
+        words += f"; {needed:.0f} runs a side are enough for 80% in each. " if pd.notna(needed) else ". "
+    return words.strip()
 
 
 def _state(verdict: str) -> State | None:
@@ -80,7 +106,7 @@ def _state(verdict: str) -> State | None:
 
 
 def _in_margins(row: tuple[Any, ...]) -> tuple[float, float, float] | None:
-    _, _, difference, interval, margin, _ = row
+    _, _, difference, interval, margin, _, _ = row
     if not margin or interval is None:
         return None
     low, high = interval

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from scipy import stats
 
-from compare.agreement.comparison import compare_divergence, compare_runs, holm
+from compare.agreement.comparison import TESTS, compare_runs, holm
 from compare.errors import InputError
 
 
@@ -20,23 +19,49 @@ def compare(scratch, keras, **arguments):
 
 
 def test_two_large_sets_of_alike_runs_are_equivalent():
-    got = compare(runs(1, 800), runs(2, 800))
-    assert (got.verdict, got.differing, got.undecided) == ("equivalent", (), ())
+    got = compare(runs(1, 1000), runs(2, 1000))
+    assert (got.verdict, got.differing, got.undecided, got.apart) == ("equivalent", (), (), ())
     assert list(got.scalars) == ["final_loss", "final_accuracy", "loss_area", "epochs_to_threshold"]
-    assert len(got.adjusted) == 9
+    assert len(got.adjusted) == TESTS
+    assert got.power.whole.probability > 0.95
+    assert got.improvement.low < 0.5 < got.improvement.high
+
+
+def test_fewer_runs_show_their_means_alike_and_not_their_distributions():
+    got = compare(runs(1, 300), runs(2, 300))
+    assert (got.verdict, got.undecided) == ("equivalent in mean", ())
+    assert got.apart
+    assert got.power.in_mean.probability > 0.7 > 0.5 > got.power.whole.probability
+    assert got.replicates_80_in_mean < got.replicates_80
+
+
+def test_runs_that_never_learn_are_not_equivalent():
+    """One in ten of one side stays at what predicting the class shares gives: the means hardly move."""
+    scratch, keras = runs(1, 300), runs(2, 300)
+    scratch[0][:30] = 1.1
+    got = compare(scratch, keras, chance=1.1)
+    assert got.failures.failed[0] - got.failures.failed[1] > 20
+    assert "failures" in got.differing
+    assert got.verdict == "different"
+
+
+def test_the_more_comparisons_the_less_one_of_them_may_err():
+    alone, of_three = (compare(runs(1, 60), runs(2, 60, shift=0.5), family=n, draws=0) for n in (1, 3))
+    assert alone.adjusted["final_loss"] < 0.05
+    assert of_three.adjusted == {name: min(1, 3 * p) for name, p in alone.adjusted.items()}
+    assert alone.power is None
 
 
 def test_too_few_runs_are_inconclusive_and_the_replicates_needed_are_told():
     got = compare(runs(1, 40), runs(2, 40))
     assert got.verdict == "inconclusive"
-    assert set(got.undecided) == {*got.scalars, "divergence"}
-    assert got.replicates_80 == max(scalar.replicates_80 for scalar in got.scalars.values()) > 250
+    assert set(got.undecided) == {*got.scalars, "failures"}
+    assert got.replicates_80_in_mean > max(scalar.replicates_80 for scalar in got.scalars.values()) > 250
 
 
 def test_a_shift_is_different_and_says_where():
     scratch, keras = runs(1, 200, shift=0.6), runs(2, 200)
     got = compare(scratch, keras)
-    assert got.threshold == np.median([*scratch[0][:, 0], *keras[0][:, 0]]) / 2
     assert got.verdict == "different"
     assert {"final_loss", "loss_area", "loss curve", "accuracy curve"} <= set(got.differing)
 
@@ -65,17 +90,17 @@ def test_diverged_runs_are_counted_compared_and_decide():
     scratch, keras = runs(1, 300), runs(2, 300)
     scratch[0][:60, 3] = np.nan
     got = compare(scratch, keras)
-    assert got.divergence.diverged == (60, 0)
+    assert got.failures.diverged == (60, 0)
     assert got.scalars["final_loss"].excluded == (60, 0)
-    assert "divergence" in got.differing
+    assert "failures" in got.differing
     assert np.isnan(got.curves["loss"].difference).tolist() == [False] * 3 + [True] * 9
-    assert (got.divergence.low, got.divergence.high) == pytest.approx((0.162, 0.240), abs=0.002)
+    assert got.failures.failed[0] - got.failures.failed[1] == pytest.approx(60, abs=9)
 
 
 def test_runs_that_all_diverged_on_both_sides_are_inconclusive():
     bad = np.full((100, 5), np.inf), np.full((100, 5), 0.3)
     got = compare(bad, bad)
-    assert (got.verdict, got.divergence.equivalent, got.censored) == ("inconclusive", True, (0, 0))
+    assert (got.verdict, got.failures.equivalent, got.censored) == ("inconclusive", True, (0, 0))
 
 
 def test_censored_runs_are_counted():
@@ -87,7 +112,7 @@ def test_censored_runs_are_counted():
 def test_sides_with_different_numbers_of_epochs_are_compared_by_their_ends():
     got = compare(runs(1, 50, epochs=20), runs(2, 50, epochs=8))
     assert list(got.scalars) == ["final_loss", "final_accuracy"]
-    assert sorted(got.adjusted) == ["divergence", "final_accuracy", "final_loss"]
+    assert sorted(got.adjusted) == ["failures", "final_accuracy", "final_loss"]
     assert got.curves == got.distributions == {}
 
 
@@ -100,18 +125,6 @@ def test_float32_trajectories_are_compared_in_float64():
     scratch, keras = ([array.astype(np.float32) for array in runs(seed, 40)] for seed in (1, 2))
     in_double = compare([array.astype(float) for array in scratch], [array.astype(float) for array in keras])
     assert compare(scratch, keras).scalars == in_double.scalars
-
-
-@pytest.mark.parametrize(("replicates", "equivalent"), [(51, False), (52, True)])
-def test_no_divergence_at_all_is_evidence_only_with_enough_replicates(replicates, equivalent):
-    got = compare_divergence((0, 0), (replicates, replicates))
-    assert (got.equivalent, got.p_different) == (equivalent, 1)
-
-
-def test_newcombes_interval_equals_his_table():
-    # Newcombe (1998), table II: 56/70 - 48/80, method 10, 95%: 0.0524 to 0.3339.
-    got = compare_divergence((56, 48), (70, 80), alpha=0.025)
-    assert (got.low, got.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
 def test_holm_by_hand():
@@ -127,7 +140,9 @@ def test_holm_by_hand():
         ({"margins": {"loss": 0.1}}, "`margins` must be for any of final_loss, .* Received: loss"),
         ({"margins": {"final_loss": -1}}, "`margin` must be a positive number"),
         ({"permutations": 178}, "`permutations` must be at least 179 for `alpha` 0.05. Received: 178"),
-        ({"divergence_margin": 0}, "`divergence_margin` must lie between 0 and 1"),
+        ({"failure_margin": 0}, "`failure_margin` must lie between 0 and 1"),
+        ({"distance_margin": 1.5}, "`distance_margin` must lie between 0 and 1"),
+        ({"family": 6}, "`permutations` must be at least 1079"),
         ({"threshold": np.inf}, "`threshold` must be a finite loss"),
     ],
 )
@@ -139,8 +154,3 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_accuracies_of_another_shape_are_refused():
     with pytest.raises(InputError, match="`loss` and `accuracy` must have the same shape"):
         compare((np.ones((5, 3)), np.ones((4, 3))), runs(1, 5, epochs=3))
-
-
-def test_fishers_test_is_the_one_used():
-    got = compare_divergence((8, 1), (20, 30))
-    assert got.p_different == stats.fisher_exact(np.array([[8, 12], [1, 29]])).pvalue

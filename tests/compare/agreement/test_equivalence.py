@@ -21,7 +21,7 @@ def draws(seed, *shapes):
 def test_summaries_of_two_trajectories_by_hand():
     loss = [[8.0, 4.0, 2.0, 1.0], [8.0, 7.0, 6.0, 5.0]]
     accuracy = [[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8]]
-    outcome = summaries(loss, accuracy)  # threshold: half of 8
+    outcome = summaries(loss, accuracy, threshold=4)
     assert outcome["final_loss"].tolist() == [1, 5]
     assert outcome["final_accuracy"].tolist() == [0.4, 0.8]
     assert outcome["loss_area"].tolist() == [(6 + 3 + 1.5) / 3, (7.5 + 6.5 + 5.5) / 3]
@@ -43,6 +43,13 @@ def test_one_epoch_has_its_loss_as_area():
 def test_the_default_threshold_pools_the_sides_and_leaves_diverged_replicates_out():
     assert default_threshold([[2.0, 0.0], [np.nan, 0.0]], [[4.0, 1.0], [6.0, 1.0]]) == 2
     assert default_threshold([[np.inf, 1.0]]) == 0
+
+
+def test_the_default_threshold_is_one_that_most_runs_reach():
+    loss = np.linspace(2.0, 1.5, 5) * np.linspace(1, 1.1, 100)[:, np.newaxis]  # none comes down to half
+    threshold = default_threshold(loss)
+    assert 0.89 < np.mean(loss.min(axis=1) <= threshold) < 0.92
+    assert default_threshold(loss * [1, 1, 1, 1, 0.1]) == pytest.approx(np.median(loss[:, 0]) / 2)
 
 
 @pytest.mark.parametrize(

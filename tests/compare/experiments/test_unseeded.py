@@ -53,8 +53,8 @@ def test_failed_shards_are_missing_and_the_rest_is_compared(iris, monkeypatch):
     monkeypatch.setattr(unseeded, "replicate_table", failing("scratch"))
     found = run_unseeded(SMALL, iris)
     assert [failure.shard.start for failure in found.failures] == [0, 4]
-    assert found.comparisons["like for like, uniform"].divergence.replicates == (4, 12)
-    assert found.comparisons["like for like, glorot_uniform"].divergence.replicates == (12, 12)
+    assert found.comparisons["like for like, uniform"].failures.replicates == (4, 12)
+    assert found.comparisons["like for like, glorot_uniform"].failures.replicates == (12, 12)
     both = whole.trajectories.merge(found.trajectories, how="left", indicator=True)
     lost = both[both["_merge"] == "left_only"]
     assert len(lost) == 8 * 3

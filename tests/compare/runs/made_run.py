@@ -202,7 +202,7 @@ def made_sweep(out: Path) -> record.Run:
     ):
         decisive = {"max_abs": 1e-15, "tolerance": 1e-13, "judged_by": "bar", "what": "loss", "decided": 1.0}
         if mode == "unseeded":
-            decisive = {"final_loss_difference": 0.01, "final_loss_margin": 0.05, "replicates_80": 300}
+            decisive = {"final_loss_difference": 0.01, "final_loss_margin": 0.05, "replicates_80_in_mean": 300}
             decisive |= {"replicates_scratch": 9, "replicates_keras": 9}
         case = {**settings, "cell": cell, "mode": mode, "batch_size": batch_size, "seed": seed}
         rows.append({**case, "verdict": verdict, **decisive})

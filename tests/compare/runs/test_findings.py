@@ -60,6 +60,7 @@ def test_what_must_differ_fails_if_it_does_not(passed, expected, verdict):
 
 def test_a_difference_that_the_correction_undoes_is_inconclusive():
     row = {"setting": "s", "outcome": "final_loss", "difference": 1.0, "low": 0.5, "high": 1.5, "margin": 0.7}
+    row |= {"distance_bound": 0.2}
     tests = pd.DataFrame([{**row, "verdict": "different", "p_adjusted": p, "alpha": 0.05} for p in (0.01, 0.2)])
     verdicts = [each[-1] for each in findings.unseeded(run_with({}, unseeded_tests=tests)).rows]
     assert verdicts == ["different", "inconclusive (corrected)"]
@@ -67,7 +68,7 @@ def test_a_difference_that_the_correction_undoes_is_inconclusive():
 
 def test_tests_of_whole_curves_are_told_where_they_differ_or_all():
     row = {"setting": "s", "outcome": "loss curve", "difference": np.nan, "p_adjusted": 0.5, "alpha": np.nan}
-    tests = pd.DataFrame([{**row, "verdict": "not shown"}, {**row, "verdict": "different"}])
+    tests = pd.DataFrame([{**row, "verdict": "no difference shown"}, {**row, "verdict": "different"}])
     run = run_with({}, unseeded_tests=tests)
     assert len(findings.unseeded(run).rows) == 1
     assert len(findings.unseeded(run, every_test=True).rows) == 2
