@@ -196,7 +196,7 @@ def depth(run: Run) -> Table:
 def unseeded(run: Run, every_test: bool = False) -> Table:
     """Each setting's verdict ("all"), and each outcome's difference with its interval and margin.
 
-    "distributions" is how far at most those of both sides lie apart. The tests of whole curves have no interval. They
+    The distance is that of both sides' distributions, at most. The tests of whole curves have no interval. They
     are told where they differ, or all.
     """
     columns = (
@@ -205,7 +205,7 @@ def unseeded(run: Run, every_test: bool = False) -> Table:
         Column("difference", NUMBER),
         Column("90 % interval", "{0[0]:.4f} to {0[1]:.4f}"),
         Column("margin", NUMBER),
-        Column("distributions", "at most {:.3f}"),
+        Column("distance up to", "{:.3f}"),
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []

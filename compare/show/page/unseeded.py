@@ -88,10 +88,11 @@ def _power(tests: pd.DataFrame) -> str:
     )
     if not alike["power"].notna().all() or not len(alike):
         return words
-    for name, what, needed in (
-        ("power_in_mean", "equivalent, in mean at least,", alike["replicates_80_in_mean"].max()),
-        ("power", "equivalent as a whole", alike["replicates_80"].max()),
+    for name, what, runs in (
+        ("power_in_mean", "equivalent, in mean at least,", "replicates_80_in_mean"),
+        ("power", "equivalent as a whole", "replicates_80"),
     ):
+        needed: Any = alike[runs].max()
         rows: Any = alike[["setting", name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
         each = ", ".join(f"{p:.0%} ({low:.0%} to {high:.0%}) {setting}" for setting, p, low, high in rows)
         words += f"Equal sides would be called {what} with a probability of {each}"
