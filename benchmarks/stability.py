@@ -1,4 +1,4 @@
-"""Is the verdict of unseeded runs the same from seed to seed?
+"""How stable the verdict of unseeded runs is from seed to seed.
 
     python -m benchmarks.stability [--seeds 40] [--replicates 1000] [--first 0]
 

@@ -7,7 +7,19 @@ import pandas as pd
 import pytest
 
 from benchmarks import calibration
-from benchmarks.calibration import Pool, alike, edge, judge, known, stated_power, train_pool, write
+from benchmarks.calibration import (
+    CHANCE,
+    Pool,
+    alike,
+    edge,
+    judge,
+    known,
+    other_edges,
+    spoilt,
+    stated_power,
+    train_pool,
+    write,
+)
 from compare.agreement.comparison import compare_runs
 from compare.agreement.equivalence import equivalence
 
@@ -24,10 +36,28 @@ def failures(rows):
 
 
 def test_alike_and_edge_rates_are_within_their_bounds():
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(7)
     rows = alike(pool(1), 100, 100, rng) + edge(pool(1), 300, 100, rng)
-    assert len(rows) == 22
+    assert len(rows) == 23
     assert failures(rows) == []
+
+
+def test_other_edges_are_within_their_bounds_and_fail_for_a_bound_that_is_none(monkeypatch):
+    assert failures(other_edges(200, 100, np.random.default_rng(1))) == []
+    monkeypatch.setattr("compare.agreement.distributions.allowance", lambda n, m, alpha: 0.0)
+    failed = {answer for _, answer, _, _ in failures(other_edges(200, 100, np.random.default_rng(1)))}
+    assert failed == {"distributions equivalent"}
+
+
+def test_dead_runs_are_called_different_and_a_verdict_that_is_always_equivalent_fails(monkeypatch):
+    learning = pool(1)._replace(loss=pool(1).loss * CHANCE / pool(1).loss.max() * 0.9)
+    rows = spoilt(learning, 300, 40, np.random.default_rng(1))
+    assert failures(rows) == []
+    rates = {(row.case, row.answer): row.rate for row in rows}
+    assert rates["10% more dead runs", "verdict different"] > 0.9
+    monkeypatch.setattr("compare.agreement.comparison._verdict", lambda *found: "equivalent")
+    failed = {case for case, _, _, _ in failures(spoilt(learning, 300, 40, np.random.default_rng(1)))}
+    assert failed == {"5% more dead runs", "10% more dead runs"}
 
 
 def test_a_known_difference_is_found_with_the_stated_power():
