@@ -205,22 +205,23 @@ def unseeded(run: Run, every_test: bool = False) -> Table:
         Column("difference", NUMBER),
         Column("90 % interval", "{0[0]:.4f} to {0[1]:.4f}"),
         Column("margin", NUMBER),
-        Column("distance up to", "{:.3f}"),
+        Column("distance", "{:.3f}"),
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []
     tests: Any = run.tables["unseeded_tests"]
     for row in tests.itertuples():
-        if row.outcome == "all":
+        outcome = row.outcome.replace("_", " ")
+        if outcome == "all":
             rows.append((row.setting, "all", None, None, None, None, row.verdict))
         elif pd.notna(row.difference):
             kept = row.verdict != "different" or row.p_adjusted <= row.alpha
             verdict = row.verdict if kept else "inconclusive (corrected)"
             apart = row.distance_bound if pd.notna(row.distance_bound) else None
-            rows.append((row.setting, row.outcome, row.difference, (row.low, row.high), row.margin, apart, verdict))
+            rows.append((row.setting, outcome, row.difference, (row.low, row.high), row.margin, apart, verdict))
         elif every_test or row.verdict == "different":
             verdict = f"{row.verdict} (p = {row.p_adjusted:.2g})"
-            rows.append((row.setting, row.outcome, None, None, None, None, verdict))
+            rows.append((row.setting, outcome, None, None, None, None, verdict))
     return Table("Unseeded: scratch less Keras", columns, rows, grouped=True)
 
 
