@@ -220,7 +220,7 @@ def unseeded(run: Run, every_test: bool = False) -> Table:
             apart = row.distance_bound if pd.notna(row.distance_bound) else None
             rows.append((row.setting, outcome, row.difference, (row.low, row.high), row.margin, apart, verdict))
         elif every_test or row.verdict == "different":
-            verdict = f"{row.verdict} (p = {row.p_adjusted:.2g})"
+            verdict = f"{'different' if row.verdict == 'different' else 'none shown'} (p = {row.p_adjusted:.2g})"
             rows.append((row.setting, outcome, None, None, None, None, verdict))
     return Table("Unseeded: scratch less Keras", columns, rows, grouped=True)
 

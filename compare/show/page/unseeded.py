@@ -94,10 +94,10 @@ def _power(tests: pd.DataFrame) -> str:
     ):
         needed: Any = alike[runs].max()
         rows: Any = alike[["setting", name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
-        each = ", ".join(f"{p:.0%} ({low:.0%} to {high:.0%}) {setting}" for setting, p, low, high in rows)
+        each = " and ".join(f'{p:.0%} ({low:.0%} to {high:.0%}) in "{setting}"' for setting, p, low, high in rows)
         words += f"Equal sides would be called {what} with a probability of {each}"
         together: Any = alike[name].prod()
-        words += f"; {together:.0%} in all together" if len(alike) > 1 else ""
+        words += f", {together:.0%} in all together" if len(alike) > 1 else ""
         words += f"; {needed:.0f} runs a side are enough for 80% in each. " if pd.notna(needed) else ". "
     return words.strip()
 
