@@ -126,5 +126,5 @@ def test_every_fault_is_listed():
 def test_the_committed_reference_run_is_whole_and_holds_parity():
     run = record.read(ROOT / "results" / "reference")
     assert run.manifest["verdicts"]["passed"]
-    assert run.manifest["command"] == "keras-parity run", "the defaults"
+    assert run.manifest["command"] == "keras-parity run --replicates 1000", "the defaults"
     assert run.manifest["code"]["dirty"] is False
