@@ -7,8 +7,8 @@
   the power of the verdict says, within 3 points from 100 replicates on.
 - **Edge**: with the true difference exactly at the margin, "equivalent" in at most alpha: of the means, of
   skewed and discrete outcomes too, of the distributions, and of the share of runs that fail.
-- **Dead runs, spread**: 5% and 10% more of one side's runs never learn, or it is spread 1.1 or 1.2 times as
-  wide about the same mean. How often the verdict says "different" or "equivalent" is shown; 5% is the margin.
+- **Dead runs, spread**: 5% and 10% more of one side's runs never learn, or its losses are spread 1.1 or 1.2
+  times as wide about the same mean. How often the verdict says "different" or "equivalent" is shown; 5% is the margin.
 - **A/B**: a known difference (learning rate x1.2, another initializer, last batch dropped) must be called
   "different" at least as often as the power that Welch's test of the best single scalar has after the
   correction for all tests; the verdict looks at more than that scalar, so it may do better.
@@ -186,7 +186,7 @@ def other_edges(replicates: int, repetitions: int, rng: np.random.Generator) -> 
 
 def spoilt(pool: Pool, replicates: int, repetitions: int, rng: np.random.Generator) -> list[Row]:
     """One side of A/A with more dead runs, or spread wider about its mean: how often the verdict says what."""
-    mean = Pool(pool.loss.mean(axis=0), pool.accuracy.mean(axis=0))
+    mean = pool.loss.mean(axis=0)
     natural = float(failed(pool.loss, CHANCE)[0].mean())
     rows = []
     for case, dead, spread in (
@@ -198,8 +198,7 @@ def spoilt(pool: Pool, replicates: int, repetitions: int, rng: np.random.Generat
         counts: Counter[str] = Counter()
         for _ in range(repetitions):
             x, y = np.split(rng.choice(len(pool.loss), 2 * replicates, replace=False), 2)
-            loss = mean.loss + spread * (pool.loss[x] - mean.loss)
-            accuracy = mean.accuracy + spread * (pool.accuracy[x] - mean.accuracy)
+            loss, accuracy = mean + spread * (pool.loss[x] - mean), pool.accuracy[x]
             never = rng.random(replicates) < dead / (1 - natural)
             loss[never], accuracy[never] = CHANCE, 1 / 3
             sides = (loss, accuracy, pool.loss[y], pool.accuracy[y])
