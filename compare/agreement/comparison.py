@@ -6,6 +6,7 @@ Several outcomes are tested, and any of them may decide; this is the place where
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,15 +16,15 @@ from compare.agreement.distributions import (
     DISTANCE_MARGIN,
     FAILURE_MARGIN,
     Distance,
+    Estimate,
     FailedRuns,
-    Improvement,
     compare_failures,
     distance,
     failed,
     improvement,
 )
 from compare.agreement.equivalence import Conclusion, Equivalence, Floats, default_threshold, equivalence, summaries
-from compare.agreement.power import Power, enough, power
+from compare.agreement.power import Limits, Power, enough, power
 from compare.errors import InputError
 
 # Outcomes that only mean the same on both sides if both run for the same number of epochs.
@@ -37,24 +38,22 @@ TESTS = 9
 class Comparison:
     """Everything that two sets of runs say about each other, and one verdict.
 
-    `p_curves` has the p-value of each test of whole curves, `adjusted` the corrected one of every test by name;
-    `differing` names the tests that decide for "different", `undecided` what was not shown to be equivalent in mean, or
-    in how often runs fail, and `apart` the outcomes whose distributions were not shown to be alike. `censored` counts
-    each side's replicates that never reached the loss `threshold`. `power` is that of the verdict, None if it was not
-    asked for; so many replicates a side as `replicates_80_in_mean` and `replicates_80` are enough for 80 % of
-    "equivalent in mean" and of "equivalent", None if no number is. `improvement` is the probability that a run of
-    scratch ends with a lower loss than one of Keras. `distributions` and `curves` have the keys `loss` and `accuracy`,
-    or none if the sides' epochs differ.
+    `adjusted` holds the corrected p-value of every test by name; `differing` names the tests that decide for
+    "different", `undecided` what was not shown to be equivalent in mean, or in how often runs fail, and `apart` the
+    outcomes whose distributions were not shown to be alike. `censored` counts each side's replicates that never reached
+    the loss `threshold`. `power` is that of the verdict, None if it was not asked for; so many replicates a side as
+    `replicates_80_in_mean` and `replicates_80` are enough for 80 % of "equivalent in mean" and of "equivalent", None if
+    no number is. `improvement` is the probability that a run of scratch ends with a lower loss than one of Keras.
+    `distributions` and `curves` have the keys `loss` and `accuracy`, or none if the sides' epochs differ.
     """
 
-    verdict: Conclusion
+    verdict: Conclusion | Literal["equivalent in mean"]
     failures: FailedRuns
     scalars: dict[str, Equivalence]
     distances: dict[str, Distance]
-    improvement: Improvement
+    improvement: Estimate
     distributions: dict[str, EpochTest]
     curves: dict[str, CurveTest]
-    p_curves: dict[str, float]
     adjusted: dict[str, float]
     differing: tuple[str, ...]
     undecided: tuple[str, ...]
@@ -65,6 +64,11 @@ class Comparison:
     replicates_80_in_mean: int | None
     replicates_80: int | None
     alpha: float
+
+    @property
+    def p_curves(self) -> dict[str, float]:
+        """The p-value of each test of whole curves, by name."""
+        return _p_curves(self.distributions, self.curves)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -161,23 +165,19 @@ def compare_runs(
     distributions = {name: ks_over_epochs(*pair, alpha) for name, pair in pairs.items()}
     curves = {name: curve_permutation_test(*pair, rng, permutations, alpha) for name, pair in pairs.items()}
 
-    curve_tests = {f"{name} distributions": test.p_value for name, test in distributions.items()}
-    curve_tests |= {f"{name} curve": test.p_value for name, test in curves.items()}
     p_values = {name: scalar.p_different for name, scalar in scalars.items()}
-    adjusted = holm(p_values | {"failures": failures.p_different} | curve_tests)
+    adjusted = holm(p_values | {"failures": failures.p_different} | _p_curves(distributions, curves))
     adjusted = {name: min(1.0, p * family) for name, p in adjusted.items()}
     equivalent = {name: scalar.verdict == "equivalent" for name, scalar in scalars.items()}
     equivalent["failures"] = failures.equivalent
     differing = tuple(name for name, p in adjusted.items() if p <= alpha and not equivalent.get(name))
     undecided = tuple(name for name, shown in equivalent.items() if not shown)
     apart = tuple(name for name, each in distances.items() if not each.equivalent)
-    sides = ({name: of[name] for name in scalars} for of in (scratch, keras))
-    ours, theirs = sides
-    in_mean, whole = enough(ours, theirs, failures, margins, distance_margin, alpha)
+    ours, theirs = ({name: of[name] for name in scalars} for of in (scratch, keras))
+    limits = Limits(margins, failure_margin, distance_margin, alpha)
     simulated = None
     if draws and min(len(x), len(y)) > 1:
-        limits = margins, failure_margin, distance_margin, alpha
-        simulated = power(theirs, failing[1][0], (len(x), len(y)), *limits, draws, rng)
+        simulated = power(theirs, failing[1][0], (len(x), len(y)), limits, draws, rng)
     return Comparison(
         verdict=_verdict(differing, undecided, apart),
         failures=failures,
@@ -186,7 +186,6 @@ def compare_runs(
         improvement=improvement(ours["final_loss"], theirs["final_loss"], alpha=alpha),
         distributions=distributions,
         curves=curves,
-        p_curves=curve_tests,
         adjusted=adjusted,
         differing=differing,
         undecided=undecided,
@@ -194,13 +193,20 @@ def compare_runs(
         threshold=threshold,
         censored=(_censored(scratch, x), _censored(keras, y)),
         power=simulated,
-        replicates_80_in_mean=in_mean,
-        replicates_80=whole,
+        replicates_80_in_mean=enough(ours, theirs, failures, limits, whole=False),
+        replicates_80=enough(ours, theirs, failures, limits, whole=True),
         alpha=alpha,
     )
 
 
-def _verdict(differing: Sequence[str], undecided: Sequence[str], apart: Sequence[str]) -> Conclusion:
+def _p_curves(distributions: Mapping[str, EpochTest], curves: Mapping[str, CurveTest]) -> dict[str, float]:
+    found = {f"{name} distributions": test.p_value for name, test in distributions.items()}
+    return found | {f"{name} curve": test.p_value for name, test in curves.items()}
+
+
+def _verdict(
+    differing: Sequence[str], undecided: Sequence[str], apart: Sequence[str]
+) -> Conclusion | Literal["equivalent in mean"]:
     if differing:
         return "different"
     if undecided:

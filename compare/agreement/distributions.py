@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from compare.agreement.curves import trajectories
+from compare.agreement.equivalence import Floats, welch
 
 Bools = NDArray[np.bool_]
 
@@ -44,12 +45,18 @@ def distance(scratch: ArrayLike, keras: ArrayLike, *, margin: float = DISTANCE_M
     distance is taken at one point (or its left limit), where both functions are means of values from 0 to 1, and there
     Hoeffding's inequality (1963) bounds how much less is observed.
     """
-    x, y = (np.sort(np.nan_to_num(np.asarray(side, np.float64), nan=np.inf)) for side in (scratch, keras))
+    x, y = np.sort(_worst(scratch)), np.sort(_worst(keras))
     points = np.concatenate([x, y])
     below = (np.searchsorted(side, points, "right") / len(side) for side in (x, y))
     observed = float(np.abs(np.subtract(*below)).max())
     bound = observed + allowance(len(x), len(y), alpha)
     return Distance(observed, bound, margin, bound <= margin)
+
+
+def _worst(values: ArrayLike) -> Floats:
+    """Values of which those that are not finite are the largest."""
+    array = np.asarray(values, np.float64)
+    return np.where(np.isfinite(array), array, np.inf)
 
 
 def allowance(n: int, m: int, alpha: float) -> float:
@@ -58,37 +65,31 @@ def allowance(n: int, m: int, alpha: float) -> float:
 
 
 @dataclass(frozen=True)
-class Improvement:
-    """The probability that a run of scratch ends lower than one of Keras, ties counting half.
-
-    `low` to `high` is its (1 - 2 alpha) interval; 0.5 favours neither side.
-    """
+class Estimate:
+    """A probability, with its interval."""
 
     probability: float
     low: float
     high: float
 
 
-def improvement(scratch: ArrayLike, keras: ArrayLike, *, alpha: float = 0.05) -> Improvement:
-    """Estimate the probability of improvement with the interval of Brunner and Munzel (2000).
+def improvement(scratch: ArrayLike, keras: ArrayLike, *, alpha: float = 0.05) -> Estimate:
+    """Estimate the probability that a run of scratch ends lower than one of Keras, ties counting half.
 
-    Values that are not finite are the largest. The variances are those of the placements: the share of the other side
-    that each value lies below.
+    With the (1 - 2 alpha) interval of Brunner and Munzel (2000): the variances are those of the placements, the share
+    of the other side that each value lies below. Values that are not finite are the largest.
     """
-    x, y = (np.nan_to_num(np.asarray(side, np.float64), nan=np.inf) for side in (scratch, keras))
+    x, y = _worst(scratch), _worst(keras)
     n, m = len(x), len(y)
     ranks = stats.rankdata(np.concatenate([x, y]))
     above_x = (m - (ranks[:n] - stats.rankdata(x))) / m  # share of Keras's runs above each of scratch's
     below_y = (ranks[n:] - stats.rankdata(y)) / n
     probability = float(above_x.mean())
     if min(n, m) < 2:
-        return Improvement(probability, 0.0, 1.0)
-    v, w = above_x.var(ddof=1) / n, below_y.var(ddof=1) / m
-    if v + w == 0:
-        return Improvement(probability, probability, probability)
-    dof = (v + w) ** 2 / (v**2 / (n - 1) + w**2 / (m - 1))
-    half = float(stats.t.ppf(1 - alpha, dof)) * math.sqrt(v + w)
-    return Improvement(probability, max(0.0, probability - half), min(1.0, probability + half))
+        return Estimate(probability, 0.0, 1.0)
+    error, dof = welch(float(above_x.var(ddof=1)), n, float(below_y.var(ddof=1)), m)
+    half = float(stats.t.ppf(1 - alpha, dof)) * error
+    return Estimate(probability, max(0.0, probability - half), min(1.0, probability + half))
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,12 @@ class FailedRuns:
     margin: float
     equivalent: bool
     p_different: float
+
+    @property
+    def difference(self) -> float:
+        """Of the rates."""
+        ours, theirs = (count / total for count, total in zip(self.failed, self.replicates, strict=True))
+        return ours - theirs
 
 
 def failed(loss: ArrayLike, chance: float | None = None) -> tuple[Bools, Bools]:

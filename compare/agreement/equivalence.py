@@ -8,6 +8,7 @@ and "inconclusive" (too few replicates to tell), with the number of replicates t
 
 import bisect
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,8 +20,7 @@ from compare.agreement.curves import check_alpha, trajectories
 from compare.errors import InputError
 
 Floats = NDArray[np.float64]
-# "in mean" is said of several outcomes together, whose distributions are not shown to be alike.
-Conclusion = Literal["equivalent", "equivalent in mean", "different", "inconclusive"]
+Conclusion = Literal["equivalent", "different", "inconclusive"]
 
 # The default margin of equivalence, in standard deviations of the reference.
 MARGIN_IN_SDS = 0.25
@@ -223,7 +223,7 @@ def _tests(x: Floats, y: Floats, margin: float | None, alpha: float) -> _Tests:
     v, w = _variance(x), _variance(y)
     sides = ((v, max(w, _variance(y + drift))), (v, max(w, _variance(y - drift))))
 
-    error, dof = _welch(v, x.size, w, y.size)
+    error, dof = welch(v, x.size, w, y.size)
     if error == 0:
         p_different = float(difference == 0)
         p_equivalent = float(not (abs(difference) < bound or difference == 0))
@@ -231,7 +231,7 @@ def _tests(x: Floats, y: Floats, margin: float | None, alpha: float) -> _Tests:
     else:
         p_different = 2 * float(special.stdtr(dof, -abs(difference) / error))
         gaps = (difference - bound, -difference - bound)
-        tests = [_welch(a, x.size, b, y.size) for a, b in sides]
+        tests = [welch(a, x.size, b, y.size) for a, b in sides]
         p_equivalent = max(float(special.stdtr(d, gap / e)) for gap, (e, d) in zip(gaps, tests, strict=True))
         half_width = error * float(special.stdtrit(dof, 1 - alpha))
     return _Tests(scale, difference, half_width, bound, sides, p_equivalent, p_different)
@@ -250,7 +250,7 @@ def _variance(values: Floats) -> float:
     return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
 
 
-def _welch(v: float, n: int, w: float, m: int) -> tuple[float, float]:
+def welch(v: float, n: int, w: float, m: int) -> tuple[float, float]:
     """Return the standard error of a difference of two means and its degrees of freedom (Satterthwaite)."""
     a, b = v / n, w / m
     if a + b == 0:
@@ -265,7 +265,7 @@ Variances = tuple[tuple[float, float], tuple[float, float]]
 def _power(margin: float, sides: Variances, n: int, m: int, alpha: float) -> float:
     total = -1.0
     for v, w in sides:
-        error, dof = _welch(v, n, w, m)
+        error, dof = welch(v, n, w, m)
         if error == 0:
             return 1.0
         total += float(special.stdtr(dof, margin / error - float(special.stdtrit(dof, 1 - alpha))))
@@ -273,7 +273,11 @@ def _power(margin: float, sides: Variances, n: int, m: int, alpha: float) -> flo
 
 
 def _replicates(margin: float, sides: Variances, alpha: float, power: float) -> int | None:
+    return least_replicates(lambda n: _power(margin, sides, n, n, alpha), power)
+
+
+def least_replicates(power_of: Callable[[int], float], power: float) -> int | None:
     """Return the smallest number of replicates a side that gives the power, None if none below 1e12 does."""
     candidates = range(2, 10**12)
-    at = bisect.bisect_left(candidates, power, key=lambda n: _power(margin, sides, n, n, alpha))
+    at = bisect.bisect_left(candidates, power, key=power_of)
     return candidates[at] if at < len(candidates) else None

@@ -1,28 +1,19 @@
 """How likely it is that two alike sides are shown to be alike, by all outcomes together; and how many runs it takes."""
 
-import bisect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from compare.agreement.distributions import Bools, FailedRuns, allowance, distance, newcombe
-from compare.agreement.equivalence import Floats, replicates_for, shown_equivalent
+from compare.agreement.distributions import Bools, Estimate, FailedRuns, allowance, distance, newcombe
+from compare.agreement.equivalence import Floats, least_replicates, replicates_for, shown_equivalent
 
 POOLS = 20  # bootstrap samples of the reference, which tell how sure its power is
 LEVEL = 0.9  # of the intervals of a power
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A probability, with its 90 % interval."""
-
-    probability: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -33,14 +24,20 @@ class Power:
     whole: Estimate
 
 
+class Limits(NamedTuple):
+    """What differences do not matter, and at which level that is shown: as in `compare_runs`."""
+
+    margins: Mapping[str, float]
+    failures: float
+    distance: float
+    alpha: float
+
+
 def power(
     outcomes: Mapping[str, Floats],
     failed: Bools,
     replicates: tuple[int, int],
-    margins: Mapping[str, float],
-    failure_margin: float,
-    distance_margin: float,
-    alpha: float,
+    limits: Limits,
     draws: int,
     rng: np.random.Generator,
 ) -> Power:
@@ -53,8 +50,7 @@ def power(
     failed : ndarray of bool of shape (runs,)
     replicates : tuple of int
         Of each side.
-    margins, failure_margin, distance_margin, alpha
-        As in `compare_runs`.
+    limits : Limits
     draws : int
         Comparisons in all: `POOLS` bootstrap samples of the reference take as many each.
     rng : numpy.random.Generator
@@ -64,40 +60,28 @@ def power(
     Tests that find a difference by chance are not simulated: together they reject with probability alpha at most. The
     interval has the simulation's own error and that of the runs it draws from, as far as the bootstrap shows it.
     """
-    rates = np.array(
-        [
-            np.mean(
-                [
-                    _shown(outcomes, failed, pool, replicates, margins, failure_margin, distance_margin, alpha, rng)
-                    for _ in range(max(1, draws // POOLS))
-                ],
-                axis=0,
-            )
-            for pool in rng.integers(len(failed), size=(POOLS, len(failed)))
-        ]
-    )
-    return Power(*(_estimate(of, max(1, draws // POOLS)) for of in rates.T))
+    each = max(1, draws // POOLS)
+
+    def rates(pool: NDArray[np.intp]) -> Floats:
+        sides = (tuple(rng.choice(pool, size) for size in replicates) for _ in range(each))
+        return np.mean([_shown(outcomes, failed, x, y, limits) for x, y in sides], axis=0)
+
+    pools = rng.integers(len(failed), size=(POOLS, len(failed)))
+    in_mean, whole = np.transpose([rates(pool) for pool in pools])
+    return Power(_estimate(in_mean, each), _estimate(whole, each))
 
 
 def _shown(
-    outcomes: Mapping[str, Floats],
-    failed: Bools,
-    pool: NDArray[np.intp],
-    replicates: tuple[int, int],
-    margins: Mapping[str, float],
-    failure_margin: float,
-    distance_margin: float,
-    alpha: float,
-    rng: np.random.Generator,
+    outcomes: Mapping[str, Floats], failed: Bools, x: NDArray[np.intp], y: NDArray[np.intp], limits: Limits
 ) -> tuple[bool, bool]:
-    """Whether one comparison shows both sides to be alike: in mean, and as a whole."""
-    x, y = (rng.choice(pool, size) for size in replicates)
-    interval = newcombe((int(failed[x].sum()), int(failed[y].sum())), replicates, alpha)
-    in_mean = max(map(abs, interval)) < failure_margin and all(
+    """Whether these runs of the reference are shown to be alike: in mean, and as a whole."""
+    margins, of_failures, of_distance, alpha = limits
+    interval = newcombe((int(failed[x].sum()), int(failed[y].sum())), (len(x), len(y)), alpha)
+    in_mean = max(map(abs, interval)) < of_failures and all(
         shown_equivalent(of[x], of[y], margin=margins.get(name), alpha=alpha) for name, of in outcomes.items()
     )
     whole = in_mean and all(
-        distance(of[x], of[y], margin=distance_margin, alpha=alpha).equivalent for of in outcomes.values()
+        distance(of[x], of[y], margin=of_distance, alpha=alpha).equivalent for of in outcomes.values()
     )
     return in_mean, whole
 
@@ -115,27 +99,23 @@ def enough(
     scratch: Mapping[str, Floats],
     keras: Mapping[str, Floats],
     failures: FailedRuns,
-    margins: Mapping[str, float],
-    distance_margin: float,
-    alpha: float,
+    limits: Limits,
+    whole: bool,
     wanted: float = 0.8,
-) -> tuple[int | None, int | None]:
-    """Return numbers of replicates a side that are enough for a power, in mean and as a whole; None where none is.
+) -> int | None:
+    """Return a number of replicates a side that is enough for a power, in mean or as a whole; None where none is.
 
     Each outcome's mean, its distribution and the rate of failures may miss an equal part of what the power leaves: at
-    these numbers, or fewer, the power is reached, however they depend on each other (Bonferroni).
+    this number, or fewer, the power is reached, however they depend on each other (Bonferroni).
     """
-    counts = len(keras) + 1, 2 * len(keras) + 1
-    found: list[int | None] = []
-    for parts, whole in zip(counts, (False, True), strict=True):
-        each = 1 - (1 - wanted) / parts
-        needed = [replicates_for(scratch[n], keras[n], each, margin=margins.get(n), alpha=alpha) for n in keras]
-        needed.append(_least(lambda n: _failures_power(n, failures, alpha), each))
-        if whole:
-            needed.append(_least(lambda n: _distance_power(n, distance_margin, alpha), each))
-        known = [n for n in needed if n is not None]
-        found.append(max(known) if len(known) == len(needed) else None)
-    return found[0], found[1]
+    margins, _, of_distance, alpha = limits
+    each = 1 - (1 - wanted) / ((1 + whole) * len(keras) + 1)
+    needed = [replicates_for(scratch[n], keras[n], each, margin=margins.get(n), alpha=alpha) for n in keras]
+    needed.append(least_replicates(lambda n: _failures_power(n, failures, alpha), each))
+    if whole:
+        needed.append(least_replicates(lambda n: _distance_power(n, of_distance, alpha), each))
+    known = [n for n in needed if n is not None]
+    return max(known) if len(known) == len(needed) else None
 
 
 def _failures_power(n: int, failures: FailedRuns, alpha: float) -> float:
@@ -153,9 +133,3 @@ def _distance_power(n: int, margin: float, alpha: float) -> float:
     """Of the bound on the distance of two alike continuous distributions, by Kolmogorov's limit."""
     room = margin - allowance(n, n, alpha)
     return float(stats.kstwobign.cdf(room * math.sqrt(n / 2))) if room > 0 else 0.0
-
-
-def _least(power_of: Callable[[int], float], wanted: float) -> int | None:
-    candidates = range(2, 10**9)
-    at = bisect.bisect_left(candidates, wanted, key=power_of)
-    return candidates[at] if at < len(candidates) else None

@@ -7,14 +7,13 @@ import numpy as np
 
 from compare.check.causes.diagnosis import Explanation
 from compare.check.causes.evidence import SLACK
-from compare.check.steps.reference import Reference
+from compare.check.steps.reference import Reference, steps_from
 from compare.check.subject.tasks import Performance
 from compare.check.trials import Trial, largest, likeliest, noise, simulate
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import Architecture
-from compare.sides.quiet_keras import load_keras
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,10 @@ def judge(
     # `fit` reports an epoch's loss as the mean over its batches, weighted by their sizes.
     batches = [[rows for rows, _ in CORRECT.batches(order, 0, trial.size)] for order in trial.orders]
     every = [rows for epoch in batches for rows in epoch]
-    starts = [W[np.newaxis] for W in trial.weights]
-    losses = load_keras().steps_compiled(reference.model, trial.X, trial.y, every, starts).loss
+    steps = steps_from(reference, trial.X, trial.y, every, [trial.weights])
     sizes = [len(rows) for rows in batches[0]]
-    expected = np.average(losses.reshape(len(batches), -1), axis=1, weights=sizes).astype(float).tolist()
-    final = [np.asarray(W, np.float64) for W in reference.model.get_weights()]
+    expected = np.average(steps.loss.reshape(len(batches), -1), axis=1, weights=sizes).astype(float).tolist()
+    final = [np.asarray(W[-1], np.float64) for W in steps.weights]
     error = performance.refusal
     after = performance.steps[0].after if performance.steps else None
     if error is not None or after is None:

@@ -78,20 +78,15 @@ def _tests(setting: str, comparison: Comparison) -> list[dict[str, object]]:
         distance = {"distance": apart.observed, "distance_bound": apart.bound, "distance_margin": apart.margin}
         rows.append({"outcome": name, **asdict(scalar), **distance})
     failures = comparison.failures
-    rates = [count / total for count, total in zip(failures.failed, failures.replicates, strict=True)]
-    found = {name: getattr(failures, name) for name in ("low", "high", "margin", "p_different")}
-    rows.append({"outcome": "failures", "difference": rates[0] - rates[1], "verdict": "inconclusive", **found})
-    rows += [
-        {"outcome": name, "p_different": p, "verdict": "no difference shown"} for name, p in comparison.p_curves.items()
-    ]
+    found = {name: getattr(failures, name) for name in ("difference", "low", "high", "margin", "p_different")}
+    differs = "different" if "failures" in comparison.differing else "inconclusive"
+    rows.append({"outcome": "failures", "verdict": "equivalent" if failures.equivalent else differs, **found})
+    for name, p in comparison.p_curves.items():
+        told = "different" if name in comparison.differing else "no difference shown"
+        rows.append({"outcome": name, "p_different": p, "verdict": told})
     for row in rows:
         row.pop("excluded", None)
-        name = str(row["outcome"])
-        if name == "failures" and failures.equivalent:
-            row["verdict"] = "equivalent"
-        elif name in comparison.differing:
-            row["verdict"] = "different"
-        row |= {"alpha": comparison.alpha, "p_adjusted": comparison.adjusted.get(name)}
+        row |= {"alpha": comparison.alpha, "p_adjusted": comparison.adjusted.get(str(row["outcome"]))}
     counts = {
         f"{what}_{side}": count
         for what, of in (("failed", failures.failed), ("diverged", failures.diverged))
@@ -108,13 +103,12 @@ def _as_a_whole(comparison: Comparison) -> dict[str, object]:
         "threshold": comparison.threshold,
         "censored_scratch": comparison.censored[0],
         "censored_keras": comparison.censored[1],
-        "improvement": comparison.improvement.probability,
-        "improvement_low": comparison.improvement.low,
-        "improvement_high": comparison.improvement.high,
     }
+    estimates = {"improvement": comparison.improvement}
     if comparison.power is not None:
-        for name, of in (("power", comparison.power.whole), ("power_in_mean", comparison.power.in_mean)):
-            told |= {name: of.probability, f"{name}_low": of.low, f"{name}_high": of.high}
+        estimates |= {"power": comparison.power.whole, "power_in_mean": comparison.power.in_mean}
+    for name, of in estimates.items():
+        told |= {name: of.probability, f"{name}_low": of.low, f"{name}_high": of.high}
     return told
 
 

@@ -82,7 +82,10 @@ def take_step(
     ValueError
         Only under a fault that mixes arrays of different batches: as the faulty code would.
     """
-    return _completed(rules, Step(recipe, list(weights), np.asarray(X, np.float64), np.asarray(y), memory))
+    step = Step(recipe, list(weights), np.asarray(X, np.float64), np.asarray(y), memory)
+    _forward(rules, step)
+    _backward(rules, step)
+    return step
 
 
 def retake_step(rules: Rules, right: Step, memory: dict[Any, Any]) -> Step:
@@ -93,13 +96,27 @@ def retake_step(rules: Rules, right: Step, memory: dict[Any, Any]) -> Step:
     step = Step(right.recipe, list(right.weights), right.X, right.y, memory)
     if all(getattr(rules, phase) is getattr(CORRECT, phase) for phase in FORWARD):
         step.A, step.Z, step.functions, step.P = list(right.A), list(right.Z), list(right.functions), right.P
-    return _completed(rules, step)
+    else:
+        _forward(rules, step)
+    _backward(rules, step)
+    return step
 
 
-def _completed(rules: Rules, step: Step) -> Step:
+def _forward(rules: Rules, step: Step) -> None:
     with np.errstate(all="ignore"):
-        if not step.A:
-            _forward(rules, step)
+        step.A.append(rules.inputs(step))
+        for layer in range(step.depth):
+            step.Z.append(rules.affine(step, layer))
+            if layer < step.depth - 1:
+                step.functions.append(rules.function(step, layer))
+                step.A.append(step.functions[layer].value(step.Z[layer]))
+        step.Z[-1] = rules.logits(step)
+        step.P = rules.output(step, np.exp(rules.shift(step)))
+
+
+def _backward(rules: Rules, step: Step) -> None:
+    """The loss, and what follows from it, up to the new weights."""
+    with np.errstate(all="ignore"):
         step.loss = rules.loss(step)
         A, Z = rules.cache(step)
         step.dZ = [np.empty(0)] * step.depth
@@ -115,15 +132,3 @@ def _completed(rules: Rules, step: Step) -> Step:
         step.gradients = rules.gradients(step)
         step.after = rules.update(step)
         step.loss = rules.report(step)
-    return step
-
-
-def _forward(rules: Rules, step: Step) -> None:
-    step.A.append(rules.inputs(step))
-    for layer in range(step.depth):
-        step.Z.append(rules.affine(step, layer))
-        if layer < step.depth - 1:
-            step.functions.append(rules.function(step, layer))
-            step.A.append(step.functions[layer].value(step.Z[layer]))
-    step.Z[-1] = rules.logits(step)
-    step.P = rules.output(step, np.exp(rules.shift(step)))

@@ -4,12 +4,11 @@ So faults in different phases add up without a search over their combinations. W
 search goes on below it.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import combinations
-
-import numpy as np
 
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item
 from compare.faults import FAULTS
@@ -131,7 +130,7 @@ class Search:
         return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
 
     def _accepted(
-        self, hypothesis: Hypothesis, item: Item, candidates: Iterable[Causes], limit: float = np.inf
+        self, hypothesis: Hypothesis, item: Item, candidates: Iterable[Causes], limit: float = math.inf
     ) -> list[Hypothesis]:
         """Those sets of faults that explain the item and lose nothing of the phases down to it.
 

@@ -1,8 +1,10 @@
-"""What Keras does: the reference model, its trajectory, and one step of it from given weights."""
+"""What Keras does: the reference model, its trajectory, and single steps of it from given weights."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from compare.mathematics.step import Step
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import import_quietly, load_keras
+
+if TYPE_CHECKING:
+    from keras_ref import Steps
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,18 @@ def rounded(reference: Reference, weights: Sequence[Array]) -> list[Array]:
         return [np.asarray(W).astype(reference.precision).astype(np.float64) for W in weights]
 
 
+def steps_from(
+    reference: Reference, X: Array, y: Rows, batches: Sequence[Rows], starts: Sequence[Sequence[Array]]
+) -> Steps:
+    """Keras's steps on these batches: as many of the first from weights of their own, the others from where it is."""
+    stacked = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
+    return load_keras().steps_compiled(reference.model, X, y, batches, stacked)
+
+
 def trajectory(reference: Reference, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
     """Keras's own weights before each step, as far as they are finite."""
     first = rounded(reference, weights)
-    after = load_keras().steps_compiled(reference.model, X, y, batches, [W[np.newaxis] for W in first]).weights
+    after = steps_from(reference, X, y, batches, [first]).weights
     found = [first]
     for index in range(len(batches) - 1):
         now = [np.asarray(W[index], np.float64) for W in after]
@@ -88,15 +101,12 @@ def truths(
     if not starts:
         return []
     batches = batches[: len(starts)]
-    found = load_keras().steps_compiled(
-        reference.model, X, y, batches, [np.stack(W) for W in zip(*starts, strict=True)]
-    )
+    found = steps_from(reference, X, y, batches, starts)
     told: list[Truth] = []
     for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
         loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
-        truth = _truth(
-            reference, take_step(CORRECT, reference.rounded, weights, X[rows], y[rows], {}), exact, loss, after
-        )
+        step = take_step(CORRECT, reference.rounded, weights, X[rows], y[rows], {})
+        truth = _truth(reference, step, exact, loss, after)
         if truth is None:
             break
         told.append(truth)

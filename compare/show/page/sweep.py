@@ -63,10 +63,8 @@ def _sure(table: pd.DataFrame) -> list[Answer]:
         found.append(Answer("note", "Against rounding alone", words))
     unseeded = table[table["mode"] == "unseeded"]
     if len(unseeded):
-        runs, needed = (
-            unseeded[["replicates_scratch", "replicates_keras"]].min().min(),
-            unseeded["replicates_80_in_mean"].max(),
-        )
+        runs = unseeded[["replicates_scratch", "replicates_keras"]].min().min()
+        needed = unseeded["replicates_80_in_mean"].max()
         words = "Of unseeded cells with equal sides at most 5% are called different, by chance; only more counts. "
         words += f"There are {runs:.0f} runs a side"
         words += (

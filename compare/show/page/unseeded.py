@@ -63,10 +63,13 @@ def _ends(of_setting: pd.DataFrame) -> str:
         f"A run of scratch ends with a lower loss than one of Keras with probability {whole.improvement:.2f} "
         f"({whole.improvement_low:.2f} to {whole.improvement_high:.2f})."
     )
-    for what, told in (("failed", "Failed"), ("diverged", "of these diverged")):
-        counts = whole[f"{what}_scratch"], whole[f"{what}_keras"]
-        if any(counts):
-            words += f" {told}: {counts[0]:.0f} runs of scratch, {counts[1]:.0f} of Keras."
+    counts = [
+        f"{told}: {whole[f'{what}_scratch']:.0f} runs of scratch, {whole[f'{what}_keras']:.0f} of Keras"
+        for what, told in (("failed", "Failed"), ("diverged", "of these diverged"))
+        if whole[f"{what}_scratch"] or whole[f"{what}_keras"]
+    ]
+    if counts:
+        words += f" {'; '.join(counts)}."
     if "epochs_to_threshold" in of_setting.index:
         words += (
             f" The loss of {whole.threshold:.2f} is never reached by {whole.censored_scratch:.0f} runs of scratch and "
@@ -87,7 +90,7 @@ def _power(tests: pd.DataFrame) -> str:
         "at most 5% of cases, and equal ones different in at most 5%, all tests of all settings together. "
     )
     if not alike["power"].notna().all() or not len(alike):
-        return words
+        return words.strip()
     for name, what, runs in (
         ("power_in_mean", "equivalent, in mean at least,", "replicates_80_in_mean"),
         ("power", "equivalent as a whole", "replicates_80"),

@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 
 from compare.agreement.distributions import compare_failures
-from compare.agreement.power import enough, power
+from compare.agreement.power import Limits, enough, power
 
 ALPHA = 0.05
+LIMITS = Limits({}, 0.05, 0.15, ALPHA)
 
 
 def simulated(n, seed=0, spoilt=0.0, draws=400, margin=0.15):
     rng = np.random.default_rng(seed)
     values = {"a": rng.normal(size=1000)}
-    return power(values, rng.random(1000) < spoilt, (n, n), {}, 0.05, margin, ALPHA, draws, rng)
+    return power(values, rng.random(1000) < spoilt, (n, n), Limits({}, 0.05, margin, ALPHA), draws, rng)
 
 
 def test_power_is_the_closed_form_of_a_single_outcome():
@@ -43,7 +44,8 @@ def test_so_many_runs_are_enough():
     rng = np.random.default_rng(2)
     sides = ({"a": rng.normal(size=400)}, {"a": rng.normal(size=400)})
     none = np.zeros(400, bool)
-    in_mean, whole = enough(*sides, compare_failures((none, none), (none, none)), {}, 0.15, ALPHA)
+    failures = compare_failures((none, none), (none, none))
+    in_mean, whole = (enough(*sides, failures, LIMITS, each) for each in (False, True))
     assert in_mean is not None
     assert whole is not None
     assert simulated(in_mean).in_mean.probability > 0.8
@@ -57,4 +59,5 @@ def test_no_number_of_runs_is_enough_without_a_margin():
     none = np.zeros(50, bool)
     failures = compare_failures((none, none), (none, none))
     wide = {"a": np.r_[np.ones(49), 2.0]}
-    assert enough(wide, constant, failures, {}, 0.15, ALPHA) == (None, None)
+    assert enough(wide, constant, failures, LIMITS, whole=False) is None
+    assert enough(wide, constant, failures, LIMITS, whole=True) is None
