@@ -2,6 +2,7 @@
 
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
+from keras_ref.quantities import quantities
 from keras_ref.training import History, Steps, fit, fit_compiled, fit_replicates, steps_compiled
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "fit_compiled",
     "fit_replicates",
     "precision",
+    "quantities",
     "steps_compiled",
 ]

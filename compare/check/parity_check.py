@@ -11,6 +11,7 @@ import numpy as np
 
 from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
+from compare.check.lines.finding import find_lines
 from compare.check.planning import plan
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, conclude
@@ -159,7 +160,9 @@ def check_driver(
         driven = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
-    return _report(met, raw, Found(runs, diagnosis, trainings, warned), settings)
+    with stage("lines", 1):
+        lines = find_lines(driver, reference, runs)
+    return _report(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings)
 
 
 def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:

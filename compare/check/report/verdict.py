@@ -8,6 +8,7 @@ import numpy as np
 from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.origin import Origin, origin
 from compare.check.introduction import Introduction
+from compare.check.lines.lines import Guilty, Lines, Mapped
 from compare.check.steps.divergence import Divergence, first_divergence
 from compare.check.steps.lockstep import Driven, without_loss
 from compare.check.subject.tasks import TOO_LONG
@@ -61,6 +62,17 @@ class Outcome:
     refusal: str | None = None
     warnings: tuple[Warned, ...] = ()
     strict: bool = False
+    lines: Lines = field(default_factory=Lines)
+
+    @property
+    def guilty(self) -> tuple[Guilty, ...]:
+        """The lines of the subject's own files that make the first wrong numbers, the likeliest first."""
+        return self.lines.guilty
+
+    @property
+    def code_map(self) -> tuple[Mapped, ...]:
+        """What each line of the subject's own files makes."""
+        return self.lines.code_map
 
     @property
     def passed(self) -> bool:
@@ -84,6 +96,7 @@ class Found:
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     trainings: Sequence[Training] = ()
     warnings: Sequence[Warned] = ()
+    lines: Lines = field(default_factory=Lines)
 
 
 def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = False) -> Outcome:
@@ -115,6 +128,7 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         tuple(situations),
         warnings=warned,
         strict=strict,
+        lines=found.lines,
     )
 
 

@@ -1,6 +1,7 @@
 """A check's report in words."""
 
 import math
+import os
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -132,6 +133,7 @@ def text(report: Outcome) -> str:
         lines += _told("kind", f"{report.diagnosis.kind.words}; {report.diagnosis.kind.fix}")
     for where, why in not_driven(report.runs).items() if report.verdict != WRONG else ():
         lines += _told("not driven to its end", f"{where}: {why}")
+    lines += _guilty(report)
     lines += _told("first divergence", None if report.divergence is None else str(report.divergence))
     if report.in_weights is not None and report.in_weights != report.divergence:
         lines += _told("first in updates", str(report.in_weights))
@@ -170,6 +172,18 @@ def text(report: Outcome) -> str:
     for note in _notes(report)[:5]:
         lines += _told("note", note)
     return "\n".join([*lines, *_told("driven", driven(report))])
+
+
+def _guilty(report: Outcome) -> list[str]:
+    """The lines that make the first wrong numbers, each with what is wrong about it."""
+    told: list[str] = []
+    for each in report.guilty:
+        file = os.path.relpath(each.file)
+        told += _told("line", f"{file}:{each.first} in {each.function}: {each.source}")
+        told += textwrap.wrap(each.says, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    if report.lines.not_traced is not None:
+        told += _told("lines", f"not traced: {report.lines.not_traced}")
+    return told
 
 
 def _told(label: str, words: str | None) -> list[str]:

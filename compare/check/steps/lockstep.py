@@ -13,6 +13,7 @@ from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
 from compare.mathematics.step import Step
+from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 
 Drive = Callable[[Task], Performance]
@@ -106,13 +107,16 @@ class Driven:
         return Observed(step, did.after, did.loss, change, focus)
 
 
+def recipe_for(reference: Reference, situation: Situation) -> Recipe:
+    """What a subject is told: the size of this situation's data, and that of its first batch as the nominal one."""
+    recipe = replace(reference.recipe, batch_size=len(situation.batches[0]), n_samples=len(situation.y))
+    return recipe if situation.learning_rate is None else recipe.at(situation.learning_rate)
+
+
 def run_situation(reference: Reference, situation: Situation, drive: Drive, gradients: bool = True) -> Driven:
     """Drive the subject through a situation and judge it against Keras."""
     X = situation.X.astype(reference.dtype).astype(np.float64)
-    # A subject is told the size of this situation's data, and that of its first batch as the nominal one.
-    recipe = replace(reference.recipe, batch_size=len(situation.batches[0]), n_samples=len(situation.y))
-    if situation.learning_rate is not None:
-        recipe = recipe.at(situation.learning_rate)
+    recipe = recipe_for(reference, situation)
     reference = replace(reference, recipe=recipe, model=reused_model(recipe.architecture))
     run = _run_free if situation.free else _run_lockstep
     return run(reference, situation, X, drive, gradients)

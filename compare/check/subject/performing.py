@@ -16,6 +16,7 @@ from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_keras, make
 from compare.check.subject.own_training import train
 from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
+from compare.check.subject.tracing import Recorder, rewritten, watching
 from compare.sides.quiet_keras import load_keras
 
 ERRORS = 5  # in a row, and the situation is given up
@@ -46,12 +47,27 @@ def perform(
     subject: Any, task: Task, seconds: float = np.inf, tell: Callable[[Did], None] = lambda did: None
 ) -> Performance:
     """Run a fresh subject through a task; never raises for what the subject does. `tell` gets each step once made."""
+    if not task.trace:
+        return _performed(subject, task, Recorder(), seconds, tell)
+    with watching() as watch:
+        rehearsal = _performed(subject, task, Recorder(), seconds, lambda did: None)
+    recorder = Recorder()
+    if rehearsal.refusal is None:
+        with rewritten(list(watch.codes), recorder):
+            rehearsal = _performed(subject, task, recorder, seconds, tell)
+    rehearsal.trace = recorder.trace()
+    return rehearsal
+
+
+def _performed(
+    subject: Any, task: Task, recorder: Recorder, seconds: float, tell: Callable[[Did], None]
+) -> Performance:
     done, deadline = Performance(), time.monotonic() + seconds
     try:
         with contained(task.seed) as text:
             try:
                 with _original_state(subject):
-                    _perform(subject, task, done, deadline, tell)
+                    _perform(subject, task, done, deadline, tell, recorder)
             except Interrupted:
                 raise
             except BaseException as error:
@@ -65,7 +81,9 @@ def perform(
     return done
 
 
-def _perform(subject: Any, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None]) -> None:
+def _perform(
+    subject: Any, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None], recorder: Recorder
+) -> None:
     with WatchForks():
         handle = Handle(make(subject, task.recipe), task.recipe)
         done.notes = handle.notes
@@ -74,7 +92,7 @@ def _perform(subject: Any, task: Task, done: Performance, deadline: float, tell:
         with WatchForks():
             train(handle, task, done)
     else:
-        _steps(handle, task, done, deadline, tell)
+        _steps(handle, task, done, deadline, tell, recorder)
 
 
 @contextlib.contextmanager
@@ -96,14 +114,16 @@ def _original_state(subject: Any) -> Iterator[None]:
             variable.assign(value)
 
 
-def _steps(handle: Handle, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None]) -> None:
+def _steps(
+    handle: Handle, task: Task, done: Performance, deadline: float, tell: Callable[[Did], None], recorder: Recorder
+) -> None:
     """Make the task's steps. Whatever ends them before the last is the performance's refusal."""
     for index, _ in enumerate(task.batches):
         did = Did()
         done.steps.append(did)
         try:
             with WatchForks():
-                _step(handle, task, index, done.steps)
+                _step(handle, task, index, done.steps, recorder)
         except Interrupted:
             raise
         except BaseException as error:
@@ -120,7 +140,7 @@ def _steps(handle: Handle, task: Task, done: Performance, deadline: float, tell:
             return
 
 
-def _step(handle: Handle, task: Task, index: int, steps: list[Did]) -> None:
+def _step(handle: Handle, task: Task, index: int, steps: list[Did], recorder: Recorder) -> None:
     did, rows = steps[index], task.batches[index]
     if index and not task.free:
         handle.set_weights(task.weights[index])
@@ -132,5 +152,6 @@ def _step(handle: Handle, task: Task, index: int, steps: list[Did]) -> None:
     if task.gradients:
         did.gradients = handle.gradients(task.X[rows], task.y[rows])
         did.probabilities = handle.probabilities(task.X[rows])
-    did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
+    with recorder.during(index, task.trace):
+        did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
     did.after = handle.get_weights()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.check.subject.kinds import Array
+from compare.check.subject.tracing import Trace
 from compare.recipe.recipe import Recipe
 
 Rows = NDArray[Any]
@@ -21,7 +22,8 @@ class Task:
     `weights` holds the weights to set before each step, or only the first step's if `free`. With `gradients`, the
     subject's own `gradients` and `predict_proba` are asked before each step, if it has them. With `epochs`, the
     subject's own epoch-level training is driven instead of its steps, for that many epochs in `calls` calls. `seed` is
-    that of the global generators, which are put back afterwards.
+    that of the global generators, which are put back afterwards. What its own lines compute in the steps of `trace` is
+    written down.
     """
 
     recipe: Recipe
@@ -36,6 +38,7 @@ class Task:
     batch_size: int = 0
     orders: Rows | None = None
     seed: int = 0
+    trace: tuple[int, ...] = ()
 
 
 @dataclass
@@ -63,3 +66,4 @@ class Performance:
     refusal: str | None = None
     history: list[float] | None = None
     output: str = ""
+    trace: Trace | None = None

@@ -11,10 +11,14 @@ from typing import IO, Any
 import numpy as np
 
 from compare.check.subject.tasks import Did, Performance, Task
+from compare.check.subject.tracing import Trace
 from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
 from compare.recipe.recipe import Recipe
 
-VALUES = {each.__name__: each for each in (Task, Performance, Did, Recipe, Architecture, Dense, Optimizer, Penalty)}
+VALUES = {
+    each.__name__: each
+    for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Optimizer, Penalty)
+}
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
 _ARRAY, _DTYPE = np.ndarray, np.dtype

@@ -1,0 +1,128 @@
+"""Drives a subject once more with its lines traced, and says what each makes, and which make the first wrong numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from compare.check.lines.code_map import code_map
+from compare.check.lines.flow import Flow
+from compare.check.lines.known import known
+from compare.check.lines.lines import Lines
+from compare.check.lines.saying import guilty
+from compare.check.lines.search import Quantities, Question, Search
+from compare.check.steps.lockstep import Driven, recipe_for
+from compare.check.steps.reference import Reference, ratio
+from compare.check.subject.drivers import Driver
+from compare.check.subject.tasks import Performance, Task
+from compare.mathematics.functions import Array
+from compare.sides.models import reused_model
+from compare.sides.quiet_keras import load_keras
+
+BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
+RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
+SYMBOLS = {"kernel": "W", "bias": "b"}
+AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
+
+
+def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> Lines:
+    """Say which lines make what, in two steps of ordinary training or around the first one that is wrong."""
+    run = _chosen(runs)
+    if run is None:
+        return Lines(not_traced="no step was made that could be traced")
+    last = 1 if run.first_wrong is None else run.first_wrong
+    last = min(last, len(run.steps) - 1)
+    performance = driver.perform(_task(reference, run, last))
+    trace = performance.trace
+    if trace is None or performance.refusal is not None:
+        return Lines(not_traced=performance.refusal or "it did not say what its lines do")
+    if not len(trace.events):
+        return Lines(not_traced=trace.not_traced or "none of its code is Python of its own")
+    if not _same(performance, run, last):
+        return Lines(not_traced="its numbers are others when it is traced")
+    sources = tuple(zip(trace.files, trace.sources, strict=True))
+    if trace.not_traced is not None:
+        return Lines(sources=sources, not_traced=trace.not_traced)
+    asked = _Asked(reference, run)
+    search = Search(asked.question(Flow(trace, last), last))
+    told = guilty(search, search.run(), run.steps[last].step.n)
+    return Lines(told, code_map(search, told), sources)
+
+
+def _chosen(runs: Sequence[Driven]) -> Driven | None:
+    """The run to trace: a wrong one if there is, ordinary before extreme, of small batches before large."""
+    able = [run for run in runs if run.steps and run.steps[0].did.error is None]
+    wrong = [run for run in able if run.first_wrong is not None and run.steps[run.first_wrong].did.error is None]
+    wrong = [run for run in wrong if all(step.did.error is None for step in run.steps[: run.first_wrong])]
+    pool = wrong or [run for run in able if not run.situation.extreme]
+
+    def order(run: Driven) -> tuple[bool, bool, bool, bool, int]:
+        size, situation = len(run.situation.batches[0]), run.situation
+        return situation.extreme, bool(situation.special), situation.free, size < 8, size
+
+    return min(pool, key=order, default=None)
+
+
+def _task(reference: Reference, run: Driven, last: int) -> Task:
+    """The same steps once more, as far as they are looked at."""
+    situation = run.situation
+    X = situation.X.astype(reference.dtype).astype(np.float64)
+    each = [situation.weights] if situation.free else [step.step.weights for step in run.steps[: last + 1]]
+    trace = tuple(range(max(0, last - BEFORE), last + 1))
+    recipe = recipe_for(reference, situation)
+    batches = situation.batches[: last + 1]
+    return Task(recipe, X, situation.y, batches, each, situation.free, seed=situation.seed, trace=trace)
+
+
+def _same(performance: Performance, run: Driven, last: int) -> bool:
+    """Whether the traced numbers are the untraced ones, bit for bit."""
+    pairs = zip(performance.steps[: last + 1], run.steps[: last + 1], strict=True)
+    return all(
+        one.loss == other.did.loss or (one.loss != one.loss and other.did.loss != other.did.loss)
+        for one, other in zip(performance.steps, run.steps, strict=False)
+    ) and all(
+        np.array_equal(a, b, equal_nan=True)
+        for one, other in pairs
+        for a, b in zip(one.after or [], other.did.after or [], strict=True)
+    )
+
+
+class _Asked:
+    """Keras, asked what it computes in the steps of a run."""
+
+    def __init__(self, reference: Reference, run: Driven) -> None:
+        self.reference, self.run = reference, run
+        self.rate = recipe_for(reference, run.situation).architecture.learning_rate
+        self.model = reused_model(recipe_for(reference, run.situation).architecture)
+        self.keras = load_keras()
+
+    def quantities(self, step: int, instead: Mapping[str, Array]) -> Quantities:
+        """What Keras computes in a step, with some values replaced."""
+        of = self.run.steps[step].step
+        found: Quantities = self.keras.quantities(self.model, of.weights, of.X, of.Y, instead)
+        return found
+
+    def question(self, flow: Flow, now: int) -> Question:
+        """Ask about one step; those before it, where they are traced, tell what is stale."""
+        judged = self.run.steps[now]
+        relative = RELATIVE[self.reference.precision]
+        earlier = {step: self.quantities(step, {}) for step in range(max(0, now - BEFORE), now)}
+        names = [f"new {SYMBOLS[weight.role]}{weight.layer + 1}" for weight in judged.step.architecture.weights]
+        outputs = dict(zip(names, judged.did.after or [], strict=False))
+        bounds = dict(zip(names, judged.bounds.after, strict=True))
+        if judged.did.loss is not None:
+            outputs["loss"], bounds["loss"] = np.array(judged.did.loss), np.array(judged.bounds.loss)
+
+        def close(name: str, value: Array, quantities: Quantities) -> bool:
+            right = quantities[name]
+            moved = right - quantities[name.removeprefix("new ")] if name != "loss" else right
+            allowed = bounds[name] if right is first[name] else AGAIN * bounds[name] + relative * np.abs(moved).max()
+            return ratio(value, right, allowed) <= 1
+
+        first = self.quantities(now, {})
+        return Question(
+            flow,
+            lambda instead: self.quantities(now, instead) if instead else first,
+            lambda quantities: known({**earlier, now: quantities}, now, self.rate, relative),
+            outputs,
+            close,
+        )

@@ -1,0 +1,232 @@
+"""What Keras computes in some steps, to be found again among a subject's values: whatever their axes, shape or factor."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from compare.mathematics.functions import Array
+
+FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
+# Ranks: what is looked for first.
+QUANTITY, FOLLOWS, EARLIER, PART = range(4)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which of Keras's quantities a value is.
+
+    Attributes
+    ----------
+    name : str
+        As `keras_ref.quantities` names it, or of what follows from it in one operation.
+    step : int
+    factor : float
+        The value is so many times Keras's.
+    how : str
+        "transposed", "reshaped", "a row"; "" for Keras's own form.
+    """
+
+    name: str
+    step: int
+    factor: float = 1.0
+    how: str = ""
+
+    @property
+    def words(self) -> str:
+        """The quantity in words, without its step."""
+        factor = "" if self.factor == 1 else "- " if self.factor == -1 else f"{self.factor:.6g} x "
+        how = f" ({self.how})" if self.how else ""
+        return f"{factor}{spelt(self.name)}{how}"
+
+
+def spelt(name: str) -> str:
+    """A quantity's name in words: `dZ2` is "dZ of layer 2"."""
+    return re.sub(r"\b(new )?(d?[A-Zb]|mask|slope)(\d+)\b", r"\1\2 of layer \3", name)
+
+
+def primary(name: str) -> bool:
+    """Whether Keras itself computes it: no derived name."""
+    return re.fullmatch(r"(new )?d?[AZWbU]\d+|loss|X|Y", name) is not None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    name: str
+    step: int
+    rank: int
+    value: Array
+    sizes: Array  # absolute values in order, over the largest
+    scale: float
+
+
+@dataclass
+class Known:
+    """Keras's quantities of some steps; `relative` is how far apart two forms of one value may lie."""
+
+    relative: float
+    entries: dict[int, list[_Entry]] = field(default_factory=dict)
+
+    def add(self, name: str, step: int, rank: int, value: Array) -> None:
+        """Know one more value."""
+        value = np.asarray(value, np.float64)
+        if not value.size or not np.isfinite(value).all():
+            return
+        sizes = np.sort(np.abs(value), axis=None)
+        scale = float(sizes[-1])
+        entry = _Entry(name, step, rank, value, sizes / (scale or 1.0), scale)
+        self.entries.setdefault(value.size, []).append(entry)
+
+    def finish(self) -> "Known":
+        """Sort, so that what is likelier is found first."""
+        for entries in self.entries.values():
+            entries.sort(key=lambda entry: (entry.rank, -entry.step))
+        return self
+
+    def identify(self, value: Array) -> Identity | None:
+        """Which quantity this is; None if it is none, or too plain to tell."""
+        if not np.isfinite(value).all():
+            return None
+        sizes = np.sort(np.abs(value), axis=None)
+        scale = float(sizes[-1])
+        if not scale:
+            return None
+        normal = sizes / scale
+        plain = _plain(value)
+        found: Identity | None = None
+        for entry in self.entries.get(value.size, ()):
+            if not entry.scale or np.abs(entry.sizes - normal).max() > self.relative:
+                continue
+            one = self._matched(value, scale, entry)
+            if one is None:
+                continue
+            if one.factor == 1 and (not plain or value.ndim == 0 or one.how in ("", "transposed")):
+                return one
+            if _may_be_scaled(entry.name) and not plain and (found is None or _simpler(one, found)):
+                found = one
+        return found
+
+    def _matched(self, value: Array, scale: float, entry: _Entry) -> Identity | None:
+        flat = value.ravel()
+        for axes in itertools.permutations(range(entry.value.ndim)):
+            turned = entry.value.transpose(axes)
+            if _squeezed(turned.shape) != _squeezed(value.shape) and axes != tuple(range(entry.value.ndim)):
+                continue
+            other = turned.ravel()
+            factor = float(flat @ other) / float(other @ other)
+            if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
+                how = "" if axes == tuple(range(entry.value.ndim)) else "transposed"
+                if _squeezed(turned.shape) != _squeezed(value.shape):
+                    how = "reshaped"
+                return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
+        return None
+
+
+def _plain(value: Array) -> bool:
+    """Whether a value has too few distinct sizes to be recognised by anything but itself."""
+    distinct = np.unique(np.abs(value)).size
+    return distinct < min(FEW, value.size) or value.size == 1
+
+
+def _may_be_scaled(name: str) -> bool:
+    """Only gradients, and what is summed or averaged over samples, carry a factor that is taken out elsewhere."""
+    return name.startswith(("d", "loss", "update", "Y -", "P -", "log"))
+
+
+def _simpler(one: Identity, other: Identity) -> bool:
+    """Whether a factor is likelier than the other's: a count, else one over a count."""
+
+    def oddity(factor: float) -> int:
+        return 0 if factor == round(factor) else 1 if 1 / factor == round(1 / factor) else 2
+
+    return oddity(one.factor) < oddity(other.factor)
+
+
+def _squeezed(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(length for length in shape if length != 1)
+
+
+def _rounded(factor: float, relative: float) -> float:
+    """A factor that is a whole number, or one over one, to rounding, as that."""
+    for near in (round(factor), 1 / round(1 / factor) if round(1 / factor) else 0.0):
+        if near and abs(factor / near - 1) <= 10 * relative:
+            return float(near)
+    return factor
+
+
+def known(steps: Mapping[int, Mapping[str, Array]], now: int, rates: float, relative: float) -> Known:
+    """All that Keras computes in these steps, and what follows from it in an operation or two.
+
+    Parameters
+    ----------
+    steps : mapping of step to quantities
+    now : int
+        The step that is looked at; the others are earlier ones.
+    rates : float
+        The learning rate.
+    relative : float
+        See `Known`.
+    """
+    found = Known(relative)
+    for step, quantities in steps.items():
+        for name, value in quantities.items():
+            found.add(name, step, QUANTITY if step == now else EARLIER, value)
+            if step != now and name.startswith("new "):
+                continue
+        if step == now:
+            for name, value in _following(quantities, rates):
+                found.add(name, step, FOLLOWS, value)
+    return found.finish()
+
+
+def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
+    """What one or two operations make of the quantities: so much is said of a line that makes no more."""
+    layers = sorted({int(name[1:]) for name in of if re.fullmatch(r"[AZW]\d+", name)})
+    n = len(of["X"])
+    with np.errstate(all="ignore"):
+        for layer in layers:
+            below = of["X"] if layer == 1 else of.get(f"A{layer - 1}")
+            Z, dZ, W, b = (of.get(f"{name}{layer}") for name in ("Z", "dZ", "W", "b"))
+            if Z is not None:
+                yield f"mask{layer}", (Z > 0).astype(float)
+            if W is not None and below is not None and below.ndim == 2 and W.ndim == 2:
+                yield f"A{layer - 1} W{layer}" if layer > 1 else "X W1", below @ W
+                if b is not None:
+                    yield f"W{layer} and b{layer}", np.vstack([W, b])
+                    yield f"b{layer} and W{layer}", np.vstack([b, W])
+                if dZ is not None:
+                    contributions = below[:, :, None] * dZ[:, None, :]
+                    yield f"dW{layer} of each sample", contributions
+                    yield f"dW{layer} and db{layer}", np.vstack([of[f"dW{layer}"], dZ.sum(axis=0)])
+                    yield f"db{layer} and dW{layer}", np.vstack([dZ.sum(axis=0), of[f"dW{layer}"]])
+                ones = np.ones((n, 1))
+                yield f"A{layer - 1} and a one" if layer > 1 else "X and a one", np.hstack([below, ones])
+                yield f"a one and A{layer - 1}" if layer > 1 else "a one and X", np.hstack([ones, below])
+            for name in ("W", "b"):
+                if f"d{name}{layer}" in of:
+                    yield f"update of {name}{layer}", rate * of[f"d{name}{layer}"]
+        last = layers[-1] if layers else 0
+        Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
+        if Z is not None and P is not None and P.shape == Y.shape and Z.ndim == 2:
+            highest = Z.max(axis=1, keepdims=True)
+            shifted = Z - highest
+            yield f"max of Z{last}", highest
+            yield f"Z{last} less its max", shifted
+            yield f"exp of Z{last} less its max", np.exp(shifted)
+            yield f"sum of exp of Z{last} less its max", np.exp(shifted).sum(axis=1)
+            yield f"exp of Z{last}", np.exp(Z)
+            yield f"sum of exp of Z{last}", np.exp(Z).sum(axis=1)
+            true = (P * Y).sum(axis=1)
+            yield "P of the true class", true
+            yield "log P of the true class", np.log(true)
+            yield f"log A{last}", np.log(P)
+            yield f"log A{last} of the true class", Y * np.log(P)
+            yield "y", Y.argmax(axis=1).astype(float)
+
+
+def without(known: Known, name: str) -> Known:
+    """The same without one quantity of any step."""
+    kept = {size: [e for e in entries if e.name != name] for size, entries in known.entries.items()}
+    return replace(known, entries=kept)

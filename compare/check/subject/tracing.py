@@ -1,0 +1,272 @@
+"""Runs steps of a subject with its own functions rewritten, and writes down every array that an expression makes.
+
+The functions keep their identity: only their code is exchanged, and put back. So the same serves a file that was loaded
+for a check, a class of a test, and a cell of a notebook. Nothing here needs more than NumPy: it runs where the subject
+does.
+"""
+
+import builtins
+import contextlib
+import gc
+import linecache
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.check.subject.rewriting import SEEN, Site, rewrite
+
+EVENTS = 200_000  # a step of a network of 100 lines has some hundred
+BYTES = 64 * 2**20
+SECONDS = 3.0
+INSIDE = 64  # arrays looked at in a list or dict that an expression reads
+LIBRARIES = tuple(
+    {str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))}
+)
+HERE = str(Path(__file__).resolve().parents[len(__name__.split(".")) - 1])
+OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity", "keras_ref", "scratch_nn"))
+
+
+@dataclass
+class Trace:
+    """What the lines of a subject did in some steps, in plain values.
+
+    Attributes
+    ----------
+    files, sources : list of str
+        The subject's own files, and their text.
+    sites : list of tuple
+        (file, *position, *statement, function, kind, target), an entry a site.
+    events : array of shape (e, 3)
+        Site, value and step, in order.
+    reads : array of shape (r, 2)
+        Event, and an event whose value it was computed from.
+    values : list of arrays
+        Every distinct value, as float64.
+    not_traced : str or None
+        Why there is no more.
+    """
+
+    files: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    sites: list[tuple[Any, ...]] = field(default_factory=list)
+    events: NDArray[Any] = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    reads: NDArray[Any] = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    values: list[NDArray[Any]] = field(default_factory=list)
+    not_traced: str | None = None
+
+
+class Recorder:
+    """Gets each value as it is made; it never changes one, and keeps copies."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.sources: list[str] = []
+        self.sites: list[Site] = []
+        self.owners: list[int] = []  # the file of each site
+        self.events: list[tuple[int, int, int]] = []
+        self.reads: list[tuple[int, int]] = []
+        self.values: list[Any] = []
+        self.numbers: dict[Any, int] = {}
+        self.pending: dict[int, list[int]] = {}
+        self.step = -1
+        self.bytes = 0
+        self.deadline = np.inf
+        self.stopped: str | None = None
+
+    @contextlib.contextmanager
+    def during(self, step: int, wanted: Sequence[int]) -> Iterator[None]:
+        """Write down what is seen meanwhile, if this step is wanted."""
+        self.step = step if step in wanted else -1
+        try:
+            yield
+        finally:
+            self.step = -1
+            self.pending.clear()
+
+    def seen(self, site: int, value: Any) -> Any:
+        """Note a value, and return it."""
+        if self.step >= 0 and self.stopped is None:
+            try:
+                self._note(site, value)
+            except Exception as error:  # a value that cannot be looked at is no reason to stop a subject
+                self.stopped = f"a value could not be looked at: {type(error).__name__}"
+        return value
+
+    def _note(self, site: int, value: Any) -> None:
+        kind, known = self.sites[site].kind, len(self.values)
+        whole = self._keep(float(value) if kind == "test" and isinstance(value, bool | np.bool_) else value)
+        found = [whole] if whole >= 0 else [self._keep(each) for each in _inside(value)]
+        if kind == "changed" and whole < 0:
+            found = [number for number in found if number >= known]  # the others are as they were
+        parts = self.sites[site].parts
+        reads = [event for part in parts for event in self.pending.pop(part, ())]
+        if kind == "loop":
+            for part in parts:  # what is looped over stays read in every turn
+                self.pending[part] = [event for event in reads if self.events[event][0] == part]
+        for number in found:
+            self.events.append((site, number, self.step))
+            event = len(self.events) - 1
+            self.pending.setdefault(site, []).append(event)
+            self.reads += [(event, read) for read in reads]
+        if not found:  # what was computed from the parts may be looked for behind it
+            self.pending.setdefault(site, []).extend(reads)
+        if len(self.events) > EVENTS:
+            self.stopped = f"more than {EVENTS:,} values in {self.step + 1} steps"
+        elif self.bytes > BYTES:
+            self.stopped = f"more than {BYTES >> 20} MB of arrays"
+        elif time.monotonic() > self.deadline:
+            self.stopped = f"longer than {SECONDS:g} s"
+
+    def _keep(self, value: Any) -> int:
+        """The number of a value; -1 for what is neither an array nor a number."""
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "fiub" or not value.size:
+                return -1
+            key: Any = (value.shape, value.dtype.char, value.tobytes())
+        elif isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+            key = float(value)
+            key = "nan" if key != key else key
+        else:
+            return -1
+        number = self.numbers.get(key)
+        if number is None:
+            number = self.numbers[key] = len(self.values)
+            self.values.append(np.array(value, np.float64))
+            self.bytes += self.values[-1].nbytes
+        return number
+
+    def trace(self) -> Trace:
+        """What was written down, in plain values."""
+        sites = [
+            (owner, *site.position, *site.statement, site.function, site.kind, site.target)
+            for owner, site in zip(self.owners, self.sites, strict=True)
+        ]
+        events = np.array(self.events, np.int64).reshape(-1, 3)
+        reads = np.array(self.reads, np.int64).reshape(-1, 2)
+        return Trace(self.files, self.sources, sites, events, reads, self.values, self.stopped)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """The arrays in a list, a tuple or a dict, and in those that it holds."""
+    left = INSIDE
+    waiting = [(value, 2)]
+    while waiting and left:
+        of, depth = waiting.pop(0)
+        entries = list(of.values()) if type(of) is dict else list(of) if type(of) in (list, tuple) else []
+        for each in entries[:INSIDE]:
+            if isinstance(each, np.ndarray):
+                left -= 1
+                yield each
+            elif depth:
+                waiting.append((each, depth - 1))
+
+
+class Watch:
+    """Notes which of the user's own functions run."""
+
+    def __init__(self) -> None:
+        self.codes: dict[CodeType, None] = {}
+        self.foreign: set[str] = set()
+
+    def __call__(self, frame: Any, event: str, argument: Any) -> None:
+        """Be called as a profile function is."""
+        code = frame.f_code
+        if event == "call" and code not in self.codes and code.co_filename not in self.foreign:
+            if own(code.co_filename):
+                self.codes[code] = None
+            else:
+                self.foreign.add(code.co_filename)
+
+
+def own(filename: str) -> bool:
+    """Whether a file is the user's: not Python's, not installed, not ours, and its text can be had."""
+    if filename.startswith("<") and not linecache.getlines(filename):
+        return False
+    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
+    installed = "site-packages" in path or "dist-packages" in path or path.startswith(LIBRARIES)
+    return not installed and not path.startswith(OURS) and bool(linecache.getlines(filename))
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Watch]:
+    """Note which of the user's functions run meanwhile."""
+    watch, before = Watch(), sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        yield watch
+    finally:
+        sys.setprofile(before)
+
+
+@contextlib.contextmanager
+def rewritten(codes: Sequence[CodeType], recorder: Recorder) -> Iterator[None]:
+    """Exchange the code of these functions, and of those of the same files, for code that is recorded; put it back."""
+    started = time.monotonic()
+    recorder.deadline = started + SECONDS
+    new: dict[CodeType, CodeType] = {}
+    for filename in dict.fromkeys(code.co_filename for code in codes):
+        new |= _exchange(filename, [code for code in codes if code.co_filename == filename], recorder)
+    exchanged: list[tuple[FunctionType, CodeType]] = []
+    setattr(builtins, SEEN, recorder.seen)
+    try:
+        for function in _functions(list(new)):
+            exchanged.append((function, function.__code__))
+            function.__code__ = new[function.__code__]
+        yield
+    finally:
+        for function, code in exchanged:
+            function.__code__ = code
+        delattr(builtins, SEEN)
+
+
+def _functions(codes: Sequence[CodeType]) -> list[FunctionType]:
+    """All functions that there are with one of these codes."""
+    frozen = gc.get_freeze_count()
+    if frozen:
+        gc.unfreeze()  # what is frozen is not looked through
+    found = [each for each in gc.get_referrers(*codes) if isinstance(each, FunctionType)] if codes else []
+    if frozen:
+        gc.freeze()
+    return [function for function in found if any(function.__code__ is code for code in codes)]
+
+
+def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> dict[CodeType, CodeType]:
+    """For each code of a file, the rewritten one."""
+    source = "".join(linecache.getlines(filename))
+    try:
+        plain = compile(source, filename, "exec", dont_inherit=True)
+        tree, sites = rewrite(source, filename, len(recorder.sites))
+        traced = compile(tree, filename, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        recorder.stopped = f"{Path(filename).name} cannot be read again: {error}"
+        return {}
+    recorder.owners += [len(recorder.files)] * len(sites)
+    recorder.sites += sites
+    recorder.files.append(filename)
+    recorder.sources.append(source)
+    pairs: dict[tuple[str, int], list[tuple[CodeType, CodeType]]] = {}
+    for one, other in _paired(plain, traced):
+        pairs.setdefault((one.co_qualname, one.co_firstlineno), []).append((one, other))
+    found = {}
+    for code in codes:
+        near = pairs.get((code.co_qualname, code.co_firstlineno), [])
+        exact = [other for one, other in near if one == code] or [other for _, other in near]
+        if exact and exact[0].co_freevars == code.co_freevars:
+            found[code] = exact[0]
+    return found
+
+
+def _paired(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """The codes of a module, each with its rewritten twin: they stand in the same order."""
+    mine, theirs = ([each for each in of.co_consts if isinstance(each, CodeType)] for of in (one, other))
+    for a, b in zip(mine, theirs, strict=True):
+        yield a, b
+        yield from _paired(a, b)
