@@ -43,7 +43,7 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     if trace.not_traced is not None:
         return Lines(sources=sources, not_traced=trace.not_traced)
     asked = _Asked(reference, run)
-    search = Search(asked.question(Flow(trace, last), last))
+    search = Search(asked.question(Flow(trace, last, run.steps[last].step.n), last))
     told = guilty(search, search.run(), run.steps[last].step.n)
     return Lines(told, code_map(search, told), sources)
 
@@ -125,4 +125,5 @@ class _Asked:
             lambda quantities: known({**earlier, now: quantities}, now, self.rate, relative),
             outputs,
             close,
+            self.rate,
         )

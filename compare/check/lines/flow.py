@@ -1,4 +1,8 @@
-"""How values flow through one traced step: what made each, from what, and what was made of it."""
+"""How values flow through one traced step: what made each, from what, and what was made of it.
+
+Where a place makes one value for each sample of the batch, all of them together are a value too: a loop over samples
+then reads as code for whole batches does.
+"""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -10,6 +14,8 @@ from compare.check.subject.tracing import Trace
 from compare.mathematics.functions import Array
 
 MAKING = ("part", "value", "changed")
+RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
+FEWEST = 3  # samples: of fewer, what is made for each is not told from what is made for each layer
 
 
 class Place(NamedTuple):
@@ -25,56 +31,83 @@ class Place(NamedTuple):
     function: str
     kind: str
     target: str
+    node: str
 
 
 class Flow:
-    """One step of a trace. Events are numbers within the whole trace, values too."""
+    """One step of a trace. Events and values are numbers; those that stand for a whole loop come after the others."""
 
-    def __init__(self, trace: Trace, step: int) -> None:
-        self.trace, self.step = trace, step
+    def __init__(self, trace: Trace, step: int, samples: int) -> None:
+        self.trace, self.step, self.samples = trace, step, samples
         self.events = [int(event) for event in np.flatnonzero(trace.events[:, 2] == step)]
-        self.values: list[Array] = trace.values
+        self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
+        self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
+        self._site = {event: int(trace.events[event, 0]) for event in self.events}
+        self._value = {event: int(trace.events[event, 1]) for event in self.events}
         self.reads: dict[int, list[int]] = {}
         for event, read in trace.reads.tolist():
             self.reads.setdefault(event, []).append(read)
         self.maker: dict[int, int] = {}
         for event in self.events:
-            self.maker.setdefault(self.value(event), event)
+            self.maker.setdefault(self._value[event], event)
+        self.members: dict[int, list[int]] = {}
+        self.stack: dict[int, int] = {}
+        self._gather()
+
+    def _gather(self) -> None:
+        """Put together what a place makes for each sample."""
+        if self.samples < FEWEST:
+            return
+        groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+        for event in self.events:
+            value = self.values[self._value[event]]
+            if value.size > 1 or self.place(event).kind in MAKING:
+                groups.setdefault((self._site[event], value.shape), []).append(event)
+        for (site, _), events in groups.items():
+            turns, rest = divmod(len(events), self.samples)
+            if rest or not turns:
+                continue
+            for turn in range(turns):
+                members = events[turn::turns]
+                arrays = [self.values[self._value[event]] for event in members]
+                if len({self._value[event] for event in members}) == 1:
+                    continue  # the same for every sample
+                number = len(self.trace.events) + len(self.members)
+                self.members[number] = members
+                self._site[number], self._value[number] = site, len(self.values)
+                self.values.append(np.stack(arrays))
+                self.maker[self._value[number]] = number
+                for event in members:
+                    self.stack[event] = number
 
     def value(self, event: int) -> int:
         """The number of an event's value."""
-        return int(self.trace.events[event, 1])
+        return self._value[event]
 
     def place(self, event: int) -> Place:
         """Where an event happened."""
-        return Place(*self.trace.sites[int(self.trace.events[event, 0])])
+        return Place(*self.trace.sites[self._site[event]])
+
+    def when(self, event: int) -> int:
+        """When it happened, or ended."""
+        return self.members[event][-1] if event in self.members else event
+
+    def lifted(self, value: int) -> int:
+        """The value of a whole loop that a value is one sample's of; itself, if it is of none."""
+        event = self.maker.get(value)
+        return self._value[self.stack[event]] if event is not None and event in self.stack else value
 
     def sources(self, event: int) -> list[int]:
         """The values that an event's value was computed from, without itself."""
-        own = self.value(event)
-        return [each for each in dict.fromkeys(self.value(read) for read in self.reads.get(event, ())) if each != own]
-
-    def last_made(self, value: int) -> int | None:
-        """The last event that made a value from others: of a weight that an update leaves as it was, the update."""
-        return next(
-            (
-                event
-                for event in reversed(self.events)
-                if self.value(event) == value
-                and (self.place(event).kind == "changed" or self.maker[value] == event)
-                and self.reads.get(event)
-            ),
-            None,
-        )
-
-    def tests(self, first: int, last: int) -> list[int]:
-        """The conditions that were looked at between two events of one function."""
-        function = self.place(first).function
-        return [
-            event
-            for event in self.events
-            if first < event < last and self.place(event).kind == "test" and self.place(event).function == function
-        ]
+        own = self._value[event]
+        members = self.members.get(event, [event])
+        stack = event if event in self.members else self.stack.get(event)
+        found: dict[int, None] = {}
+        for member in members:
+            for read in self.reads.get(member, ()):
+                if stack is None or self.stack.get(self.maker[self._value[read]]) != stack:
+                    found[self.lifted(self._value[read])] = None
+        return [each for each in found if each != own]
 
     def made(self, value: int) -> int | None:
         """The event that made a value in this step; None if it was there before, or came from outside."""
@@ -83,15 +116,87 @@ class Flow:
             return None
         return event
 
+    def last_made(self, value: int) -> int | None:
+        """The last event that made a value of others: of a weight that an update leaves as it was, the update."""
+        return next(
+            (
+                event
+                for event in reversed(self.events)
+                if self._value[event] == value
+                and (
+                    self.maker[value] == event
+                    or self.place(event).kind == "changed"
+                    or self.place(event).node in ("BinOp", "UnaryOp")
+                )
+                and self.reads.get(event)
+            ),
+            None,
+        )
+
     @cached_property
     def users(self) -> dict[int, list[int]]:
         """For each value, the events that made another from it."""
         found: dict[int, list[int]] = {}
-        for event in self.events:
-            if self.maker[self.value(event)] == event:
+        for event in dict.fromkeys([*self.events, *self.members]):
+            if self.maker[self._value[event]] == event and event not in self.stack:
+                for value in self.sources(event):
+                    found.setdefault(value, []).append(event)
+        for event in self.stack:  # what a loop adds up is its last sample's value
+            if self.maker[self._value[event]] == event:
                 for value in self.sources(event):
                     found.setdefault(value, []).append(event)
         return found
+
+    def tests(self, first: int, last: int) -> list[int]:
+        """The conditions that were looked at between two events of one function."""
+        function = self.place(first).function
+        first, last = self.when(first), self.when(last)
+        return [
+            event
+            for event in self.events
+            if first < event < last and self.place(event).kind == "test" and self.place(event).function == function
+        ]
+
+    def handed_on(self, value: int, first: int, last: int) -> list[int]:
+        """Statements between two events that only give a value another name, or return it."""
+        first, last = self.when(first), self.when(last)
+        elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
+        found = []
+        for event in self.events:
+            if first < event < last and self._value[event] in elements:
+                place = self.place(event)
+                if place.kind == "value" and place.target and place.node in RENAMING:
+                    found.append(event)
+        return found
+
+    def named(self, name: str, before: int) -> int | None:
+        """The last statement before an event, of the same function, that gave a name its value."""
+        function, last = self.place(before).function, self.when(before)
+        return next(
+            (
+                event
+                for event in reversed(self.events)
+                if event < last
+                and self.place(event).function == function
+                and self.place(event).kind == "value"
+                and self.place(event).target == name
+            ),
+            None,
+        )
+
+    def call(self, event: int) -> int | None:
+        """The call that an event happened in, by what it returned; None if it cannot be told."""
+        function, start = self.place(event).function, self.when(event)
+        returned = None
+        for other in self.events:
+            place = self.place(other)
+            if other < start:
+                continue
+            if returned is None and place.function == function and place.kind == "value" and place.target in ("return", ""):
+                returned = self._value[other]
+            elif returned is not None and self._value[other] == returned and place.node == "Call":
+                return other if place.function != function else None
+        return None
 
     def text(self, event: int) -> str:
         """An event's expression as it is written."""
@@ -100,12 +205,11 @@ class Flow:
     def find(self, array: Array) -> int | None:
         """The latest value of this step with these numbers, in whatever shape; None if there is none."""
         wanted = np.sort(array, axis=None)
-        found = None
-        for event in self.events:
-            value = self.values[self.value(event)]
+        for event in reversed(self.events):
+            value = self.values[self._value[event]]
             if value.size == array.size and np.array_equal(np.sort(value, axis=None), wanted, equal_nan=True):
-                found = self.value(event)
-        return found
+                return self._value[event]
+        return None
 
 
 def written(trace: Trace, place: Place) -> str:

@@ -138,8 +138,9 @@ def _may_be_scaled(name: str) -> bool:
 def _simpler(one: Identity, other: Identity) -> bool:
     """Whether a factor is likelier than the other's: a count, else one over a count."""
 
-    def oddity(factor: float) -> int:
-        return 0 if factor == round(factor) else 1 if 1 / factor == round(1 / factor) else 2
+    def oddity(factor: float) -> tuple[int, float]:
+        counted = 0 if factor == round(factor) else 1 if 1 / factor == round(1 / factor) else 2
+        return counted, abs(np.log(abs(factor)))
 
     return oddity(one.factor) < oddity(other.factor)
 

@@ -38,7 +38,7 @@ def _one(search: Search, event: int, says: Sequence[str]) -> Guilty:
         min(place.last, place.first + LINES - 1),
         place.function,
         flow.text(event),
-        "; ".join(words) or "it decides which lines run between the two",
+        "; ".join(words) or ("it decides what runs between the two" if place.kind == "test" else "it hands this on"),
     )
 
 
@@ -52,6 +52,8 @@ def _makes(search: Search, wrong: Wrong, samples: int) -> str:
     role = spelt(wrong.role)
     sure = " (put in Keras's place, it makes what follows Keras's)" if wrong.confirmed else ""
     identity = wrong.stands_for
+    if wrong.value is None:
+        return f"changes other weights, and nothing changes {role.removeprefix('new ')}"
     if identity is None or identity.step != search.flow.step:
         return f"makes {_article(role)} that is not Keras's{sure}"
     if identity.factor == 1:

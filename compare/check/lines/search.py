@@ -6,7 +6,7 @@ from it. So a second fault behind the first is found as the first was.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from compare.check.lines.known import Identity, Known, primary
 from compare.mathematics.functions import Array
 
 RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
-TRIALS = 150
-CAUSES = 8
+TRIALS = 200
+CAUSES = 12
 
 Quantities = Mapping[str, Array]
 
@@ -35,11 +35,11 @@ class Wrong:
     confirmed : bool
         Whether what follows from it is Keras's, if it is put in Keras's place.
     stands_for : Identity or None
-        Which other quantity it is.
+        Which other quantity it is, or how many times its own.
     """
 
     role: str
-    value: int
+    value: int | None
     events: tuple[int, ...]
     confirmed: bool
     stands_for: Identity | None = None
@@ -47,16 +47,37 @@ class Wrong:
 
 @dataclass
 class Question:
-    """One wrong step: what the subject did, and how Keras is asked what it would do with some values replaced."""
+    """One wrong step: what the subject did, and how Keras is asked what it would do with some values replaced.
+
+    Attributes
+    ----------
+    flow : Flow
+    ask : callable
+        From values by the name of the quantity they replace to all quantities.
+    known : callable
+        From quantities to what can be identified by them.
+    outputs : dict of name to array
+        The subject's new weights by Keras's names, and its loss, if it tells one.
+    close : callable
+        (name, value, quantities) -> whether this output is what Keras's quantities say.
+    rate : float
+        The learning rate.
+    """
 
     flow: Flow
     ask: Callable[[Mapping[str, Array]], Quantities]
     known: Callable[[Quantities], Known]
     outputs: dict[str, Array]
-    """The subject's new weights by Keras's names, and its loss, if it tells one."""
     close: Callable[[str, Array, Quantities], bool]
-    """Whether an output of this name is what Keras's quantities say."""
-    wrong: list[Wrong] = field(default_factory=list)
+    rate: float
+
+
+@dataclass(frozen=True)
+class _Trial:
+    value: int
+    role: str
+    array: Array
+    when: int
 
 
 class Search:
@@ -83,14 +104,12 @@ class Search:
             left = [name for name in self._wrong(self.quantities) if name not in given_up]
             if not left:
                 break
-            name = left[0]
-            cause = self._cause(name)
+            cause = self._cause(left[0])
             if cause is None:
-                given_up.add(name)
-                if (unconfirmed := self._unconfirmed(name)) is not None:
-                    found.append(unconfirmed)
-                continue
-            found.append(cause)
+                given_up.add(left[0])
+                cause = self._unconfirmed(left[0])
+            if cause is not None:
+                found.append(cause)
         return found
 
     def _wrong(self, quantities: Quantities) -> list[str]:
@@ -98,8 +117,10 @@ class Search:
         off = [name for name, value in self.q.outputs.items() if not self.q.close(name, value, quantities)]
         return sorted(off, key=lambda name: (name == "loss", -_layer(name), "W" not in name))
 
+    # What a value is.
+
     def identity(self, value: int) -> Identity | None:
-        """Which quantity a value is, or the sum of which."""
+        """Which quantity a value is, or what follows from which."""
         if value not in self.identities:
             self.identities[value] = self.library.identify(self.flow.values[value])
         return self.identities[value]
@@ -111,6 +132,8 @@ class Search:
             if identity.step != self.flow.step:
                 return STALE
             return RIGHT if identity.factor == 1 else SCALED
+        if value in self.flow.indices:
+            return NUMBER
         array = self.flow.values[value]
         told = self._computed(value) if array.size == 1 else bool(np.any(array))
         return UNKNOWN if told else NUMBER
@@ -121,18 +144,25 @@ class Search:
         if event is None or not depth or self.flow.text(event).startswith(("len(", "np.size(", "int(")):
             return False
         sources = self.flow.sources(event)
-        return any(self.flow.values[each].size > 1 or self._computed(each, depth - 1) for each in sources)
+        arrays = self.flow.place(event).node == "Call" or self.flow.place(event).kind == "changed"
+        return any(
+            (arrays and self.flow.values[each].size > 1) or self._computed(each, depth - 1) for each in sources
+        )
 
     def harmless(self, value: int) -> bool:
         """Whether something that is right follows from a value, through unknown values at most."""
         if value not in self.harmlessness:
             self.harmlessness[value] = False  # while it is being found out
             self.harmlessness[value] = any(
-                self._vouches(self.flow.value(event))
-                or (self.kind(self.flow.value(event)) in (UNKNOWN, SCALED) and self.harmless(self.flow.value(event)))
-                for event in self.flow.users.get(value, ())
+                self._vouches(made) or (not self._whole(made) and self.harmless(made))
+                for made in map(self.flow.value, self.flow.users.get(value, ()))
             )
         return self.harmlessness[value]
+
+    def _whole(self, value: int) -> bool:
+        """Whether a value is right and one of Keras's own: what follows from it says nothing of what it came from."""
+        identity = self.identity(value)
+        return identity is not None and primary(identity.name) and self.kind(value) in (RIGHT, STALE)
 
     def _vouches(self, value: int) -> bool:
         identity = self.identity(value)
@@ -140,8 +170,10 @@ class Search:
             return False
         return primary(identity.name) and np.unique(self.flow.values[value]).size > 2
 
+    # The way back from what is wrong.
+
     def path(self, start: int, made: int | None = None) -> tuple[list[int], list[int]]:
-        """Go back from a wrong value: the wrong values on the way, the nearest last, and the events it begins at.
+        """Go back from a wrong value: the wrong values on the way, in order, and the events it begins at.
 
         `made` is the event that made the first, where it is not the one that made it first.
         """
@@ -161,8 +193,11 @@ class Search:
                 waiting += further
             else:
                 ends.append(event)
-        passed.sort(key=lambda value: self.flow.maker.get(value, 0))
-        return passed, sorted(distinct(ends))
+        return sorted(passed, key=self._when), sorted(distinct(ends), key=self.flow.when)
+
+    def _when(self, value: int) -> int:
+        event = self.flow.maker.get(value)
+        return 0 if event is None else self.flow.when(event)
 
     def _follow(self, value: int, source: int) -> bool:
         """Whether a wrong value may be wrong because of this source."""
@@ -170,10 +205,14 @@ class Search:
         if kind == UNKNOWN:
             return self.flow.made(source) is not None and not self.harmless(source)
         mine, its = self.identity(value), self.identity(source)
-        if kind == SCALED and its is not None:
-            same = mine is not None and abs(abs(its.factor) / abs(mine.factor) - 1) < 1e-6
-            return (same or mine is None) and not self.harmless(source)
-        return False
+        if kind != SCALED or its is None or self.harmless(source):
+            return False
+        if mine is None or mine.factor == 1:
+            return mine is None
+        # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
+        n = self.flow.samples
+        steps = (1.0, self.q.rate, 1 / n, self.q.rate / n)
+        return any(abs(abs(mine.factor / its.factor) / step - 1) < 1e-6 for step in steps)
 
     def _start(self, name: str) -> int | None:
         value = self.q.outputs[name]
@@ -183,12 +222,13 @@ class Search:
     def _holding(self, array: Array) -> int | None:
         """The latest value that holds all of these numbers: weights kept in one array."""
         wanted = np.unique(array)
-        found = None
-        for event in self.flow.events:
+        for event in reversed(self.flow.events):
             value = self.flow.values[self.flow.value(event)]
             if value.size > array.size and np.isin(wanted, value).all():
-                found = self.flow.value(event)
-        return found
+                return self.flow.value(event)
+        return None
+
+    # Trying values in Keras's place.
 
     def _cause(self, name: str) -> Wrong | None:
         """A value on the way to a wrong output that explains it, or more than it."""
@@ -196,36 +236,34 @@ class Search:
         if start is None:
             return None
         passed, _ = self.path(start, self.flow.last_made(start))
-        read = self._read(start, passed)
+        trials = [trial for value in passed for trial in self._roles(value)]
+        trials += [trial for value in self._read(start, passed) for trial in self._roles(value, read=True)]
+        updates = [trial for value in passed for trial in self._roles(value, update=True)]
         before = self._wrong(self.quantities)
-        best: tuple[tuple[int, int], int, str, Array, Quantities] | None = None
-        candidates = [(value, role, array) for value in passed for role, array in self._roles(value)]
-        candidates += [(value, role, array) for value in read for role, array in self._roles(value, gradients=True)]
-        ended = [(value, role, array) for value in passed for role, array in self._roles(value, last=True)]
-        for value, role, array in [*candidates, *ended]:
-            if best is not None and role.startswith("new "):
+        best: tuple[tuple[int, int], _Trial, Quantities] | None = None
+        for trial in [*sorted(trials, key=lambda trial: trial.when), *updates]:
+            if best is not None and trial.role.startswith("new "):
                 break  # that an update is wrong by itself is told where nothing before it is
             if self.trials >= TRIALS:
                 break
             self.trials += 1
             with np.errstate(all="ignore"):
-                quantities = self.q.ask(self.instead | {role: array})
+                quantities = self.q.ask(self.instead | {trial.role: trial.array})
             after = self._wrong(quantities)
-            if not set(after) <= set(before):
-                continue
             gain = len(before) - len(after)
-            if best is not None and gain < best[0][0]:
+            if not set(after) <= set(before) or (best is not None and gain < best[0][0]):
                 continue
-            score = gain, self._more(quantities, value, role)
+            score = gain, self._more(quantities, trial)
             if score > (0, 0) and (best is None or score > best[0]):
-                best = score, value, role, array, quantities
-                if not after:
+                best = score, trial, quantities
+                # What is wrong on the way forward comes before all that follows from it.
+                if not after or (score[1] and not trial.role.startswith(("d", "new ", "loss"))):
                     break
         if best is None:
             return None
-        _, value, role, array, quantities = best
-        cause = self._told(value, role, start)
-        self.instead[role] = array
+        _, trial, quantities = best
+        cause = self._told(trial, start)
+        self.instead[trial.role] = trial.array
         self.settle(quantities)
         return cause
 
@@ -244,77 +282,213 @@ class Search:
                     waiting.append((source, self.flow.made(source)))  # a step on the way to it, not a quantity
         return [each for each in found if self.kind(each) in (RIGHT, NUMBER)]
 
-    def _roles(self, value: int, gradients: bool = False, last: bool = False) -> list[tuple[str, Array]]:
-        """The quantities in whose place a value might stand: of its shape, and not what it is."""
+    def _roles(self, value: int, read: bool = False, update: bool = False) -> list[_Trial]:
+        """The quantities in whose place a value might stand: of its shape, and not what it is.
+
+        `read`: it is right as something else; then only what comes later in the step can be meant. `update`: new
+        weights, and nothing else.
+        """
         array, identity = self.flow.values[value], self.identity(value)
         if not np.isfinite(array).all():
             return []
-        found: list[tuple[str, Array]] = []
+        found: list[_Trial] = []
+        forward = not read or (identity is not None and not primary(identity.name))
         for name, right in self.quantities.items():
-            if not primary(name) or name in ("X", "Y") or name in self.instead:
+            if not primary(name) or name in ("X", "Y") or name in self.instead or name[0] in "WbU":
                 continue
-            if right.size != array.size and not (array.size == 1 and right.ndim == 1):
+            if update and identity is not None and identity.name == name.removeprefix("new "):
+                continue  # as it was: nothing has changed it
+            if name.startswith("new ") != update or not (forward or name.startswith("d")):
                 continue
-            if name[0] in "WbU" or (gradients and not name.startswith("d")):
-                continue  # weights are as they were set
-            if name.startswith("new ") != last:
-                continue
-            if name == "loss":
-                found.append((name, array.reshape(())))
+            if right.size != array.size and not (array.size == 1 and right.ndim == 1 and name[0] == "d"):
                 continue
             same = identity is not None and identity.name == name and identity.factor == 1
-            forms = shaped(array, right.shape)
-            found += [(name, one) for one in forms if not same or not np.allclose(one, right)]
+            forms = [array.reshape(())] if name == "loss" else shaped(array, right.shape)
+            forms = [one for one in forms if not same or not np.allclose(one, right)]
+            if name[0] == "d" and self.flow.samples > 1 and not read:
+                forms += [one / self.flow.samples for one in forms]  # averaged later, with the weights' gradients
+            found += [_Trial(value, name, one, self._when(value)) for one in forms]
         return found
 
-    def _more(self, quantities: Quantities, value: int, role: str) -> int:
+    def _more(self, quantities: Quantities, trial: _Trial) -> int:
         """How many more values are Keras's with these quantities; counted in values that nobody knows yet."""
-        library = self.q.known(quantities)
+        library, n = self.q.known(quantities), self.flow.samples
+        values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
         unknown = [
             other
-            for other in distinct(map(self.flow.value, self.flow.events))
-            if other != value and self.flow.values[other].size > 1 and self.kind(other) in (UNKNOWN, SCALED)
+            for other in values
+            if other != trial.value and self.flow.values[other].size > 1 and self.kind(other) in (UNKNOWN, SCALED)
         ]
         found = [library.identify(self.flow.values[other]) for other in unknown]
+        before = [self.identity(other) for other in unknown]
         return sum(
-            each is not None and each.factor == 1 and each.step == self.flow.step and each.name != role for each in found
+            new is not None
+            and new.step == self.flow.step
+            and new.name != trial.role
+            and new.factor in (1, n)
+            and (old is None or old.factor != new.factor)
+            for new, old in zip(found, before, strict=True)
         )
 
-    def _told(self, value: int, role: str, start: int) -> Wrong:
+    # Saying where it comes from.
+
+    def _told(self, trial: _Trial, start: int) -> Wrong:
         """A cause, with the expressions that it comes from."""
-        identity = self.identity(value)
-        if value == start:
-            made = self.flow.last_made(start)
-            _, ends = self.path(value, made)
-            ends = distinct([*self._first_reads(ends), *ends, *([made] if made is not None else [])])
-            return Wrong(role, value, tuple(ends), True, identity)
-        if identity is not None and identity.step == self.flow.step and identity.factor == 1:
-            maker = self.flow.made(value)
-            readers = [event for event in self.flow.users.get(value, ()) if self.kind(self.flow.value(event)) == UNKNOWN]
-            if maker is None:
-                return Wrong(role, value, tuple(readers[:1]), True, identity)
-            between = self.flow.tests(maker, readers[0]) if readers else []
-            return Wrong(role, value, (maker, *between, *readers[:1]), True, identity)
-        _, ends = self.path(value)
-        ends = distinct([*self._first_reads(ends), *ends])
-        maker = self.flow.made(value)
-        events = [*ends, *([maker] if maker is not None and maker not in ends else [])]
-        return Wrong(role, value, tuple(events), True, identity)
+        value, identity = trial.value, self.identity(trial.value)
+        made = self.flow.last_made(start) if value == start else self.flow.made(value)
+        if identity is not None and identity.step != self.flow.step:
+            identity = None
+        if identity is not None and identity.factor == 1 and value != start:
+            return self._standing_in(trial, made, identity)
+        _, ends = self.path(value, made)
+        counts = [event for end in ends if (event := self._count(end)) is not None]
+        events = [*self._first_reads(ends), *counts, *(self._at_fault(end) for end in ends)]
+        events += [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
+        if made is not None:
+            users = self.flow.users.get(value, [])
+            events += self.flow.handed_on(value, made, users[0] if users else len(self.flow.trace.events))
+            events.append(made)
+        if identity is not None and not np.array_equal(np.abs(trial.array).max(), np.abs(self.flow.values[value]).max()):
+            identity = Identity(identity.name, identity.step, identity.factor / self.flow.samples, identity.how)
+        return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
+
+    def _standing_in(self, trial: _Trial, made: int | None, identity: Identity) -> Wrong:
+        """A right value in a wrong place: where it is made, and where it is taken for another."""
+        users = self.flow.users.get(trial.value, ())
+        readers = [event for event in users if self.kind(self.flow.value(event)) == UNKNOWN]
+        if made is None or not readers:
+            events = [*([made] if made is not None else []), *readers[:1]]
+        else:
+            handed = self.flow.handed_on(trial.value, made, readers[0])
+            given = [event for event in handed if self.flow.place(event).target != "return"]
+            returned = [event for event in handed if event not in given]
+            events = [*given, made, *returned, *self.flow.tests(made, readers[0]), readers[0]]
+        return Wrong(trial.role, trial.value, tuple(distinct(events)), True, identity)
 
     def _first_reads(self, events: list[int]) -> list[int]:
         """Where what is stale among the sources of these is first looked at: there it should have been another."""
-        stale = [s for event in events for s in self.flow.sources(event) if self.kind(s) == STALE]
-        return sorted(distinct(self.flow.maker[value] for value in stale if self.flow.values[value].size > 1))
+        stale = {
+            (identity.name, identity.step)
+            for event in events
+            for source in self.flow.sources(event)
+            if (identity := self.identity(source)) is not None and self.kind(source) == STALE
+        }
+        first: dict[tuple[str, int], int] = {}
+        for event in self.flow.events if stale else ():
+            identity = self.identity(self.flow.value(event))
+            if identity is not None and (identity.name, identity.step) in stale and self.kind(self.flow.value(event)) == STALE:
+                first.setdefault((identity.name, identity.step), event)
+        return sorted(distinct(first.values()))
+
+    def _renamed(self, event: int, role: str) -> list[int]:
+        """Statements that gave a source of an event the name it is read by, where another value may have been meant."""
+        found: list[int] = []
+        for source in self.flow.sources(event):
+            identity = self.identity(source)
+            if self.flow.values[source].size == 1 or source not in self.flow.maker:
+                continue
+            found += [
+                given
+                for given in self.flow.handed_on(source, self.flow.maker[source], event)[-1:]
+                if self.flow.place(given).function == self.flow.place(event).function
+            ]
+            if self.kind(source) not in (RIGHT, SCALED) or identity is None:
+                continue
+            # The derivative may be of anything; and what is no quantity of Keras's stands where one should.
+            factor = role.startswith("dZ") and not identity.name.startswith("d")
+            if factor or (not primary(identity.name) and self.flow.made(source) is not None):
+                names = [self.flow.text(read) for read in self._reads_of(event) if self.flow.lifted(self.flow.value(read)) == source]
+                given = [self.flow.named(name, event) for name in names]
+                found += [each for each in given if each is not None] or ([] if factor else [self.flow.maker[source]])
+        return found
+
+    def _reads_of(self, event: int) -> list[int]:
+        members = self.flow.members.get(event, [event])
+        return self.flow.reads.get(members[-1], [])
+
+    def _count(self, event: int) -> int | None:
+        """The statement that set a number, by which what a value is too large by is explained."""
+        mine = self.identity(self.flow.value(event))
+        if mine is None or mine.factor == 1:
+            return None
+        for read in self._reads_of(event):
+            number = self.flow.values[self.flow.value(read)]
+            if number.size == 1 and number.item() and self.flow.place(read).node == "Name":
+                if abs(mine.factor * number.item() / self.flow.samples - 1) < 1e-6:
+                    return self.flow.named(self.flow.text(read), event)
+        return None
+
+    def _divided(self, event: int) -> list[int]:
+        """Where else a gradient that is divided twice was divided by the number of samples."""
+        n = self.flow.samples
+        mine = self.identity(self.flow.value(event))
+        if mine is None or n == 1 or abs(mine.factor * n - 1) > 1e-6:
+            return []
+        seen: list[int] = []
+        waiting = [self.flow.value(event)]
+        while waiting:
+            value = waiting.pop(0)
+            made = self.flow.made(value)
+            if value in seen or made is None:
+                continue
+            seen.append(value)
+            its = self.identity(value)
+            for source in self.flow.sources(made):
+                identity = self.identity(source)
+                if identity is None or not identity.name.startswith("d") or self.kind(source) == STALE:
+                    continue
+                if its is not None and its.factor == 1 and abs(identity.factor / n - 1) < 1e-6:
+                    return [made]
+                waiting.append(source)
+        return []
+
+    def _at_fault(self, event: int) -> int:
+        """The event, or the call that it happened in, if what it is a part of is right in other calls."""
+        first = self.flow.members.get(event, [event])[0]
+        call = self.flow.call(first)
+        if call is None:
+            return event
+        site, mine = self.flow.place(event), self.flow.members.get(event, [event])
+        for other in self.flow.events:
+            value = self.flow.lifted(self.flow.value(other))
+            if other not in mine and self.flow.place(other) == site and (self._vouches(value) or self.harmless(value)):
+                elsewhere = self.flow.call(other)
+                if elsewhere is not None and self.flow.place(elsewhere) != self.flow.place(call):
+                    return call
+        return event
 
     def _unconfirmed(self, name: str) -> Wrong | None:
         start = self._start(name)
-        if start is None:
-            return None
-        _, ends = self.path(start, self.flow.last_made(start))
-        return Wrong(name, start, tuple(ends), False) if ends else None
+        made = None if start is None else self.flow.last_made(start)
+        identity = None if start is None else self.identity(start)
+        if start is None or made is None or (identity is not None and name == f"new {identity.name}"):
+            made = made if made is not None and self.flow.place(made).kind != "load" else None
+        if start is None or made is None:
+            return self._left_alone(name)
+        _, ends = self.path(start, made)
+        events = [*self._first_reads(ends), *map(self._at_fault, ends)]
+        return Wrong(name, start, tuple(distinct(events)), False) if events else None
+
+    def _left_alone(self, name: str) -> Wrong | None:
+        """A weight that nothing changes: where others like it are changed, and the loop that does so."""
+        for other, value in self.q.outputs.items():
+            right = self.quantities[other.removeprefix("new ")]
+            if other in ("loss", name) or other[:5] != name[:5] or np.array_equal(value, right):
+                continue
+            start = self.flow.find(value)
+            made = None if start is None else self.flow.last_made(start)
+            if made is None:
+                continue
+            function = self.flow.place(made).function
+            loops = [
+                event
+                for event in self.flow.events
+                if event < made and self.flow.place(event).kind == "loop" and self.flow.place(event).function == function
+            ]
+            return Wrong(name, None, (*loops[-1:], made), False)
+        return None
 
 
 def _layer(name: str) -> int:
     digits = "".join(filter(str.isdigit, name))
     return int(digits) if digits else 0
-

@@ -35,6 +35,8 @@ class Site:
         What the value is assigned to, as it is written; "" if it is not.
     parts : tuple of int
         The sites that this value is computed from.
+    node : str
+        What kind of expression it is: "BinOp", "Call", "Subscript", ...
     """
 
     position: Position
@@ -43,6 +45,7 @@ class Site:
     kind: str
     target: str = ""
     parts: tuple[int, ...] = ()
+    node: str = ""
 
 
 @dataclass
@@ -295,7 +298,7 @@ class Rewriter(ast.NodeTransformer):
     def _number(self, node: ast.expr, kind: str, parts: tuple[int, ...], target: str) -> int:
         position = node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
         scope = self.scopes[-1]
-        self.sites.append(Site(position, scope.statement, scope.name, kind, target, parts))
+        self.sites.append(Site(position, scope.statement, scope.name, kind, target, parts, type(node).__name__))
         return self.first + len(self.sites) - 1
 
     def _record(self, node: ast.expr, kind: str, parts: tuple[int, ...], target: str) -> ast.stmt:
@@ -319,9 +322,14 @@ def _storing(method: ast.Attribute) -> bool:
 def _harmless(node: ast.AST) -> bool:
     """Whether an expression can be computed once more without doing anything."""
     parts = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Slice, ast.Tuple, ast.UnaryOp, ast.BinOp)
+    spelt = (ast.JoinedStr, ast.FormattedValue)  # keys such as f"W{layer}", or "W" + str(layer)
     ignored = (ast.expr_context, ast.unaryop, ast.operator)
-    reads = isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
-    return reads and all(isinstance(each, (*parts, *ignored)) for each in ast.walk(node))
+
+    def plain(each: ast.AST) -> bool:
+        named = isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in ("str", "len", "int")
+        return named or isinstance(each, (*parts, *spelt, *ignored))
+
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and all(map(plain, ast.walk(node)))
 
 
 def _loading(node: ast.expr) -> ast.expr:

@@ -43,13 +43,13 @@ class Trace:
     files, sources : list of str
         The subject's own files, and their text.
     sites : list of tuple
-        (file, *position, *statement, function, kind, target), an entry a site.
+        (file, *position, *statement, function, kind, target, node), an entry a site.
     events : array of shape (e, 3)
         Site, value and step, in order.
     reads : array of shape (r, 2)
         Event, and an event whose value it was computed from.
     values : list of arrays
-        Every distinct value, as float64.
+        Every distinct value.
     not_traced : str or None
         Why there is no more.
     """
@@ -111,6 +111,8 @@ class Recorder:
         if kind == "loop":
             for part in parts:  # what is looped over stays read in every turn
                 self.pending[part] = [event for event in reads if self.events[event][0] == part]
+        if kind == "changed" and whole < 0 and parts:  # what else a list or a dict holds is not read
+            reads = [event for event in reads if self.events[event][0] != parts[0]]
         for number in found:
             self.events.append((site, number, self.step))
             event = len(self.events) - 1
@@ -139,14 +141,14 @@ class Recorder:
         number = self.numbers.get(key)
         if number is None:
             number = self.numbers[key] = len(self.values)
-            self.values.append(np.array(value, np.float64))
+            self.values.append(np.array(value))
             self.bytes += self.values[-1].nbytes
         return number
 
     def trace(self) -> Trace:
         """What was written down, in plain values."""
         sites = [
-            (owner, *site.position, *site.statement, site.function, site.kind, site.target)
+            (owner, *site.position, *site.statement, site.function, site.kind, site.target, site.node)
             for owner, site in zip(self.owners, self.sites, strict=True)
         ]
         events = np.array(self.events, np.int64).reshape(-1, 3)
