@@ -70,8 +70,9 @@ class Flow:
             for turn in range(turns):
                 members = events[turn::turns]
                 arrays = [self.values[self._value[event]] for event in members]
-                if len({self._value[event] for event in members}) == 1:
-                    continue  # the same for every sample
+                makes = sum(self.maker[self._value[event]] == event for event in members)
+                if makes < len(members) - 1:
+                    continue  # it only reads what others make, or the same for every sample
                 number = len(self.trace.events) + len(self.members)
                 self.members[number] = members
                 self._site[number], self._value[number] = site, len(self.values)
@@ -108,6 +109,14 @@ class Flow:
                 if stack is None or self.stack.get(self.maker[self._value[read]]) != stack:
                     found[self.lifted(self._value[read])] = None
         return [each for each in found if each != own]
+
+    def single(self, event: int, source: int) -> bool:
+        """Whether an event outside a loop over samples reads one sample's value of it alone."""
+        stack = self.maker.get(source)
+        if stack not in self.members or event in self.members or event in self.stack:
+            return False
+        own = {self._value[member] for member in self.members[stack]}
+        return len({self._value[read] for read in self.reads.get(event, ())} & own) == 1
 
     def made(self, value: int) -> int | None:
         """The event that made a value in this step; None if it was there before, or came from outside."""

@@ -188,7 +188,12 @@ class Search:
             event = made if value == start and made is not None else self.flow.made(value)
             if event is None:
                 continue
-            further = [each for each in self.flow.sources(event) if self._follow(value, each)]
+            further = [
+                each
+                for each in self.flow.sources(event)
+                if self._follow(value, each, value == start)
+                and not (self.identity(each) is not None and self.flow.single(event, each))
+            ]
             if further:
                 waiting += further
             else:
@@ -199,18 +204,18 @@ class Search:
         event = self.flow.maker.get(value)
         return 0 if event is None else self.flow.when(event)
 
-    def _follow(self, value: int, source: int) -> bool:
-        """Whether a wrong value may be wrong because of this source."""
+    def _follow(self, value: int, source: int, output: bool) -> bool:
+        """Whether a wrong value, or an output of the step, may be wrong because of this source."""
         kind = self.kind(source)
         if kind == UNKNOWN:
             return self.flow.made(source) is not None and not self.harmless(source)
         mine, its = self.identity(value), self.identity(source)
         if kind != SCALED or its is None or self.harmless(source):
             return False
-        if mine is None or mine.factor == 1:
-            return mine is None
-        # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
         n = self.flow.samples
+        if mine is None:  # errors are summed until they are averaged: that explains no more than a factor
+            return output or its.factor not in (n, 1 / n)
+        # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
         steps = (1.0, self.q.rate, 1 / n, self.q.rate / n)
         return any(abs(abs(mine.factor / its.factor) / step - 1) < 1e-6 for step in steps)
 
@@ -323,6 +328,7 @@ class Search:
         before = [self.identity(other) for other in unknown]
         return sum(
             new is not None
+            and primary(new.name)
             and new.step == self.flow.step
             and new.name != trial.role
             and new.factor in (1, n)
@@ -343,11 +349,14 @@ class Search:
         _, ends = self.path(value, made)
         counts = [event for end in ends if (event := self._count(end)) is not None]
         events = [*self._first_reads(ends), *counts, *(self._at_fault(end) for end in ends)]
-        events += [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
+        renamed = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
+        single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
+        events = [*renamed, *events] if single else [*events, *renamed]
         if made is not None:
-            users = self.flow.users.get(value, [])
+            users = self.flow.users.get(value, []) if trial.role != "loss" else []
             events += self.flow.handed_on(value, made, users[0] if users else len(self.flow.trace.events))
-            events.append(made)
+            summed = any(self.kind(s) == SCALED and self.harmless(s) for end in ends for s in self.flow.sources(end))
+            events = [made, *events] if summed else [*events, made]  # elsewhere what is summed is averaged later
         if identity is not None and not np.array_equal(np.abs(trial.array).max(), np.abs(self.flow.values[value]).max()):
             identity = Identity(identity.name, identity.step, identity.factor / self.flow.samples, identity.how)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
@@ -359,7 +368,7 @@ class Search:
         if made is None or not readers:
             events = [*([made] if made is not None else []), *readers[:1]]
         else:
-            handed = self.flow.handed_on(trial.value, made, readers[0])
+            handed = self.flow.handed_on(trial.value, made, max(readers, key=self.flow.when))
             given = [event for event in handed if self.flow.place(event).target != "return"]
             returned = [event for event in handed if event not in given]
             events = [*given, made, *returned, *self.flow.tests(made, readers[0]), readers[0]]
@@ -399,7 +408,8 @@ class Search:
             if factor or (not primary(identity.name) and self.flow.made(source) is not None):
                 names = [self.flow.text(read) for read in self._reads_of(event) if self.flow.lifted(self.flow.value(read)) == source]
                 given = [self.flow.named(name, event) for name in names]
-                found += [each for each in given if each is not None] or ([] if factor else [self.flow.maker[source]])
+                found += [each for each in given if each is not None]
+                found += [] if factor else [self.flow.maker[source]]
         return found
 
     def _reads_of(self, event: int) -> list[int]:
