@@ -44,7 +44,7 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
         return Lines(sources=sources, not_traced=trace.not_traced)
     asked = _Asked(reference, run)
     search = Search(asked.question(Flow(trace, last, run.steps[last].step.n), last))
-    told = guilty(search, search.run(), run.steps[last].step.n)
+    told = guilty(search, search.run())
     return Lines(told, code_map(search, told), sources)
 
 

@@ -167,44 +167,61 @@ class Flow:
         ]
 
     def handed_on(self, value: int, first: int, last: int) -> list[int]:
-        """Statements between two events that only give a value another name, or return it."""
+        """Statements between two events that only give a value another name, return it, or leave it as it is."""
         first, last = self.when(first), self.when(last)
         elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
         found = []
         for event in self.events:
             if first < event < last and self._value[event] in elements:
                 place = self.place(event)
-                if place.kind == "value" and place.target and place.node in RENAMING:
+                named = place.kind == "value" and place.target and "[" not in place.target and place.node in RENAMING
+                if named or place.kind == "changed":
                     found.append(event)
         return found
 
-    def named(self, name: str, before: int) -> int | None:
-        """The last statement before an event, of the same function, that gave a name its value."""
-        function, last = self.place(before).function, self.when(before)
-        return next(
-            (
-                event
-                for event in reversed(self.events)
-                if event < last
-                and self.place(event).function == function
-                and self.place(event).kind == "value"
-                and self.place(event).target == name
-            ),
-            None,
-        )
+    def set(self, name: str, value: int, before: int) -> int | None:
+        """The last statement before an event that gave a name this value: a name of the same function, or an attribute."""
+        last, function = self.when(before), self.place(before).function
+        for event in range(last - 1, -1, -1):
+            if event not in self._site:
+                if int(self.trace.events[event, 1]) != value:
+                    continue
+                place = Place(*self.trace.sites[int(self.trace.events[event, 0])])
+            else:
+                place = self.place(event)
+                if self.lifted(self._value[event]) != value and self._value[event] != value:
+                    continue
+            if place.target == name and place.kind in ("value", "changed"):
+                if "." in name or place.function == function:
+                    return event
+        return None
+
+    def numbers(self, event: int, depth: int = 3) -> list[int]:
+        """The events that read the numbers a value was computed from."""
+        found = []
+        for read in self.reads.get(self.members.get(event, [event])[-1], ()):
+            if self.values[self._value[read]].size == 1:
+                if self.place(read).kind == "load":
+                    found.append(read)
+                elif depth:
+                    found += self.numbers(read, depth - 1)
+        return found
 
     def call(self, event: int) -> int | None:
-        """The call that an event happened in, by what it returned; None if it cannot be told."""
+        """The call that an event happened in, of a function of its file; None if it cannot be told."""
         function, start = self.place(event).function, self.when(event)
-        returned = None
+        name, returned = function.rsplit(".", 1)[-1], None
         for other in self.events:
-            place = self.place(other)
-            if other < start:
+            if other <= start:
                 continue
-            if returned is None and place.function == function and place.kind == "value" and place.target in ("return", ""):
-                returned = self._value[other]
-            elif returned is not None and self._value[other] == returned and place.node == "Call":
-                return other if place.function != function else None
+            place = self.place(other)
+            if place.function == function:
+                if place.kind == "value" and place.target in ("return", ""):
+                    returned = self._value[other]
+            elif place.node == "Call":
+                called = self.text(other).split("(")[0].rsplit(".", 1)[-1]
+                if called == name or (returned is not None and self._value[other] == returned):
+                    return other
         return None
 
     def text(self, event: int) -> str:

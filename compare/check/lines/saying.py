@@ -1,93 +1,131 @@
 """Says of each cause, in words, what its lines read, what they make, and what that should be."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from compare.check.lines.flow import Flow, distinct
-from compare.check.lines.known import Identity, spelt
+from compare.check.lines.flow import distinct
+from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.search import NUMBER, RIGHT, SCALED, STALE, Search, Wrong
 
 READS = 4  # of what an expression reads, so many are told
-LINES = 8
+EVENTS = 4  # of where a cause comes from, so many
+LINES = 8  # of an expression that goes over more
 
 
-def guilty(search: Search, found: Sequence[Wrong], samples: int) -> tuple[Guilty, ...]:
-    """The lines of all causes, each once: those that make wrong numbers of right ones before those that pass them on."""
-    told: dict[tuple[int, int, int], tuple[int, list[str]]] = {}
+@dataclass
+class _Told:
+    """A place, the first event there, and the causes that it is the likeliest place of."""
+
+    event: int
+    causes: list[Wrong] = field(default_factory=list)
+
+
+def guilty(search: Search, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
+    """The lines of all causes, each once: of each cause the likeliest place first."""
+    told: dict[tuple[int, int, int], _Told] = {}
     for wrong in found:
-        for rank, event in enumerate(wrong.events):
+        for rank, event in enumerate(_distinct_places(search, wrong.events)[:EVENTS]):
             place = search.flow.place(event)
-            key = place.file, place.first, place.last
-            if key not in told:
-                told[key] = event, []
+            here = told.setdefault((place.file, place.first, place.last), _Told(event))
             if not rank:
-                told[key][1].append(_makes(search, wrong, samples))
-    return tuple(_one(search, event, says) for event, says in told.values())
+                here.causes.append(wrong)
+    # A place that is the likeliest of some cause comes before what only leads to one.
+    ordered = sorted(told.values(), key=lambda each: not each.causes)
+    return tuple(_one(search, each) for each in ordered)
 
 
-def _one(search: Search, event: int, says: Sequence[str]) -> Guilty:
-    flow = search.flow
-    place = flow.place(event)
-    reads = _reads(search, event)
-    words = [*([reads] if reads else []), *distinct_words(says)]
+def _distinct_places(search: Search, events: Sequence[int]) -> list[int]:
+    lines: dict[tuple[int, int], int] = {}
+    for event in events:
+        place = search.flow.place(event)
+        lines.setdefault((place.file, place.first), event)
+    return list(lines.values())
+
+
+def _one(search: Search, told: _Told) -> Guilty:
+    flow, place = search.flow, search.flow.place(told.event)
+    makes = _makes(search, told.causes)
+    if not makes:
+        makes = ["it decides what runs next" if place.kind in ("test", "loop") else "on the way to the above"]
+    reads = _reads(search, told.event)
     return Guilty(
         flow.trace.files[place.file],
         place.first,
         min(place.last, place.first + LINES - 1),
         place.function,
-        flow.text(event),
-        "; ".join(words) or ("it decides what runs between the two" if place.kind == "test" else "it hands this on"),
+        flow.text(told.event),
+        "; ".join([*([reads] if reads else []), *makes]),
     )
 
 
-def distinct_words(says: Sequence[str]) -> list[str]:
-    """Each once, in order."""
-    return list(dict.fromkeys(says))
+def _makes(search: Search, causes: Sequence[Wrong]) -> list[str]:
+    """What is made, and what it should be: causes of one form are told together."""
+    forms: dict[str, list[str]] = {}
+    for wrong in causes:
+        forms.setdefault(_form(search, wrong), []).append(wrong.role)
+    return [form.format(roles=_listed(roles)) for form, roles in forms.items()]
 
 
-def _makes(search: Search, wrong: Wrong, samples: int) -> str:
-    """What a cause is: what is made, and what it should be."""
-    role = spelt(wrong.role)
-    sure = " (put in Keras's place, it makes what follows Keras's)" if wrong.confirmed else ""
-    identity = wrong.stands_for
+def _form(search: Search, wrong: Wrong) -> str:
+    identity, samples = wrong.stands_for, search.flow.samples
     if wrong.value is None:
-        return f"changes other weights, and nothing changes {role.removeprefix('new ')}"
-    if identity is None or identity.step != search.flow.step:
-        return f"makes {_article(role)} that is not Keras's{sure}"
+        return "changes other weights, and leaves {roles} as it was"
+    if not wrong.confirmed:
+        return "leads to {roles}, where it is not Keras's"
+    follows = "; all that follows from it is Keras's"
+    if identity is None:
+        return "makes {roles}, and not as Keras does" + follows
     if identity.factor == 1:
-        return f"makes {identity.words}, which stands where {role} belongs{sure}"
-    factor = "the wrong sign of " if identity.factor == -1 else f"{identity.factor:.6g} times "
-    count = " (as many as there are samples)" if identity.factor == samples else ""
-    count = " (one over the number of samples)" if identity.factor == 1 / samples else count
-    return f"makes {factor}{role}{count}, and nothing takes that out again"
+        other = re.sub(r"\d+", "", identity.name)
+        turned = f" ({identity.how})" if identity.how else ""
+        return f"makes {spelt(other) if other != 'loss' else other}{turned}, which stands where {{roles}} belongs" + follows
+    if identity.factor == -1:
+        return "makes {roles} with the wrong sign"
+    count = {samples: " (the number of samples)", 1 / samples: " (one over the number of samples)"}
+    return f"makes {identity.factor:.6g}{count.get(identity.factor, '')} times {{roles}}, and nothing takes that out again"
 
 
-def _article(role: str) -> str:
-    return f"{'an' if role[0] in 'AU' else 'a'} {role}"
+def _listed(roles: Sequence[str]) -> str:
+    """Quantities in words: those of one symbol together, "dW of layers 4, 3 and 2"."""
+    layers: dict[str, list[str]] = {}
+    for role in roles:
+        layers.setdefault(re.sub(r"\d+$", "", role), []).append(re.sub(r"^\D+", "", role))
+    words = []
+    for symbol, numbers in layers.items():
+        if numbers == [""]:
+            words.append("the loss" if symbol == "loss" else symbol)
+        elif len(numbers) == 1:
+            words.append(f"{symbol} of layer {numbers[0]}")
+        else:
+            words.append(f"{symbol} of layers {', '.join(numbers[:-1])} and {numbers[-1]}")
+    return " and ".join(words)
 
 
 def _reads(search: Search, event: int) -> str:
     """What an expression was computed from."""
     flow = search.flow
     parts: dict[str, str] = {}
-    for read in flow.reads.get(event, ()):
-        value = flow.value(read)
+    own = search.identity(flow.value(event))
+    if own is not None and search.kind(flow.value(event)) == STALE:
+        parts["own"] = f"gives {spelt(own.name)} of an earlier step: stale"
+    members = flow.members.get(event, [event])
+    for read in distinct(flow.reads.get(members[-1], ())):
+        value = flow.lifted(flow.value(read))
         text = flow.text(read)
         if text in parts or value == flow.value(event):
             continue
         array, kind, identity = flow.values[value], search.kind(value), search.identity(value)
         if array.size == 1 and identity is None:
-            if flow.place(read).kind == "load":
+            if flow.place(read).kind == "load" and array.item() == array.item():
                 parts[text] = f"`{text}` is {float(array.item()):.6g}"
-            continue
-        if kind in (RIGHT, SCALED) and identity is not None:
-            parts[text] = f"`{text}` is {identity.words}"
+        elif kind in (RIGHT, SCALED) and identity is not None:
+            single = "one sample's value of " if flow.single(event, value) else ""
+            parts[text] = f"`{text}` is {single}{identity.words}"
         elif kind == STALE and identity is not None:
             parts[text] = f"`{text}` is {spelt(identity.name)} of an earlier step: stale"
         elif kind != NUMBER:
             parts[text] = f"`{text}` is nothing that Keras computes"
     # What is stale is the point.
-    told = sorted(parts.values(), key=lambda words: "stale" not in words)
-    return ", ".join(told[:READS])
+    return ", ".join(sorted(parts.values(), key=lambda words: "stale" not in words)[:READS])

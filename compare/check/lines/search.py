@@ -6,11 +6,11 @@ from it. So a second fault behind the first is found as the first was.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check.lines.flow import Flow, distinct, shaped
+from compare.check.lines.flow import RENAMING, Flow, distinct, shaped
 from compare.check.lines.known import Identity, Known, primary
 from compare.mathematics.functions import Array
 
@@ -78,6 +78,7 @@ class _Trial:
     role: str
     array: Array
     when: int
+    divisor: float = 1.0
 
 
 class Search:
@@ -88,6 +89,17 @@ class Search:
         self.instead: dict[str, Array] = {}
         self.trials = 0
         self.settle(question.ask({}))
+        self.conventions = self._conventions()
+
+    def _conventions(self) -> tuple[float, ...]:
+        """By what gradients are too large on the way to weights that are right, besides by nothing."""
+        n = float(self.flow.samples)
+        seen = [
+            identity.factor
+            for value in distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
+            if (identity := self.identity(value)) is not None and identity.name.startswith("d")
+        ]
+        return (1.0, *(factor for factor in distinct_factors(n, seen) if factor != 1))
 
     def settle(self, quantities: Quantities) -> None:
         """Take these quantities for what Keras computes, and classify the subject's values anew."""
@@ -222,7 +234,21 @@ class Search:
     def _start(self, name: str) -> int | None:
         value = self.q.outputs[name]
         found = self.flow.find(value)
-        return found if found is not None else self._holding(value)
+        if found is None:
+            return self._holding(value)
+        # What only gives it another shape is not where it was made.
+        sizes = np.sort(value, axis=None)
+        while (made := self.flow.made(found)) is not None:
+            before = [
+                source
+                for source in self.flow.sources(made)
+                if self.flow.values[source].size == value.size > 1
+                and np.array_equal(np.sort(self.flow.values[source], axis=None), sizes)
+            ]
+            if not before:
+                break
+            found = before[0]
+        return found
 
     def _holding(self, array: Array) -> int | None:
         """The latest value that holds all of these numbers: weights kept in one array."""
@@ -310,9 +336,10 @@ class Search:
             same = identity is not None and identity.name == name and identity.factor == 1
             forms = [array.reshape(())] if name == "loss" else shaped(array, right.shape)
             forms = [one for one in forms if not same or not np.allclose(one, right)]
-            if name[0] == "d" and self.flow.samples > 1 and not read:
-                forms += [one / self.flow.samples for one in forms]  # averaged later, with the weights' gradients
-            found += [_Trial(value, name, one, self._when(value)) for one in forms]
+            # A subject may sum what Keras averages, or turn the sign, and mend it with the weights' gradients.
+            divisors = self.conventions if name[0] == "d" and not read else (1.0,)
+            when = self._when(value)
+            found += [_Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
         return found
 
     def _more(self, quantities: Quantities, trial: _Trial) -> int:
@@ -331,7 +358,7 @@ class Search:
             and primary(new.name)
             and new.step == self.flow.step
             and new.name != trial.role
-            and new.factor in (1, n)
+            and (new.factor in (1, n) or new.factor in self.conventions)
             and (old is None or old.factor != new.factor)
             for new, old in zip(found, before, strict=True)
         )
@@ -347,18 +374,19 @@ class Search:
         if identity is not None and identity.factor == 1 and value != start:
             return self._standing_in(trial, made, identity)
         _, ends = self.path(value, made)
-        counts = [event for end in ends if (event := self._count(end)) is not None]
-        events = [*self._first_reads(ends), *counts, *(self._at_fault(end) for end in ends)]
-        renamed = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
+        events = [*self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
+        other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
-        events = [*renamed, *events] if single else [*events, *renamed]
+        events = [*other, *events] if single else [*events, *other]
         if made is not None:
             users = self.flow.users.get(value, []) if trial.role != "loss" else []
-            events += self.flow.handed_on(value, made, users[0] if users else len(self.flow.trace.events))
+            function = self.flow.place(made).function
+            handed = self.flow.handed_on(value, made, users[0] if users else len(self.flow.trace.events))
+            events += [event for event in handed if self.flow.place(event).function == function]
             summed = any(self.kind(s) == SCALED and self.harmless(s) for end in ends for s in self.flow.sources(end))
             events = [made, *events] if summed else [*events, made]  # elsewhere what is summed is averaged later
-        if identity is not None and not np.array_equal(np.abs(trial.array).max(), np.abs(self.flow.values[value]).max()):
-            identity = Identity(identity.name, identity.step, identity.factor / self.flow.samples, identity.how)
+        if identity is not None and trial.divisor != 1:
+            identity = replace(identity, factor=identity.factor / trial.divisor)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
 
     def _standing_in(self, trial: _Trial, made: int | None, identity: Identity) -> Wrong:
@@ -369,9 +397,11 @@ class Search:
             events = [*([made] if made is not None else []), *readers[:1]]
         else:
             handed = self.flow.handed_on(trial.value, made, max(readers, key=self.flow.when))
-            given = [event for event in handed if self.flow.place(event).target != "return"]
-            returned = [event for event in handed if event not in given]
-            events = [*given, made, *returned, *self.flow.tests(made, readers[0]), readers[0]]
+            returned = [event for event in handed if self.flow.place(event).target == "return"]
+            given = [event for event in handed if event not in returned]
+            call = self.flow.call(self.flow.members.get(readers[0], readers)[0])
+            handing = [call] if call is not None and trial.value in self.flow.sources(call) else []
+            events = [*given, made, *returned, *self.flow.tests(made, readers[0]), *handing, readers[0]]
         return Wrong(trial.role, trial.value, tuple(distinct(events)), True, identity)
 
     def _first_reads(self, events: list[int]) -> list[int]:
@@ -384,49 +414,51 @@ class Search:
         }
         first: dict[tuple[str, int], int] = {}
         for event in self.flow.events if stale else ():
-            identity = self.identity(self.flow.value(event))
-            if identity is not None and (identity.name, identity.step) in stale and self.kind(self.flow.value(event)) == STALE:
+            value = self.flow.value(event)
+            identity = self.identity(value)
+            if identity is not None and (identity.name, identity.step) in stale and self.kind(value) == STALE:
                 first.setdefault((identity.name, identity.step), event)
         return sorted(distinct(first.values()))
+
+    def _sets(self, events: list[int]) -> list[int]:
+        """The statements that set a number by which a value is too large, or that the learning rate is not."""
+        found = []
+        for event in events:
+            mine = self.identity(self.flow.value(event))
+            for read in self.flow.numbers(event):
+                number = float(self.flow.values[self.flow.value(read)].item())
+                too_large = mine is not None and mine.factor != 1 and abs(mine.factor * number / self.flow.samples - 1)
+                other = mine is not None and mine.factor != 1 and abs(number / self.q.rate / mine.factor - 1)
+                if min(too_large or 1, other or 1) < 1e-6:
+                    found.append(self.flow.set(self.flow.text(read), self.flow.value(read), event))
+        return distinct(event for event in found if event is not None)
 
     def _renamed(self, event: int, role: str) -> list[int]:
         """Statements that gave a source of an event the name it is read by, where another value may have been meant."""
         found: list[int] = []
+        members = self.flow.members.get(event, [event])
+        reads = {self.flow.lifted(self.flow.value(read)): self.flow.text(read) for read in self.flow.reads.get(members[-1], ())}
         for source in self.flow.sources(event):
             identity = self.identity(source)
             if self.flow.values[source].size == 1 or source not in self.flow.maker:
                 continue
-            found += [
-                given
-                for given in self.flow.handed_on(source, self.flow.maker[source], event)[-1:]
-                if self.flow.place(given).function == self.flow.place(event).function
-            ]
+            given = self.flow.set(reads.get(source, ""), source, event)
+            if given is not None and self.flow.place(given).node in RENAMING:
+                found.append(given)
+            if self.flow.single(event, source):
+                found += self.flow.handed_on(source, self.flow.maker[source], event)[-1:]
+            if self.flow.place(event).kind == "changed" and self.kind(source) == NUMBER:
+                found.append(self.flow.maker[source])  # an array that was made to be filled
             if self.kind(source) not in (RIGHT, SCALED) or identity is None:
                 continue
             # The derivative may be of anything; and what is no quantity of Keras's stands where one should.
             factor = role.startswith("dZ") and not identity.name.startswith("d")
-            if factor or (not primary(identity.name) and self.flow.made(source) is not None):
-                names = [self.flow.text(read) for read in self._reads_of(event) if self.flow.lifted(self.flow.value(read)) == source]
-                given = [self.flow.named(name, event) for name in names]
-                found += [each for each in given if each is not None]
-                found += [] if factor else [self.flow.maker[source]]
+            early = identity.name.startswith("new ") and not role.startswith("new ")
+            if factor and given is not None:
+                found.append(given)
+            if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
+                found += [*([given] if given is not None else []), self.flow.maker[source]]
         return found
-
-    def _reads_of(self, event: int) -> list[int]:
-        members = self.flow.members.get(event, [event])
-        return self.flow.reads.get(members[-1], [])
-
-    def _count(self, event: int) -> int | None:
-        """The statement that set a number, by which what a value is too large by is explained."""
-        mine = self.identity(self.flow.value(event))
-        if mine is None or mine.factor == 1:
-            return None
-        for read in self._reads_of(event):
-            number = self.flow.values[self.flow.value(read)]
-            if number.size == 1 and number.item() and self.flow.place(read).node == "Name":
-                if abs(mine.factor * number.item() / self.flow.samples - 1) < 1e-6:
-                    return self.flow.named(self.flow.text(read), event)
-        return None
 
     def _divided(self, event: int) -> list[int]:
         """Where else a gradient that is divided twice was divided by the number of samples."""
@@ -481,9 +513,9 @@ class Search:
 
     def _left_alone(self, name: str) -> Wrong | None:
         """A weight that nothing changes: where others like it are changed, and the loop that does so."""
-        for other, value in self.q.outputs.items():
+        for other, value in sorted(self.q.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
             right = self.quantities[other.removeprefix("new ")]
-            if other in ("loss", name) or other[:5] != name[:5] or np.array_equal(value, right):
+            if other in ("loss", name) or np.array_equal(value, right):
                 continue
             start = self.flow.find(value)
             made = None if start is None else self.flow.last_made(start)
@@ -497,6 +529,11 @@ class Search:
             ]
             return Wrong(name, None, (*loops[-1:], made), False)
         return None
+
+
+def distinct_factors(n: float, seen: list[float]) -> list[float]:
+    """The number of samples, and of a sign turned round both, as far as the sign is seen."""
+    return [n, *([-1.0, -n] if any(factor in (-1, -n) for factor in seen) else [])]
 
 
 def _layer(name: str) -> int:

@@ -11,11 +11,12 @@ from compare.runs import provenance
 from compare.runs.record import Run
 from compare.runs.recorder import recording
 
+MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
 
 def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path:
-    """Write manifest.json, check.csv, report.txt, report.html and the figure; return the run's folder.
+    """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
 
     Raises
     ------
@@ -29,6 +30,7 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
     with recording(out, "check") as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)
+        recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
         (recorder.folder / "report.txt").write_text(words.text(report) + "\n", encoding="utf-8")
         recorder.manifest = manifest(report, subject, command)
         recorder.finish()
@@ -41,7 +43,9 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
 def as_run(report: Outcome, subject: str = "this network") -> Run:
     """A check that was not recorded, as the run that it would have been."""
     table = pd.DataFrame(values.rows(report), columns=COLUMNS)
-    return Run(Path(), {**manifest(report, subject, "check_parity(...)"), "files": {}}, {"check": table})
+    mapped = pd.DataFrame(values.code_map(report), columns=MAPPED)
+    told = {**manifest(report, subject, "check_parity(...)"), "files": {}}
+    return Run(Path(), told, {"check": table, "code_map": mapped})
 
 
 def manifest(report: Outcome, subject: str, command: str) -> dict[str, Any]:
@@ -55,5 +59,6 @@ def manifest(report: Outcome, subject: str, command: str) -> dict[str, Any]:
         "code": provenance.code(),
         "env": provenance.environment(),
         "report": values.to_json(report),
+        "sources": values.sources(report),
         "verdicts": {"passed": report.passed, "verdict": report.verdict},
     }

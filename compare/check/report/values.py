@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from compare.check.lines.places import shown
 from compare.check.report.verdict import Outcome, largest_ratio, not_driven
 from compare.check.report.words import driven, headline
 
@@ -32,6 +33,8 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "kind": None if report.diagnosis.kind is None else report.diagnosis.kind.name,
         "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
         "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
+        "guilty": [asdict(each) | {"file": shown(each.file)} for each in report.guilty],
+        "not_traced": report.lines.not_traced,
         "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
         "diagnosis": [
             {
@@ -61,6 +64,16 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "notes": list(report.met.notes),
         "driven": driven(report),
     }
+
+
+def code_map(report: Outcome) -> list[dict[str, Any]]:
+    """What each line of the subject's own files makes, one expression a row."""
+    return [asdict(each) | {"file": shown(each.file)} for each in report.code_map]
+
+
+def sources(report: Outcome) -> dict[str, str]:
+    """The text of the subject's own files."""
+    return {shown(file): text for file, text in report.lines.sources}
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A check's report in words."""
 
 import math
-import os
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from compare.check.causes.diagnosis import Left
+from compare.check.lines.places import shown
 from compare.check.report.verdict import (
     EXCEPT,
     FLOAT32,
@@ -178,8 +178,7 @@ def _guilty(report: Outcome) -> list[str]:
     """The lines that make the first wrong numbers, each with what is wrong about it."""
     told: list[str] = []
     for each in report.guilty:
-        file = os.path.relpath(each.file)
-        told += _told("line", f"{file}:{each.first} in {each.function}: {each.source}")
+        told += _told("line", f"{shown(each.file)}:{each.first} in {each.function}: {each.source}")
         told += textwrap.wrap(each.says, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
     if report.lines.not_traced is not None:
         told += _told("lines", f"not traced: {report.lines.not_traced}")

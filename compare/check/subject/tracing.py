@@ -104,7 +104,7 @@ class Recorder:
         kind, known = self.sites[site].kind, len(self.values)
         whole = self._keep(float(value) if kind == "test" and isinstance(value, bool | np.bool_) else value)
         found = [whole] if whole >= 0 else [self._keep(each) for each in _inside(value)]
-        if kind == "loop" and not found:
+        if not found and (kind == "loop" or (kind == "value" and self.sites[site].node == "Call")):
             found = [self._keep(np.nan)]  # that it ran is told too
         if kind == "changed" and whole < 0:
             found = [number for number in found if number >= known]  # the others are as they were

@@ -10,8 +10,9 @@ from compare.runs.record import Run
 from compare.show.figures.check_map import from_one
 from compare.show.figures.style import EDGES
 from compare.show.page.chart import cells
-from compare.show.page.parts import Answer, Listing, Reading, Section, Series, State, View, texts
+from compare.show.page.parts import Answer, Line, Listing, Reading, Section, Series, Source, State, View, texts
 
+AROUND = 3  # lines of a file shown before and after what ran
 COLUMNS = {"max_abs": "difference", "tolerance": "tolerance", "ratio": "in tolerances"}
 
 
@@ -31,6 +32,7 @@ def section(run: Run) -> Section | None:
         agree=[Answer(_state(report), run.manifest["subject"], _verdict(report)), *_causes(report)],
         sure=_sure(report),
         keys=[(f"cell r{k}", _bin(k)) for k in range(len(EDGES) - 1)] + [("mark", "first beyond the tolerance")],
+        sources=_sources(run),
         views=[_view(of, first) for of in sorted(shown, key=lambda of: bool(of["passed"].all()))],
         listings=[listing for listing in listings if listing.table.rows],
     )
@@ -62,8 +64,54 @@ def _verdict(report: dict[str, Any]) -> str:
     return words + "."
 
 
+def _sources(run: Run) -> list[Source]:
+    """The network's own files, each line with the quantities that it makes; those with a guilty line first."""
+    table = run.tables.get("code_map")
+    guilty = run.manifest["report"]["guilty"]
+    mapped: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for row in table.itertuples() if table is not None else ():
+        factor = "" if row.factor == 1 else f"{row.factor:.4g} \N{MULTIPLICATION SIGN} "
+        mapped.setdefault((str(row.file), int(row.line)), []).append((str(row.name), f"{factor}{row.quantity}"))
+    says: dict[tuple[str, int], list[str]] = {}
+    for each in guilty:
+        says.setdefault((each["file"], each["first"]), []).append(f"{each['source']}: {each['says']}.")
+    found = []
+    for file, text in run.manifest.get("sources", {}).items():
+        lines = []
+        for number, line in enumerate(text.splitlines(), 1):
+            makes = mapped.get((file, number), [])
+            wrong = says.get((file, number), [])
+            told = " ".join(wrong) or "; ".join(f"{name}: {quantity}" for name, quantity in makes)
+            lines.append(Line(number, line, _few([quantity for _, quantity in makes]), told, bool(wrong)))
+        found.append(Source(f"{file}, line by line", _near(lines)))
+    return sorted(found, key=lambda source: not any(line.guilty for line in source.lines))
+
+
+def _near(lines: list[Line]) -> list[Line]:
+    """The part of a file that ran in a step, and what is around it."""
+    told = [line.number for line in lines if line.makes or line.guilty]
+    return lines[max(0, told[0] - 1 - AROUND) : told[-1] + AROUND] if told else []
+
+
+def _few(quantities: list[str]) -> str:
+    """Quantities in few words: those of one symbol together, by their layers."""
+    layers: dict[str, list[str]] = {}
+    for quantity in dict.fromkeys(quantities):
+        symbol, _, layer = quantity.partition(" of layer ")
+        layers.setdefault(symbol, []).append(layer)
+    return "; ".join(
+        f"{symbol} of layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers[0] else symbol
+        for symbol, numbers in layers.items()
+    )
+
+
 def _causes(report: dict[str, Any]) -> list[Answer]:
     found = []
+    for each in report["guilty"][:1]:
+        about = f"{each['file']}, line {each['first']}: {each['source']}"
+        more = len(report["guilty"]) - 1
+        others = f" {more} more line{'s' * (more > 1)}: see below." if more else ""
+        found.append(Answer("no", about, f"{_sentence(each['says'])}{others}"))
     for index, explanation in enumerate(report["diagnosis"]):
         for cause in explanation["causes"]:
             about = f"{'Or' if index else 'The likely cause'}: {cause['name']}"

@@ -140,6 +140,37 @@ class Matrix:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a user's file, with what its expressions make.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    text : str
+    makes : str
+        The quantities, in few words; "" for none.
+    says : str
+        What is wrong about it, or every expression with its quantity; "" for nothing.
+    guilty : bool
+    """
+
+    number: int
+    text: str
+    makes: str = ""
+    says: str = ""
+    guilty: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A user's file, annotated."""
+
+    title: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
 class Section:
     """What one kind of run says: to each of the two questions, and at length.
 
@@ -155,6 +186,8 @@ class Section:
     listings : list of Listing
     matrices : list of Matrix
         Stand before the views, which they open.
+    sources : list of Source
+        Stand before all else.
     """
 
     name: str
@@ -166,6 +199,7 @@ class Section:
     views: list[View] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     matrices: list[Matrix] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
     @property
     def choices(self) -> dict[str, list[str]]:
