@@ -62,7 +62,7 @@ def quantities(
 
 def _step(model: keras.Sequential, x: ArrayLike, y: ArrayLike, given: dict[str, Array]) -> dict[str, Array]:
     dtype = str(model.compute_dtype)
-    X, Y = tf.constant(np.asarray(x, dtype)), tf.constant(np.asarray(y, dtype))
+    X, Y = (tf.constant(given.get(name, np.asarray(value)), dtype) for name, value in (("X", x), ("Y", y)))
     noted: dict[str, Any] = {}
     slopes: dict[str, tuple[Any, Any]] = {}
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
@@ -106,7 +106,7 @@ def _step(model: keras.Sequential, x: ArrayLike, y: ArrayLike, given: dict[str, 
     if f"A{last}" in given and f"slope{last}" not in slopes and f"Z{last}" in noted:
         # The fused error of softmax and cross-entropy, P - Y over the batch, from the probabilities given.
         share = tf.cast(tf.shape(X)[0], dtype)
-        error = given.get(f"dZ{last}", (given[f"A{last}"] - np.asarray(y)) / share)
+        error = given.get(f"dZ{last}", (given[f"A{last}"] - Y) / share)
         loss = -tf.reduce_mean(tf.reduce_sum(Y * tf.math.log(noted[f"A{last}"]), axis=-1))
         found = tape.gradient(noted[f"Z{last}"], list(sources.values()), output_gradients=tf.constant(error, dtype))
     else:

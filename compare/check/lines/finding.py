@@ -1,6 +1,7 @@
 """Drives a subject once more with its lines traced, and says what each makes, and which make the first wrong numbers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
 from compare.check.lines.known import known
 from compare.check.lines.lines import Lines
-from compare.check.lines.saying import guilty
+from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Quantities, Question, Search
 from compare.check.steps.lockstep import Driven, recipe_for
 from compare.check.steps.reference import Reference, ratio
@@ -25,15 +26,34 @@ AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's 
 
 
 def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> Lines:
-    """Say which lines make what, in two steps of ordinary training or around the first one that is wrong."""
-    run = _chosen(runs)
-    if run is None:
+    """Say which lines make what, in two steps of ordinary training or around the first one that is wrong.
+
+    Where extreme situations alone go wrong, the lines that do so are told apart.
+    """
+    ordinary = [run for run in runs if not run.situation.extreme and run.steps]
+    if not ordinary:
         return Lines(not_traced="no step was made that could be traced")
-    last = 1 if run.first_wrong is None else run.first_wrong
-    last = min(last, len(run.steps) - 1)
+    lines = _traced(driver, reference, min(ordinary, key=_order))
+    extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
+    if lines.guilty or lines.not_traced is not None or not extreme:
+        return lines
+    return replace(lines, warned=_traced(driver, reference, min(extreme, key=_order)).guilty)
+
+
+def _order(run: Driven) -> tuple[bool, bool, bool, bool, bool, int]:
+    """Wrong runs first, those that do not raise before those that do, ordinary batches before odd ones, small ones."""
+    first, situation = run.first_wrong, run.situation
+    raises = any(step.did.error is not None for step in run.steps[: (first or 0) + 1])
+    size = len(situation.batches[0])
+    return first is None, raises, bool(situation.special), situation.free, size < 8, size
+
+
+def _traced(driver: Driver, reference: Reference, run: Driven) -> Lines:
+    """Say which lines make what in the steps of one run."""
+    last = min(1 if run.first_wrong is None else run.first_wrong, len(run.steps) - 1)
     performance = driver.perform(_task(reference, run, last))
     trace = performance.trace
-    if trace is None or performance.refusal is not None:
+    if trace is None or (performance.refusal is not None and len(performance.steps) <= last):
         return Lines(not_traced=performance.refusal or "it did not say what its lines do")
     if not len(trace.events):
         return Lines(not_traced=trace.not_traced or "none of its code is Python of its own")
@@ -42,24 +62,13 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     sources = tuple(zip(trace.files, trace.sources, strict=True))
     if trace.not_traced is not None:
         return Lines(sources=sources, not_traced=trace.not_traced)
-    asked = _Asked(reference, run)
-    search = Search(asked.question(Flow(trace, last, run.steps[last].step.n), last))
+    flow = Flow(trace, last, run.steps[last].step.n)
+    error = run.steps[last].did.error
+    if error is not None:
+        return Lines(raising(flow, error), sources=sources)
+    search = Search(_Asked(reference, run).question(flow, last))
     told = guilty(search, search.run())
-    return Lines(told, code_map(search, told), sources)
-
-
-def _chosen(runs: Sequence[Driven]) -> Driven | None:
-    """The run to trace: a wrong one if there is, ordinary before extreme, of small batches before large."""
-    able = [run for run in runs if run.steps and run.steps[0].did.error is None]
-    wrong = [run for run in able if run.first_wrong is not None and run.steps[run.first_wrong].did.error is None]
-    wrong = [run for run in wrong if all(step.did.error is None for step in run.steps[: run.first_wrong])]
-    pool = wrong or [run for run in able if not run.situation.extreme]
-
-    def order(run: Driven) -> tuple[bool, bool, bool, bool, int]:
-        size, situation = len(run.situation.batches[0]), run.situation
-        return situation.extreme, bool(situation.special), situation.free, size < 8, size
-
-    return min(pool, key=order, default=None)
+    return Lines(told, (), code_map(search, told), sources)
 
 
 def _task(reference: Reference, run: Driven, last: int) -> Task:

@@ -42,8 +42,8 @@ class Flow:
         self.events = [int(event) for event in np.flatnonzero(trace.events[:, 2] == step)]
         self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
         self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
-        self._site = {event: int(trace.events[event, 0]) for event in self.events}
-        self._value = {event: int(trace.events[event, 1]) for event in self.events}
+        self._site: dict[int, int] = dict(enumerate(trace.events[:, 0].tolist()))
+        self._value: dict[int, int] = dict(enumerate(trace.events[:, 1].tolist()))
         self.reads: dict[int, list[int]] = {}
         for event, read in trace.reads.tolist():
             self.reads.setdefault(event, []).append(read)
@@ -172,7 +172,7 @@ class Flow:
         elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
         found = []
         for event in self.events:
-            if first < event < last and self._value[event] in elements:
+            if first < event <= last and self._value[event] in elements:
                 place = self.place(event)
                 named = place.kind == "value" and place.target and "[" not in place.target and place.node in RENAMING
                 if named or place.kind == "changed":
@@ -183,14 +183,9 @@ class Flow:
         """The last statement before an event that gave a name this value: a name of the same function, or an attribute."""
         last, function = self.when(before), self.place(before).function
         for event in range(last - 1, -1, -1):
-            if event not in self._site:
-                if int(self.trace.events[event, 1]) != value:
-                    continue
-                place = Place(*self.trace.sites[int(self.trace.events[event, 0])])
-            else:
-                place = self.place(event)
-                if self.lifted(self._value[event]) != value and self._value[event] != value:
-                    continue
+            if value not in (self._value[event], self.lifted(self._value[event])):
+                continue
+            place = self.place(event)
             if place.target == name and place.kind in ("value", "changed"):
                 if "." in name or place.function == function:
                     return event

@@ -65,6 +65,8 @@ class Lines:
     ----------
     guilty : tuple of Guilty
         The likeliest first; empty where nothing is wrong, or no line can be told.
+    warned : tuple of Guilty
+        The same of what goes wrong in extreme situations alone.
     code_map : tuple of Mapped
     sources : dict of file to text
         The subject's own files that ran.
@@ -73,6 +75,7 @@ class Lines:
     """
 
     guilty: tuple[Guilty, ...] = ()
+    warned: tuple[Guilty, ...] = ()
     code_map: tuple[Mapped, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
     not_traced: str | None = None

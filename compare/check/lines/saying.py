@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compare.check.lines.flow import distinct
+from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.search import NUMBER, RIGHT, SCALED, STALE, Search, Wrong
@@ -34,6 +34,15 @@ def guilty(search: Search, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     # A place that is the likeliest of some cause comes before what only leads to one.
     ordered = sorted(told.values(), key=lambda each: not each.causes)
     return tuple(_one(search, each) for each in ordered)
+
+
+def raising(flow: Flow, error: str) -> tuple[Guilty, ...]:
+    """The line that a step came to when it raised."""
+    if not flow.events:
+        return ()
+    place = flow.place(flow.events[-1])
+    line = flow.trace.sources[place.file].splitlines()[place.statement - 1].strip()
+    return (Guilty(flow.trace.files[place.file], place.statement, place.statement_end, place.function, line, error),)
 
 
 def _distinct_places(search: Search, events: Sequence[int]) -> list[int]:

@@ -184,10 +184,11 @@ class Search:
 
     # The way back from what is wrong.
 
-    def path(self, start: int, made: int | None = None) -> tuple[list[int], list[int]]:
+    def path(self, start: int, made: int | None = None, output: bool = False) -> tuple[list[int], list[int]]:
         """Go back from a wrong value: the wrong values on the way, in order, and the events it begins at.
 
-        `made` is the event that made the first, where it is not the one that made it first.
+        `made` is the event that made the first, where it is not the one that made it first; `output`: it is a new
+        weight, or the loss.
         """
         ends: list[int] = []
         passed: list[int] = []
@@ -203,7 +204,7 @@ class Search:
             further = [
                 each
                 for each in self.flow.sources(event)
-                if self._follow(value, each, value == start)
+                if self._follow(value, each, output and value == start)
                 and not (self.identity(each) is not None and self.flow.single(event, each))
             ]
             if further:
@@ -242,7 +243,8 @@ class Search:
             before = [
                 source
                 for source in self.flow.sources(made)
-                if self.flow.values[source].size == value.size > 1
+                if self.flow.place(made).node not in ("BinOp", "UnaryOp")
+                and self.flow.values[source].size == value.size > 1
                 and np.array_equal(np.sort(self.flow.values[source], axis=None), sizes)
             ]
             if not before:
@@ -266,7 +268,7 @@ class Search:
         start = self._start(name)
         if start is None:
             return None
-        passed, _ = self.path(start, self.flow.last_made(start))
+        passed, _ = self.path(start, self.flow.last_made(start), output=True)
         trials = [trial for value in passed for trial in self._roles(value)]
         trials += [trial for value in self._read(start, passed) for trial in self._roles(value, read=True)]
         updates = [trial for value in passed for trial in self._roles(value, update=True)]
@@ -311,7 +313,12 @@ class Search:
                 identity = self.identity(source)
                 if identity is not None and not primary(identity.name):
                     waiting.append((source, self.flow.made(source)))  # a step on the way to it, not a quantity
-        return [each for each in found if self.kind(each) in (RIGHT, NUMBER)]
+        return [each for each in found if self.kind(each) in (RIGHT, NUMBER) or self._conventional(each)]
+
+    def _conventional(self, value: int) -> bool:
+        """Whether a gradient is right but for what is mended with the weights' gradients."""
+        identity = self.identity(value)
+        return identity is not None and self.kind(value) == SCALED and identity.factor in self.conventions
 
     def _roles(self, value: int, read: bool = False, update: bool = False) -> list[_Trial]:
         """The quantities in whose place a value might stand: of its shape, and not what it is.
@@ -325,7 +332,7 @@ class Search:
         found: list[_Trial] = []
         forward = not read or (identity is not None and not primary(identity.name))
         for name, right in self.quantities.items():
-            if not primary(name) or name in ("X", "Y") or name in self.instead or name[0] in "WbU":
+            if not primary(name) or name in self.instead or name[0] in "WbU" or (read and name in ("X", "Y")):
                 continue
             if update and identity is not None and identity.name == name.removeprefix("new "):
                 continue  # as it was: nothing has changed it
@@ -338,6 +345,8 @@ class Search:
             forms = [one for one in forms if not same or not np.allclose(one, right)]
             # A subject may sum what Keras averages, or turn the sign, and mend it with the weights' gradients.
             divisors = self.conventions if name[0] == "d" and not read else (1.0,)
+            if read and identity is not None:
+                divisors = (identity.factor,)
             when = self._when(value)
             found += [_Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
         return found
@@ -371,9 +380,11 @@ class Search:
         made = self.flow.last_made(start) if value == start else self.flow.made(value)
         if identity is not None and identity.step != self.flow.step:
             identity = None
-        if identity is not None and identity.factor == 1 and value != start:
+        if identity is not None and f"d{identity.name[-2:]}" == trial.role and identity.name.startswith("update"):
+            identity = replace(identity, name=trial.role, factor=identity.factor * self.q.rate)
+        if identity is not None and identity.factor == trial.divisor and value != start:
             return self._standing_in(trial, made, identity)
-        _, ends = self.path(value, made)
+        _, ends = self.path(value, made, output=trial.role.startswith(("new ", "loss")))
         events = [*self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
         other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
@@ -381,7 +392,7 @@ class Search:
         if made is not None:
             users = self.flow.users.get(value, []) if trial.role != "loss" else []
             function = self.flow.place(made).function
-            handed = self.flow.handed_on(value, made, users[0] if users else len(self.flow.trace.events))
+            handed = self.flow.handed_on(value, made, users[0] if users else self.flow.events[-1])
             events += [event for event in handed if self.flow.place(event).function == function]
             summed = any(self.kind(s) == SCALED and self.harmless(s) for end in ends for s in self.flow.sources(end))
             events = [made, *events] if summed else [*events, made]  # elsewhere what is summed is averaged later
@@ -427,9 +438,13 @@ class Search:
             mine = self.identity(self.flow.value(event))
             for read in self.flow.numbers(event):
                 number = float(self.flow.values[self.flow.value(read)].item())
-                too_large = mine is not None and mine.factor != 1 and abs(mine.factor * number / self.flow.samples - 1)
-                other = mine is not None and mine.factor != 1 and abs(number / self.q.rate / mine.factor - 1)
-                if min(too_large or 1, other or 1) < 1e-6:
+                if mine is None or mine.factor == 1 or not number:
+                    continue
+                # An update's factor may have been told as its gradient's, and the other way round.
+                factors = mine.factor, mine.factor * self.q.rate, mine.factor / self.q.rate
+                off = [abs(each * number / self.flow.samples - 1) for each in factors]
+                off += [abs(number / self.q.rate / each - 1) for each in factors]
+                if min(off) < 1e-6:
                     found.append(self.flow.set(self.flow.text(read), self.flow.value(read), event))
         return distinct(event for event in found if event is not None)
 
@@ -457,8 +472,20 @@ class Search:
             if factor and given is not None:
                 found.append(given)
             if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
-                found += [*([given] if given is not None else []), self.flow.maker[source]]
+                found += [*([given] if given is not None else []), self._origin(identity, event)]
         return found
+
+    def _origin(self, identity: Identity, otherwise: int) -> int:
+        """The first event of the step that makes a quantity, in whatever form."""
+        return next(
+            (
+                event
+                for event in self.flow.events
+                if (its := self.identity(self.flow.lifted(self.flow.value(event)))) is not None
+                and (its.name, its.step) == (identity.name, identity.step)
+            ),
+            otherwise,
+        )
 
     def _divided(self, event: int) -> list[int]:
         """Where else a gradient that is divided twice was divided by the number of samples."""
@@ -507,7 +534,7 @@ class Search:
             made = made if made is not None and self.flow.place(made).kind != "load" else None
         if start is None or made is None:
             return self._left_alone(name)
-        _, ends = self.path(start, made)
+        _, ends = self.path(start, made, output=True)
         events = [*self._first_reads(ends), *map(self._at_fault, ends)]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
 

@@ -34,6 +34,7 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
         "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
         "guilty": [asdict(each) | {"file": shown(each.file)} for each in report.guilty],
+        "warned": [asdict(each) | {"file": shown(each.file)} for each in report.lines.warned],
         "not_traced": report.lines.not_traced,
         "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
         "diagnosis": [

@@ -67,7 +67,7 @@ def _verdict(report: dict[str, Any]) -> str:
 def _sources(run: Run) -> list[Source]:
     """The network's own files, each line with the quantities that it makes; those with a guilty line first."""
     table = run.tables.get("code_map")
-    guilty = run.manifest["report"]["guilty"]
+    guilty = [*run.manifest["report"]["guilty"], *run.manifest["report"]["warned"]]
     mapped: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for row in table.itertuples() if table is not None else ():
         factor = "" if row.factor == 1 else f"{row.factor:.4g} \N{MULTIPLICATION SIGN} "
