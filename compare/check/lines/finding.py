@@ -19,6 +19,7 @@ from compare.mathematics.functions import Array
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import load_keras
 
+TYPICAL = 32  # samples in a batch
 BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
 SYMBOLS = {"kernel": "W", "bias": "b"}
@@ -40,12 +41,15 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     return replace(lines, warned=_traced(driver, reference, min(extreme, key=_order)).guilty)
 
 
-def _order(run: Driven) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Wrong runs first, those that do not raise before those that do, ordinary batches before odd ones, small ones."""
+def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:
+    """Wrong runs first, those that do not raise before those that do, ordinary batches before odd ones.
+
+    In batches of few samples, sums may come out right by chance; large ones take longer.
+    """
     first, situation = run.first_wrong, run.situation
     raises = any(step.did.error is not None for step in run.steps[: (first or 0) + 1])
     size = len(situation.batches[0])
-    return first is None, raises, bool(situation.special), situation.free, size < 8, size
+    return first is None, raises, bool(situation.special), situation.free, abs(np.log(size / TYPICAL))
 
 
 def _traced(driver: Driver, reference: Reference, run: Driven) -> Lines:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compare.check.lines.known import Form
 from compare.check.subject.tracing import Trace
 from compare.mathematics.functions import Array
 
@@ -42,6 +43,7 @@ class Flow:
         self.events = [int(event) for event in np.flatnonzero(trace.events[:, 2] == step)]
         self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
         self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
+        self._forms: dict[int, Form] = {}
         self._site: dict[int, int] = dict(enumerate(trace.events[:, 0].tolist()))
         self._value: dict[int, int] = dict(enumerate(trace.events[:, 1].tolist()))
         self.reads: dict[int, list[int]] = {}
@@ -84,6 +86,12 @@ class Flow:
     def value(self, event: int) -> int:
         """The number of an event's value."""
         return self._value[event]
+
+    def form(self, value: int) -> Form:
+        """What of a value stays the same whatever its shape."""
+        if value not in self._forms:
+            self._forms[value] = Form.of(self.values[value])
+        return self._forms[value]
 
     def place(self, event: int) -> Place:
         """Where an event happened."""

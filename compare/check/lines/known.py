@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,13 +53,40 @@ def primary(name: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What of an array stays the same whatever its axes, shape or factor.
+
+    Attributes
+    ----------
+    value : ndarray
+    sizes : ndarray of shape (n,)
+        Absolute values in order, over the largest.
+    scale : float
+        The largest absolute value; 0 where it cannot be told.
+    plain : bool
+        Whether there are too few distinct sizes for it to be recognised by anything but itself.
+    """
+
+    value: Array
+    sizes: Array
+    scale: float
+    plain: bool
+
+    @classmethod
+    def of(cls, value: Array) -> "Form":
+        """Look at an array."""
+        sizes = np.sort(np.abs(value), axis=None)
+        scale = float(sizes[-1]) if np.isfinite(sizes[-1]) else 0.0
+        distinct = 1 + np.count_nonzero(np.diff(sizes))
+        return cls(value, sizes / (scale or 1.0), scale, distinct < min(FEW, value.size) or value.size == 1)
+
+
+@dataclass(frozen=True)
 class _Entry:
     name: str
     step: int
     rank: int
-    value: Array
-    sizes: Array  # absolute values in order, over the largest
-    scale: float
+    form: Form
 
 
 @dataclass
@@ -72,12 +99,8 @@ class Known:
     def add(self, name: str, step: int, rank: int, value: Array) -> None:
         """Know one more value."""
         value = np.asarray(value, np.float64)
-        if not value.size or not np.isfinite(value).all():
-            return
-        sizes = np.sort(np.abs(value), axis=None)
-        scale = float(sizes[-1])
-        entry = _Entry(name, step, rank, value, sizes / (scale or 1.0), scale)
-        self.entries.setdefault(value.size, []).append(entry)
+        if value.size and np.isfinite(value).all():
+            self.entries.setdefault(value.size, []).append(_Entry(name, step, rank, Form.of(value)))
 
     def finish(self) -> "Known":
         """Sort, so that what is likelier is found first."""
@@ -85,49 +108,36 @@ class Known:
             entries.sort(key=lambda entry: (entry.rank, -entry.step))
         return self
 
-    def identify(self, value: Array) -> Identity | None:
+    def identify(self, form: Form) -> Identity | None:
         """Which quantity this is; None if it is none, or too plain to tell."""
-        if not np.isfinite(value).all():
-            return None
-        sizes = np.sort(np.abs(value), axis=None)
-        scale = float(sizes[-1])
-        if not scale:
-            return None
-        normal = sizes / scale
-        plain = _plain(value)
         found: Identity | None = None
-        for entry in self.entries.get(value.size, ()):
-            if not entry.scale or np.abs(entry.sizes - normal).max() > self.relative:
+        for entry in self.entries.get(form.value.size, ()) if form.scale else ():
+            if not entry.form.scale or np.abs(entry.form.sizes - form.sizes).max() > self.relative:
                 continue
-            one = self._matched(value, scale, entry)
+            one = self._matched(form, entry)
             if one is None:
                 continue
-            if one.factor == 1 and (not plain or value.ndim == 0 or one.how in ("", "transposed")):
+            if one.factor == 1 and (not form.plain or form.value.ndim == 0 or one.how in ("", "transposed")):
                 return one
-            if _may_be_scaled(entry.name) and not plain and (found is None or _simpler(one, found)):
+            if _may_be_scaled(entry.name) and not form.plain and (found is None or _simpler(one, found)):
                 found = one
         return found
 
-    def _matched(self, value: Array, scale: float, entry: _Entry) -> Identity | None:
+    def _matched(self, form: Form, entry: _Entry) -> Identity | None:
+        value, right, scale = form.value, entry.form.value, form.scale
         flat = value.ravel()
-        for axes in itertools.permutations(range(entry.value.ndim)):
-            turned = entry.value.transpose(axes)
-            if _squeezed(turned.shape) != _squeezed(value.shape) and axes != tuple(range(entry.value.ndim)):
+        for axes in itertools.permutations(range(right.ndim)):
+            turned = right.transpose(axes)
+            if _squeezed(turned.shape) != _squeezed(value.shape) and axes != tuple(range(right.ndim)):
                 continue
             other = turned.ravel()
             factor = float(flat @ other) / float(other @ other)
             if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
-                how = "" if axes == tuple(range(entry.value.ndim)) else "transposed"
+                how = "" if axes == tuple(range(right.ndim)) else "transposed"
                 if _squeezed(turned.shape) != _squeezed(value.shape):
                     how = "reshaped"
                 return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
         return None
-
-
-def _plain(value: Array) -> bool:
-    """Whether a value has too few distinct sizes to be recognised by anything but itself."""
-    distinct = np.unique(np.abs(value)).size
-    return distinct < min(FEW, value.size) or value.size == 1
 
 
 def _may_be_scaled(name: str) -> bool:
@@ -182,6 +192,15 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rates: float, rela
     return found.finish()
 
 
+def computed(quantities: Mapping[str, Array], now: int, relative: float) -> Known:
+    """What Keras itself computes in one step, and no more."""
+    found = Known(relative)
+    for name, value in quantities.items():
+        if primary(name):
+            found.add(name, now, QUANTITY, value)
+    return found
+
+
 def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
     """What one or two operations make of the quantities: so much is said of a line that makes no more."""
     layers = sorted({int(name[1:]) for name in of if re.fullmatch(r"[AZW]\d+", name)})
@@ -225,9 +244,3 @@ def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Arra
             yield f"log A{last}", np.log(P)
             yield f"log A{last} of the true class", Y * np.log(P)
             yield "y", Y.argmax(axis=1).astype(float)
-
-
-def without(known: Known, name: str) -> Known:
-    """The same without one quantity of any step."""
-    kept = {size: [e for e in entries if e.name != name] for size, entries in known.entries.items()}
-    return replace(known, entries=kept)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.check.lines.flow import RENAMING, Flow, distinct, shaped
-from compare.check.lines.known import Identity, Known, primary
+from compare.check.lines.known import Identity, Known, computed, primary
 from compare.mathematics.functions import Array
 
 RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
-TRIALS = 200
+TRIALS = 150
 CAUSES = 12
 
 Quantities = Mapping[str, Array]
@@ -107,6 +107,8 @@ class Search:
         self.library = self.q.known(quantities)
         self.identities: dict[int, Identity | None] = {}
         self.harmlessness: dict[int, bool] = {}
+        self._unknown: list[int] | None = None
+        self._present: set[str] | None = None
 
     def run(self) -> list[Wrong]:
         """Find the causes, one after the other, from the output down."""
@@ -134,7 +136,7 @@ class Search:
     def identity(self, value: int) -> Identity | None:
         """Which quantity a value is, or what follows from which."""
         if value not in self.identities:
-            self.identities[value] = self.library.identify(self.flow.values[value])
+            self.identities[value] = self.library.identify(self.flow.form(value))
         return self.identities[value]
 
     def kind(self, value: int) -> str:
@@ -336,6 +338,8 @@ class Search:
                 continue
             if update and identity is not None and identity.name == name.removeprefix("new "):
                 continue  # as it was: nothing has changed it
+            if name in self.present and not (identity is not None and identity.name == name):
+                continue  # it is there as it should be: what is wrong comes later
             if name.startswith("new ") != update or not (forward or name.startswith("d")):
                 continue
             if right.size != array.size and not (array.size == 1 and right.ndim == 1 and name[0] == "d"):
@@ -351,21 +355,31 @@ class Search:
             found += [_Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
         return found
 
+    @property
+    def present(self) -> set[str]:
+        """Keras's quantities that the subject computes, some of them by its own conventions."""
+        if self._present is None:
+            values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
+            told = [self.identity(value) for value in values if self.flow.values[value].size > 1]
+            self._present = {
+                each.name
+                for each in told
+                if each is not None and each.step == self.flow.step and each.factor in self.conventions
+            }
+        return self._present
+
     def _more(self, quantities: Quantities, trial: _Trial) -> int:
         """How many more values are Keras's with these quantities; counted in values that nobody knows yet."""
-        library, n = self.q.known(quantities), self.flow.samples
-        values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
-        unknown = [
-            other
-            for other in values
-            if other != trial.value and self.flow.values[other].size > 1 and self.kind(other) in (UNKNOWN, SCALED)
-        ]
-        found = [library.identify(self.flow.values[other]) for other in unknown]
-        before = [self.identity(other) for other in unknown]
+        if self._unknown is None:
+            values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
+            told = [value for value in values if self.flow.values[value].size > 1]
+            self._unknown = [value for value in told if self.kind(value) in (UNKNOWN, SCALED)]
+        library, n = computed(quantities, self.flow.step, self.library.relative), self.flow.samples
+        unknown = [value for value in self._unknown if value != trial.value]
+        found = [library.identify(self.flow.form(value)) for value in unknown]
+        before = [self.identity(value) for value in unknown]
         return sum(
             new is not None
-            and primary(new.name)
-            and new.step == self.flow.step
             and new.name != trial.role
             and (new.factor in (1, n) or new.factor in self.conventions)
             and (old is None or old.factor != new.factor)
@@ -383,9 +397,11 @@ class Search:
         if identity is not None and f"d{identity.name[-2:]}" == trial.role and identity.name.startswith("update"):
             identity = replace(identity, name=trial.role, factor=identity.factor * self.q.rate)
         if identity is not None and identity.factor == trial.divisor and value != start:
-            return self._standing_in(trial, made, identity)
+            return self._standing_in(trial, made, replace(identity, factor=1.0))
         _, ends = self.path(value, made, output=trial.role.startswith(("new ", "loss")))
-        events = [*self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
+        filling = [] if np.any(trial.array) else self._filling(trial.role)
+        events = [*filling, *self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
+        events += self._calls(ends, made)
         other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
         events = [*other, *events] if single else [*events, *other]
@@ -399,6 +415,21 @@ class Search:
         if identity is not None and trial.divisor != 1:
             identity = replace(identity, factor=identity.factor / trial.divisor)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
+
+    def _calls(self, ends: list[int], made: int | None) -> list[int]:
+        """The calls of functions that a wrong value was begun in, where it was made in another."""
+        if made is None:
+            return []
+        function = self.flow.place(made).function
+        found = []
+        for end in ends:
+            call: int | None = self.flow.members.get(end, [end])[0]
+            inside = self.flow.place(end).function != function
+            while call is not None and self.flow.place(call).function != function:
+                call = self.flow.call(call)
+            if inside and call is not None:
+                found.append(call)
+        return found
 
     def _standing_in(self, trial: _Trial, made: int | None, identity: Identity) -> Wrong:
         """A right value in a wrong place: where it is made, and where it is taken for another."""
@@ -535,7 +566,7 @@ class Search:
         if start is None or made is None:
             return self._left_alone(name)
         _, ends = self.path(start, made, output=True)
-        events = [*self._first_reads(ends), *map(self._at_fault, ends)]
+        events = [*self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
 
     def _left_alone(self, name: str) -> Wrong | None:
@@ -544,18 +575,44 @@ class Search:
             right = self.quantities[other.removeprefix("new ")]
             if other in ("loss", name) or np.array_equal(value, right):
                 continue
-            start = self.flow.find(value)
+            start = self._start(other)
             made = None if start is None else self.flow.last_made(start)
-            if made is None:
-                continue
-            function = self.flow.place(made).function
-            loops = [
-                event
-                for event in self.flow.events
-                if event < made and self.flow.place(event).kind == "loop" and self.flow.place(event).function == function
-            ]
-            return Wrong(name, None, (*loops[-1:], made), False)
+            if made is not None:
+                given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
+                counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
+                return Wrong(name, None, (*counts, *self._loop(made), made), False)
         return None
+
+    def _loop(self, event: int) -> list[int]:
+        """The loop that an event stands in, if there is one."""
+        function = self.flow.place(event).function
+        loops = [
+            other
+            for other in self.flow.events
+            if other < self.flow.when(event)
+            and self.flow.place(other).kind == "loop"
+            and self.flow.place(other).function == function
+        ]
+        return loops[-1:]
+
+    def _filling(self, role: str) -> list[int]:
+        """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
+        for value in distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members)):
+            identity = self.identity(value)
+            if identity is not None and identity.name[:2] == role[:2] and identity.name != role:
+                made = self.flow.made(value)
+                if made is not None and (loop := self._loop(made)):
+                    return [*loop, made]
+        return []
+
+    def _short_loops(self) -> list[int]:
+        """Loops that are gone through once less, or once more, than there are samples."""
+        turns: dict[int, list[int]] = {}
+        for event in self.flow.events:
+            if self.flow.place(event).kind == "loop":
+                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
+        n = self.flow.samples
+        return [events[0] for events in turns.values() if n > CAUSES // 2 and abs(len(events) - n) == 1]
 
 
 def distinct_factors(n: float, seen: list[float]) -> list[float]:

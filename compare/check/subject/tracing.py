@@ -201,13 +201,16 @@ def own(filename: str) -> bool:
 
 @contextlib.contextmanager
 def watching() -> Iterator[Watch]:
-    """Note which of the user's functions run meanwhile."""
-    watch, before = Watch(), sys.getprofile()
+    """Note which of the user's functions run meanwhile; none, where a profiler runs already."""
+    watch = Watch()
+    if sys.getprofile() is not None:
+        yield watch
+        return
     sys.setprofile(watch)
     try:
         yield watch
     finally:
-        sys.setprofile(before)
+        sys.setprofile(None)
 
 
 @contextlib.contextmanager
