@@ -2,10 +2,9 @@
 
 A name is a symbol and, but for `X`, `Y` and `loss`, the number of a layer, from 1: `Z2` is what the second layer hands
 its activation, `A2` what comes out, `W2` and `b2` its kernel and bias; `dZ2` is the loss's gradient with respect to
-`Z2`, and so on; `new W2` is the kernel after the update.
+`Z2`, and so on; `slope2` is the activation's derivative at `Z2`, and `new W2` the kernel after the update.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ def quantities(
     y: ArrayLike,
     instead: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, Array]:
-    """Return what Keras computes in one step from these weights.
+    """Return what Keras computes in one step from these weights: equal to `train_on_batch`, bit for bit.
 
     Parameters
     ----------
@@ -40,13 +39,13 @@ def quantities(
         Targets, as the model's loss takes them.
     instead : mapping of name to array, optional
         Quantities to replace: what follows from them in the step is computed from the given values, what does not is
-        as it was. Replacing the output of a softmax under cross-entropy gives the error P - Y, as Keras's fused
-        gradient is.
+        as it was. Where the output of a softmax under cross-entropy is replaced, its error is P - Y over the batch, as
+        Keras's fused gradient is.
 
     Returns
     -------
     dict of name to array
-        In the order in which they are computed.
+        In the order in which they are computed, and then the optimizer's slots.
     """
     given = {name: np.asarray(value) for name, value in (instead or {}).items()}
     kept = [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
@@ -54,32 +53,62 @@ def quantities(
         try:
             for variable, value in zip(model.weights, weights, strict=True):
                 variable.assign(np.asarray(value))
-            return _step(model, x, y, given)
+            return _Step(model, given).run(x, y)
         finally:
             for variable, value in zip((*model.variables, *model.optimizer.variables), kept, strict=False):
                 variable.assign(value)
 
 
-def _step(model: keras.Sequential, x: ArrayLike, y: ArrayLike, given: dict[str, Array]) -> dict[str, Array]:
-    dtype = str(model.compute_dtype)
-    X, Y = (tf.constant(given.get(name, np.asarray(value)), dtype) for name, value in (("X", x), ("Y", y)))
-    noted: dict[str, Any] = {}
-    slopes: dict[str, tuple[Any, Any]] = {}
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    variables = {_name(variable, layers): variable for variable in model.trainable_variables}
+class _Step:
+    """One step under way."""
 
-    with tf.GradientTape(persistent=True) as tape:
+    def __init__(self, model: keras.Sequential, given: Mapping[str, Array]) -> None:
+        self.model, self.given = model, given
+        self.dtype = str(model.compute_dtype)
+        self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        self.variables = {_name(variable, self.layers): variable for variable in model.trainable_variables}
+        self.noted: dict[str, Any] = {}
+        self.slopes: dict[str, Array] = {}
+        self.fused = False  # the loss takes the last layer's logits, past its softmax
+
+    def run(self, x: ArrayLike, y: ArrayLike) -> dict[str, Array]:
+        """Take the step, and tell what was computed."""
+        X, Y = (self._constant(self.given.get(name, value)) for name, value in (("X", x), ("Y", y)))
+        with tf.GradientTape(persistent=True) as tape:
+            A = self._forward(tape, X)
+            output = tf.identity(A)  # without what the loss would find on it: the logits
+            tape.watch(output)
+            loss = self.model.compute_loss(x=X, y=Y, y_pred=A)
+            of_output = self.model.compute_loss(x=X, y=Y, y_pred=output)
+        told = {"X": X.numpy(), "Y": Y.numpy()}
+        told |= {name: variable.numpy() for name, variable in self.variables.items()}
+        told |= {name: value.numpy() for name, value in self.noted.items()} | self.slopes
+        loss, gradients = self._backward(tape, loss, Y)
+        last = len(self.layers)
+        gradients[f"A{last}"] = _array(tape.gradient(of_output, output))
+        gradients |= {name[1:]: value for name, value in self.given.items() if name[1:] in self.variables}
+        told["loss"] = np.asarray(self.given.get("loss", loss))
+        order = [f"{symbol}{layer}" for layer in range(last, 0, -1) for symbol in ("A", "Z", "W", "U", "b")]
+        named = [*(name for name in order if name in gradients), *(name for name in gradients if name not in order)]
+        told |= {f"d{name}": gradients[name] for name in named}
+        return told | self._update(gradients)
+
+    def _constant(self, value: ArrayLike) -> Any:
+        return tf.constant(np.asarray(value), self.dtype)
+
+    def _forward(self, tape: tf.GradientTape, X: Any) -> Any:
+        """Run the layers one by one, each activation apart from what feeds it."""
 
         def note(name: str, value: Any) -> Any:
             """Name a tensor; from here on it, and its gradient, are those that are given, if any are."""
-            if name in given:
-                value = tf.constant(given[name], dtype) + (value - tf.stop_gradient(value))
+            if name in self.given:
+                value = self._constant(self.given[name]) + (value - tf.stop_gradient(value))
             tape.watch(value)
-            noted[name] = value
-            return _with_gradient(value, given[f"d{name}"]) if f"d{name}" in given else value
+            self.noted[name] = value
+            return _with_gradient(value, self.given[f"d{name}"]) if f"d{name}" in self.given else value
 
         A = note("X", X)
-        for number, layer in enumerate(layers, 1):
+        for number, layer in enumerate(self.layers, 1):
             activation = getattr(layer, "activation", None)
             if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
                 A = note(f"A{number}", layer(A, training=True))
@@ -90,63 +119,54 @@ def _step(model: keras.Sequential, x: ArrayLike, y: ArrayLike, given: dict[str, 
             finally:
                 layer.activation = activation
             P = activation(Z)
-            logits = getattr(P, "_keras_logits", None)
             A = note(f"A{number}", P)
-            if logits is not None and f"A{number}" not in given:
+            self.fused = hasattr(P, "_keras_logits")
+            if not self.fused:
+                self.slopes[f"slope{number}"] = _slope(activation, Z)
+            elif f"A{number}" not in self.given:
                 A._keras_logits = Z
-            elif logits is None:
-                slopes[f"slope{number}"] = activation, Z
-        output = tf.identity(A)  # without what `_keras_logits` short-cuts: the loss as a function of the output alone
-        tape.watch(output)
-        loss = model.compute_loss(x=X, y=Y, y_pred=A)
-        of_output = model.compute_loss(x=X, y=Y, y_pred=output)
-    last = len(layers)
-    sources = {**noted, **{name: variable.value for name, variable in variables.items()}}
-    target = loss
-    if f"A{last}" in given and f"slope{last}" not in slopes and f"Z{last}" in noted:
-        # The fused error of softmax and cross-entropy, P - Y over the batch, from the probabilities given.
-        share = tf.cast(tf.shape(X)[0], dtype)
-        error = given.get(f"dZ{last}", (given[f"A{last}"] - Y) / share)
-        loss = -tf.reduce_mean(tf.reduce_sum(Y * tf.math.log(noted[f"A{last}"]), axis=-1))
-        found = tape.gradient(noted[f"Z{last}"], list(sources.values()), output_gradients=tf.constant(error, dtype))
-    else:
-        found = tape.gradient(target, list(sources.values()))
-    gradients = {name: _array(g) for name, g in zip(sources, found, strict=True) if g is not None}
-    if (of := tape.gradient(of_output, output)) is not None:
-        gradients[f"A{last}"] = _array(of)
-    del tape
-    gradients |= {name[1:]: given[name] for name in given if name[0] == "d" and name[1:] in variables}
-    told: dict[str, Array] = {"X": X.numpy(), "Y": Y.numpy()}
-    told |= {name: variable.numpy() for name, variable in variables.items()}
-    told |= {name: value.numpy() for name, value in noted.items()}
-    told |= {name: _slope(*of) for name, of in slopes.items()}
-    told["loss"] = np.asarray(given.get("loss", _array(loss)))
-    told |= {f"d{name}": gradients[name] for name in reversed(gradients)}
-    before = [np.array(slot) for slot in model.optimizer.variables]
-    model.optimizer.apply(
-        [tf.constant(gradients[name], dtype) for name in variables], [variable for variable in variables.values()]
-    )
-    slots = {variable.path: name for name, variable in variables.items()}
-    for slot in model.optimizer.variables:
-        owner = next((path for path in slots if slot.path.startswith(f"{model.optimizer.name}/{path.replace('/', '_')}_")), None)
-        if owner is not None:
-            told[f"{slot.path.rsplit('_', 1)[-1]} of {slots[owner]}"] = slot.numpy()
-    told |= {f"new {name}": variable.numpy() for name, variable in variables.items()}
-    for slot, value in zip(model.optimizer.variables, before, strict=False):
-        slot.assign(value)
-    return told | {name: given[name] for name in given if name.startswith("new ")}
+        return A
+
+    def _backward(self, tape: tf.GradientTape, loss: Any, Y: Any) -> tuple[Array, dict[str, Array]]:
+        """The loss, and its gradient with respect to all that was noted."""
+        sources = {**self.noted, **{name: variable.value for name, variable in self.variables.items()}}
+        last = len(self.layers)
+        if self.fused and f"A{last}" in self.given:
+            P = self.noted[f"A{last}"]
+            loss = -tf.reduce_mean(tf.reduce_sum(Y * tf.math.log(P), axis=-1))
+            error = self.given.get(f"dZ{last}", (P - Y) / tf.cast(tf.shape(Y)[0], self.dtype))
+            found = tape.gradient(
+                self.noted[f"Z{last}"], list(sources.values()), output_gradients=self._constant(error)
+            )
+        else:
+            found = tape.gradient(loss, list(sources.values()))
+        return _array(loss), {name: _array(g) for name, g in zip(sources, found, strict=True) if g is not None}
+
+    def _update(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
+        """Have the optimizer apply the gradients: new weights, and its slots."""
+        optimizer = self.model.optimizer
+        before = [np.array(slot) for slot in optimizer.variables]
+        optimizer.apply([self._constant(gradients[name]) for name in self.variables], list(self.variables.values()))
+        told = {f"new {name}": variable.numpy() for name, variable in self.variables.items()}
+        told |= {name: value for name, value in self.given.items() if name.startswith("new ")}
+        for name, variable in self.variables.items():
+            start = f"{optimizer.name}/{variable.path.replace('/', '_')}_"
+            slots = [slot for slot in optimizer.variables if slot.path.startswith(start)]
+            told |= {f"{slot.path.removeprefix(start)} of {name}": slot.numpy() for slot in slots}
+        for slot, value in zip(optimizer.variables, before, strict=False):
+            slot.assign(value)
+        return told
 
 
 def _name(variable: Any, layers: Sequence[Any]) -> str:
-    number = next(
-        number for number, layer in enumerate(layers, 1) if any(variable is own for own in layer.trainable_variables)
-    )
+    """A weight's name: its symbol and the number of its layer."""
+    owners = (any(variable is own for own in layer.trainable_variables) for layer in layers)
     name = variable.path.rsplit("/", 1)[-1]
-    return f"{SYMBOLS.get(name, name)}{number}"
+    return f"{SYMBOLS.get(name, name)}{1 + list(owners).index(True)}"
 
 
 def _array(tensor: Any) -> Array:
-    found: Array = tf.convert_to_tensor(tensor).numpy()
+    found: Array = np.asarray(tf.convert_to_tensor(tensor))
     return found
 
 

@@ -56,6 +56,4 @@ class Network:
         return loss, nabla_b, nabla_w
 
 
-subject = adapt(
-    Network, lists("weights", "biases"), kernel="units_inputs", bias="column", step="update_mini_batch"
-)
+subject = adapt(Network, lists("weights", "biases"), kernel="units_inputs", bias="column", step="update_mini_batch")

@@ -1,4 +1,4 @@
-"""Drives a subject once more with its lines traced, and says what each makes, and which make the first wrong numbers."""
+"""Drives a subject once more, its lines traced: what each makes, and which make the first wrong numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

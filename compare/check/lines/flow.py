@@ -188,15 +188,15 @@ class Flow:
         return found
 
     def set(self, name: str, value: int, before: int) -> int | None:
-        """The last statement before an event that gave a name this value: a name of the same function, or an attribute."""
+        """The last statement before an event that gave a name of its function, or an attribute, this value."""
         last, function = self.when(before), self.place(before).function
         for event in range(last - 1, -1, -1):
             if value not in (self._value[event], self.lifted(self._value[event])):
                 continue
             place = self.place(event)
-            if place.target == name and place.kind in ("value", "changed"):
-                if "." in name or place.function == function:
-                    return event
+            here = "." in name or place.function == function
+            if here and place.target == name and place.kind in ("value", "changed"):
+                return event
         return None
 
     def numbers(self, event: int, depth: int = 3) -> list[int]:

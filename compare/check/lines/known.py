@@ -1,4 +1,4 @@
-"""What Keras computes in some steps, to be found again among a subject's values: whatever their axes, shape or factor."""
+"""What Keras computes in some steps, to be found again among a subject's values, in any axes, shape or factor."""
 
 import itertools
 import re
@@ -78,7 +78,7 @@ class Form:
         sizes = np.sort(np.abs(value), axis=None)
         scale = float(sizes[-1]) if np.isfinite(sizes[-1]) else 0.0
         distinct = 1 + np.count_nonzero(np.diff(sizes))
-        return cls(value, sizes / (scale or 1.0), scale, distinct < min(FEW, value.size) or value.size == 1)
+        return cls(value, sizes / (scale or 1.0), scale, bool(distinct < min(FEW, value.size) or value.size == 1))
 
 
 @dataclass(frozen=True)

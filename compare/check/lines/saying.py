@@ -89,11 +89,16 @@ def _form(search: Search, wrong: Wrong) -> str:
     if identity.factor == 1:
         other = re.sub(r"\d+", "", identity.name)
         turned = f" ({identity.how})" if identity.how else ""
-        return f"makes {spelt(other) if other != 'loss' else other}{turned}, which stands where {{roles}} belongs" + follows
+        return (
+            f"makes {spelt(other) if other != 'loss' else other}{turned}, which stands where {{roles}} belongs"
+            + follows
+        )
     if identity.factor == -1:
         return "makes {roles} with the wrong sign"
     count = {samples: " (the number of samples)", 1 / samples: " (one over the number of samples)"}
-    return f"makes {identity.factor:.6g}{count.get(identity.factor, '')} times {{roles}}, and nothing takes that out again"
+    return (
+        f"makes {identity.factor:.6g}{count.get(identity.factor, '')} times {{roles}}, and nothing takes that out again"
+    )
 
 
 def _listed(roles: Sequence[str]) -> str:

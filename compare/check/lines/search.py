@@ -1,8 +1,8 @@
 """Finds the values that a step goes wrong by: put in Keras's place, they make all that Keras does next the subject's.
 
 From a wrong weight the search goes back through values that are nobody's, to expressions that read only what is right.
-A value on that path is then tried in the place of each of Keras's quantities of its shape, and Keras's step is run again
-from it. So a second fault behind the first is found as the first was.
+A value on that path is then tried in the place of each of Keras's quantities of its shape, and Keras's step is run
+again from it. So a second fault behind the first is found as the first was.
 """
 
 from collections.abc import Callable, Mapping
@@ -159,9 +159,7 @@ class Search:
             return False
         sources = self.flow.sources(event)
         arrays = self.flow.place(event).node == "Call" or self.flow.place(event).kind == "changed"
-        return any(
-            (arrays and self.flow.values[each].size > 1) or self._computed(each, depth - 1) for each in sources
-        )
+        return any((arrays and self.flow.values[each].size > 1) or self._computed(each, depth - 1) for each in sources)
 
     def harmless(self, value: int) -> bool:
         """Whether something that is right follows from a value, through unknown values at most."""
@@ -483,7 +481,10 @@ class Search:
         """Statements that gave a source of an event the name it is read by, where another value may have been meant."""
         found: list[int] = []
         members = self.flow.members.get(event, [event])
-        reads = {self.flow.lifted(self.flow.value(read)): self.flow.text(read) for read in self.flow.reads.get(members[-1], ())}
+        reads = {
+            self.flow.lifted(self.flow.value(read)): self.flow.text(read)
+            for read in self.flow.reads.get(members[-1], ())
+        }
         for source in self.flow.sources(event):
             identity = self.identity(source)
             if self.flow.values[source].size == 1 or source not in self.flow.maker:

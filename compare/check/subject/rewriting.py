@@ -4,13 +4,14 @@ As pytest rewrites assertions: the rewritten code computes the same in the same 
 """
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
-SEEN = "_keras_parity_seen"  # found among the builtins while code is traced; one underscore, which classes do not mangle
+SEEN = (
+    "_keras_parity_seen"  # found among the builtins while code is traced; one underscore, which classes do not mangle
+)
 
-Node = TypeVar("Node", bound=ast.AST)
 WRAPPED = (ast.BinOp, ast.Call, ast.Subscript, ast.UnaryOp, ast.Compare, ast.IfExp, ast.ListComp, ast.List, ast.Tuple)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 Position = tuple[int, int, int, int]  # first line, column, last line, column: lines from 1, columns from 0, in bytes
@@ -70,11 +71,13 @@ class Rewriter(ast.NodeTransformer):
         }
         self.scopes: list[_Scope] = []
 
-    # What is not looked into: annotations, decorators, defaults, the text of f-strings, patterns.
+    # Annotations, decorators and defaults are not looked into: they have run before.
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """The text of an f-string is left as it is."""
         return node
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
+        """Patterns are left as they are."""
         node.subject = self.visit(node.subject)
         for case in node.cases:
             case.body = self._body(case.body)
@@ -86,10 +89,10 @@ class Rewriter(ast.NodeTransformer):
         node.body = [self._outside(child) for child in node.body]
         return node
 
-    def _outside(self, node: Node) -> Node:
+    def _outside(self, node: ast.AST) -> Any:
         """Look for functions in code that has run before any step."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            return self.visit(node)  # type: ignore[no-any-return]
+            return self.visit(node)
         if isinstance(node, ast.ClassDef):
             self.scopes.append(_Scope(self._qualified(node.name)))
         for name, value in ast.iter_fields(node):
@@ -106,17 +109,20 @@ class Rewriter(ast.NodeTransformer):
         return name if outer == "<module>" else f"{outer}.{name}"
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Of a class, its methods."""
         return self._outside(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Of a function, its body."""
         self.scopes.append(_Scope(self._qualified(node.name)))
         node.body = self._body(node.body)
         self.scopes.pop()
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """Of a lambda, its value."""
         lines = node.lineno, node.end_lineno or node.lineno
         self.scopes.append(_Scope(self._qualified("<lambda>"), lines))
         node.body = self._rooted(node.body, "value")
@@ -128,7 +134,8 @@ class Rewriter(ast.NodeTransformer):
 
     def _statement(self, node: ast.stmt) -> list[ast.stmt]:
         scope = self.scopes[-1]
-        head = node.body[0].lineno - 1 if isinstance(getattr(node, "body", None), list) else node.end_lineno
+        body = getattr(node, "body", None)
+        head = body[0].lineno - 1 if isinstance(body, list) else node.end_lineno
         scope.statement = node.lineno, max(node.lineno, head or node.lineno)
         scope.parts, scope.target = [], ""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -158,7 +165,7 @@ class Rewriter(ast.NodeTransformer):
                 setattr(node, name, self.visit(value))
         return [node]
 
-    def _inner(self, node: ast.AST) -> ast.AST:
+    def _inner(self, node: ast.AST) -> Any:
         if isinstance(node, ast.ExceptHandler):
             node.body = self._body(node.body)
             return node
@@ -205,9 +212,7 @@ class Rewriter(ast.NodeTransformer):
             before, after = [*before, *old], [*after, *new]
         return [*before, node, *after]
 
-    def _changed(
-        self, base: ast.expr, element: ast.Subscript | None = None
-    ) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    def _changed(self, base: ast.expr, element: ast.Subscript | None = None) -> tuple[list[ast.stmt], list[ast.stmt]]:
         """Record what a statement changes, or the whole that an element of it belongs to, before and after."""
         scope, name = self.scopes[-1], ast.unparse(base)
         if not _harmless(base):
@@ -215,7 +220,7 @@ class Rewriter(ast.NodeTransformer):
         old = self._number(base, "load", (), "")
         copy, again = _loading(base), _loading(base)
         if element is not None:
-            element.slice = self.visit(element.slice)  # type: ignore[assignment]
+            element.slice = self.visit(element.slice)
         before = ast.copy_location(ast.Expr(self._seeing(copy, old)), base)
         return [before], [self._record(again, "changed", (old, *scope.parts), name)]
 
@@ -252,7 +257,7 @@ class Rewriter(ast.NodeTransformer):
         scope.parts = [*outer, site]
         return self._seeing(new, site)
 
-    def _inside(self, node: ast.expr) -> ast.expr:
+    def _inside(self, node: ast.expr) -> Any:
         """Visit what an expression consists of."""
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and (self._module(node.func.value) or _storing(node.func)):
@@ -273,11 +278,11 @@ class Rewriter(ast.NodeTransformer):
             node.test, node.body, node.orelse = self._test(node.test), self.visit(node.body), self.visit(node.orelse)
             return node
         if isinstance(node, ast.Lambda | ast.JoinedStr | ast.Name):
-            return self.visit_Lambda(node) if isinstance(node, ast.Lambda) else node  # type: ignore[return-value]
+            return self.visit_Lambda(node) if isinstance(node, ast.Lambda) else node
         self.generic_visit(node)
         return node
 
-    def visit(self, node: ast.AST) -> ast.AST:  # type: ignore[override]
+    def visit(self, node: ast.AST) -> Any:
         """Wrap an expression that may make or read an array or a number."""
         if not isinstance(node, ast.expr) or isinstance(node, SCOPES):
             return super().visit(node)

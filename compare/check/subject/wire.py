@@ -16,8 +16,7 @@ from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
 from compare.recipe.recipe import Recipe
 
 VALUES = {
-    each.__name__: each
-    for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Optimizer, Penalty)
+    each.__name__: each for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Optimizer, Penalty)
 }
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.

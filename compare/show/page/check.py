@@ -69,9 +69,9 @@ def _sources(run: Run) -> list[Source]:
     table = run.tables.get("code_map")
     guilty = [*run.manifest["report"]["guilty"], *run.manifest["report"]["warned"]]
     mapped: dict[tuple[str, int], list[tuple[str, str]]] = {}
-    for row in table.itertuples() if table is not None else ():
-        factor = "" if row.factor == 1 else f"{row.factor:.4g} \N{MULTIPLICATION SIGN} "
-        mapped.setdefault((str(row.file), int(row.line)), []).append((str(row.name), f"{factor}{row.quantity}"))
+    for row in table.to_dict("records") if table is not None else ():
+        factor = "" if row["factor"] == 1 else f"{row['factor']:.4g} \N{MULTIPLICATION SIGN} "
+        mapped.setdefault((row["file"], row["line"]), []).append((row["name"], f"{factor}{row['quantity']}"))
     says: dict[tuple[str, int], list[str]] = {}
     for each in guilty:
         says.setdefault((each["file"], each["first"]), []).append(f"{each['source']}: {each['says']}.")
