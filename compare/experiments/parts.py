@@ -69,8 +69,8 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
         },
         "keras_training": "fit" if experiment.keras_fit else "compiled graph, bit-equal to fit",
         "tolerances": {
-            "least": {dtype: float(tolerance.least(1.0, dtype)) for dtype in experiment.dtypes},
-            "factor": tolerance.FACTOR,
+            "bar": {dtype: float(tolerance.least(1.0, dtype)) for dtype in experiment.dtypes},
+            "floor_factor": tolerance.FACTOR,
             "least_ulp": tolerance.LEAST,
             "loosest": tolerance.LOOSEST,
             "probe": tolerance.PROBE,

@@ -47,8 +47,8 @@ def section(run: Run) -> Section | None:
             "The same runs, only rounded differently, drift by up to "
             + ", ".join(f"{of:.1e} in {dtype}" for dtype, of in floor.items())
             + " (measured: the noise floor). "
-            + f"{run.manifest['tolerances']['factor']:g} times that is tolerated, and at least "
-            + " and ".join(f"{least:.0e} in {dtype}" for dtype, least in run.manifest["tolerances"]["least"].items())
+            + f"{run.manifest['tolerances']['floor_factor']:g} times that is tolerated, and at least "
+            + " and ".join(f"{least:.0e} in {dtype}" for dtype, least in run.manifest["tolerances"]["bar"].items())
             + f", times the value where it is over 1. The floor decided {by_floor or 'none'} of {len(judged)} "
             + "comparisons.",
         ),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare.check import trials
+from compare.check import trainings, trials
 from compare.check.introduction import Introduction
 from compare.check.steps.reference import build_reference
 from compare.check.subject.drivers import InProcess
@@ -208,3 +208,27 @@ def test_a_training_that_rounding_alone_leads_to_nan_is_not_judged(monkeypatch):
 
     monkeypatch.setattr(trials, "simulate", exploding)
     assert tolerated(reference, trial) is None
+
+
+def test_a_training_in_which_a_fault_would_not_show_is_not_judged(monkeypatch):
+    architecture = dense((4, 3))
+    reference = build_reference(Recipe(architecture, STANDARD.n, 64).at(0.1))
+    weights = [np.full(weight.shape, 0.1) for weight in architecture.weights]
+    trial = Trial(STANDARD.X, STANDARD.y, weights, np.tile(np.arange(STANDARD.n), (2, 1)), 64)
+    monkeypatch.setattr(trials, "ulp", lambda precision: 1e-12)  # so it amplifies rounding
+    allowed = tolerated(reference, trial)
+    assert allowed is not None
+    assert allowed.amplified
+    monkeypatch.setattr(trials, "PROBE", 1e-12)
+    assert tolerated(reference, trial) is None
+
+
+def test_a_training_that_is_judged_over_fewer_epochs_is_told(monkeypatch):
+    monkeypatch.setattr(
+        trainings, "tolerated", lambda reference, trial: tolerated(reference, trial) if len(trial.orders) < 3 else None
+    )
+    found = drive(fitting())
+    assert [len(training.history or []) for training in found.judged] == [2, 2, 2]
+    names = [training.name for training in found.judged]
+    why = "judged over 2 of 4 epochs, since rounding alone carries more too far"
+    assert found.notes == tuple(f"{name}: {why}" for name in names)

@@ -57,7 +57,7 @@ def made_run(out: Path, parts: tuple[str, ...] = ("article", "matched", "unseede
             "code": {"version": "0.1.0", "commit": None, "dirty": None},
             "env": {"python": "3.11"},
             "keras_training": "compiled graph, bit-equal to fit",
-            "tolerances": {"least": LEAST, "factor": 10.0, "probe": 1e-3},
+            "tolerances": {"bar": LEAST, "floor_factor": 10.0, "probe": 1e-3},
             "speed": [
                 {"protocol": "keras", "dtype": "float64", "side": side, "microseconds": of}
                 for side, of in (("scratch", 40.0), ("keras", 100.0))
