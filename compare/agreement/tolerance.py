@@ -8,7 +8,7 @@ in units in the last place (ULP) of the size of what is judged, and is known in 
   from: of a loss the largest so far, of a tensor the largest weight of its layer, since kernel and bias are made from
   the same gradients; and never below one.
 - Of *one step* from equal weights it is *propagated*: a few ULP of each operation's result, more for a sum of many, are
-  carried through the step to first order (`compare.mathematics.rounding`). Each step of a check is judged so.
+  carried through the step to first order (`mathematics/rounding.py`). Each step of a check is judged so.
 - Of a *run* left to itself it is *sampled*: the run is made again, its roundings drawn anew, and the largest drift of a
   few such runs is taken. Where sums can be reordered they are, and the initial weights lie one ULP apart (matched
   pairs, cells of a sweep); where the run is known only by what it must compute, each step's loss and weights are moved

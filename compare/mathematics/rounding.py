@@ -1,4 +1,4 @@
-"""How far rounding moves the results of one training step: `compare.agreement.tolerance` says what that is for."""
+"""How far rounding moves the results of one training step: `agreement/tolerance.py` says what that is for."""
 
 from dataclasses import dataclass
 

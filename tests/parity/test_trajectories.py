@@ -19,7 +19,7 @@ from tests.parity.sides import DTYPES, STACKS, pair
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 @pytest.mark.parametrize("drawn_by", ["scratch", "keras"])
 def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
-    beyond, in_part = [], 0
+    beyond, short = [], 0
     for seed in range(20 if drawn_by == "scratch" else 3):
         scratch, model = pair(units, dtype, seed, drawn_by)
         start, orders = scratch.get_weights(), protocol.orders(stream(seed, "test"), iris.n)
@@ -27,13 +27,13 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
         keras = fit_compiled(model, iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         course = Course(dense((iris.n_features, *units), dtype=dtype), iris, protocol, orders, start)
         judged = judge_pair(Pair(course, scratch, keras, model.get_weights(), {}), stream(seed, "floor"))
-        assert judged.verdict in ("parity", "parity in part"), f"seed {seed}: {judged.verdict}, {judged.rows}"
-        in_part += judged.decided < protocol.epochs
+        assert judged.verdict != "no parity", f"seed {seed}: {judged.rows}"
+        short += judged.verdict != "parity"
         if max(row["max_abs"] for row in judged.rows if row["what"] != "accuracy") > 10 * tolerance.least(1.0, dtype):
             beyond.append(seed)
-    assert in_part <= {"float64": 0, "float32": 2}[dtype]
     # In float32 a ReLU's pre-activation now and then lies within rounding of zero, and the two masks part.
     assert len(beyond) <= {"float64": 1, "float32": 5}[dtype], f"rounding alone moves them that far: seeds {beyond}"
+    assert short <= {"float64": 0, "float32": 2}[dtype], "decided in part, or undecidable"
 
 
 @pytest.mark.parametrize("batch_size", [7, 64, 149, 150, 1000])
