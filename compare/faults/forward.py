@@ -92,10 +92,10 @@ def output_activation(rules: Rules, name: str, backward: bool) -> Rules:
         Z = rules.logits(step)
         A = phi.value(Z)
         if backward:
-            step.memory["output slope"] = phi.derivative(Z, A)
+            step.within["output slope"] = phi.derivative(Z, A)
         return A
 
-    return replace(rules, logits=logits, error=lambda step: rules.error(step) * step.memory.pop("output slope", 1.0))
+    return replace(rules, logits=logits, error=lambda step: rules.error(step) * step.within.get("output slope", 1.0))
 
 
 def _hidden_functions(architecture: Architecture) -> list[Parameter]:
@@ -233,7 +233,7 @@ def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
         return []
 
     def sloped(slope: float) -> Observed:
-        return retaken(first, leaky_slope(base, slope))
+        return retaken(first, leaky_slope(base, slope), base)
 
     grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
     taken = [sloped(slope) for slope in grid]
