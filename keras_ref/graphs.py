@@ -38,27 +38,27 @@ def steps_graph(model: keras.Sequential) -> Any:
         dtype = dtype_of(model)
         integers = tf.TensorSpec((None,), tf.int32)
 
-        @tf.function(input_signature=[*_data(model), integers, integers, _starts(model)])
+        # Nothing here is for autograph to convert, which reads and writes the source of all that is called.
+        @tf.function(input_signature=[*_data(model), integers, integers, _starts(model)], autograph=False)
         def run(
             X: tf.Tensor, Y: tf.Tensor, rows: tf.Tensor, ends: tf.Tensor, weights: list[tf.Tensor]
         ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-            step = tf.autograph.experimental.do_not_convert(model.train_step)
-            steps = tf.shape(ends)[0]
-            losses, accuracies = (tf.TensorArray(dtype, size=steps) for _ in range(2))
-            after = [tf.TensorArray(dtype, size=steps) for _ in model.weights]
-            begin = 0
-            for index in tf.range(steps):
-                if index < tf.shape(weights[0])[0]:
-                    for variable, start in zip(model.weights, weights, strict=True):
-                        variable.assign(start[index])
+            steps, given = tf.shape(ends)[0], tf.shape(weights[0])[0]
+
+            def step(index: tf.Tensor, begin: tf.Tensor, *told: tf.TensorArray) -> tuple[Any, ...]:
+                for variable, start in zip(model.weights, weights, strict=True):
+                    variable.assign(tf.where(index < given, start[tf.minimum(index, given - 1)], variable))
                 model.reset_metrics()
                 batch = rows[begin : ends[index]]
-                begin = ends[index]
-                logs = step((tf.gather(X, batch), tf.gather(Y, batch)))
-                losses = losses.write(index, logs["loss"])
-                accuracies = accuracies.write(index, logs["accuracy"])
-                after = [array.write(index, W) for array, W in zip(after, model.weights, strict=True)]
-            return losses.stack(), accuracies.stack(), [array.stack() for array in after]
+                logs = model.train_step((tf.gather(X, batch), tf.gather(Y, batch)))
+                values = (logs["loss"], logs["accuracy"], *model.weights)
+                told = tuple(array.write(index, value) for array, value in zip(told, values, strict=True))
+                return index + 1, ends[index], *told
+
+            told = [tf.TensorArray(dtype, size=steps) for _ in range(2 + len(model.weights))]
+            _, _, *told = tf.while_loop(lambda index, *_: index < steps, step, (0, 0, *told))
+            loss, accuracy, *after = (array.stack() for array in told)
+            return loss, accuracy, after
 
         return run
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.agreement.tolerance import Tolerance
 from compare.check.causes.diagnosis import Explanation
 from compare.check.causes.evidence import SLACK
 from compare.check.steps.reference import Reference, steps_from
 from compare.check.subject.tasks import Performance
-from compare.check.trials import Trial, largest, likeliest, noise, simulate
+from compare.check.trials import Trial, largest, likeliest, simulate
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.mathematics.rules import CORRECT
@@ -54,6 +55,7 @@ def judge(
     name: str,
     performance: Performance,
     trial: Trial,
+    allowed: Tolerance,
     known: Sequence[Explanation],
     search: Sequence[int] = (),
 ) -> Training:
@@ -71,13 +73,13 @@ def judge(
         # Where the faults of its steps explain that training fails, that is no news.
         follows = any(simulate(combine(e.causes), reference.rounded, trial) is None for e in known)
         return Training(name, None, expected, 0.0, np.inf, not follows, trial.ragged, error or "it tells no weights")
-    loss_floor, floors = noise(reference, trial)
     history = performance.history
 
     def off(told: list[float]) -> float:
-        return 0.0 if history is None else largest([np.array(history)], [np.array(told)], [loss_floor])
+        return 0.0 if history is None else largest([history], [told], [allowed.loss])
 
-    judged = Training(name, history, expected, off(expected), largest(after, final, floors), True, trial.ragged)
+    wrong_by = largest(after, final, allowed.weights)
+    judged = Training(name, history, expected, off(expected), wrong_by, True, trial.ragged)
     if not judged.wrong:
         return judged
 
@@ -97,7 +99,8 @@ def judge(
         found = None if one is None else simulate(rules, reference.rounded, one)
         if found is None:
             continue
-        if fits(largest(after, found[1], floors), judged.weights_ratio) and fits(off(found[0]), judged.loss_ratio):
+        losses, weights = found
+        if fits(largest(after, weights, allowed.weights), wrong_by) and fits(off(losses), judged.loss_ratio):
             explanations.append(Explanation(causes, len(history or [])))
     fewest = min((len(e.causes) for e in explanations), default=0)
     return replace(judged, explanations=tuple(e for e in explanations if len(e.causes) == fewest))

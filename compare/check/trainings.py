@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.agreement.tolerance import Tolerance
 from compare.check.causes.diagnosis import Explanation
 from compare.check.introduction import Introduction
 from compare.check.steps.reference import Reference
@@ -12,7 +13,7 @@ from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Task
 from compare.check.training import Training, judge
-from compare.check.trials import Trial, likeliest, steady
+from compare.check.trials import Trial, likeliest, tolerated
 from compare.data.dataset import Dataset
 from compare.mathematics.rules import CORRECT
 
@@ -46,7 +47,7 @@ class _Stage:
         """Whether the order of the samples can be told."""
         return bool(self.options & {"shuffle", "batch_orders"})
 
-    def drive(self, name: str, trial: Trial, search: Sequence[int] = ()) -> tuple[Training, Trial]:
+    def drive(self, name: str, trial: Trial, allowed: Tolerance, search: Sequence[int] = ()) -> tuple[Training, Trial]:
         """Train as the trial says, and judge; with `search`, by the order and the one of these sizes that fit."""
         recipe = replace(self.met.recipe, batch_size=trial.size, n_samples=len(trial.y))
         epochs, size = len(trial.orders), trial.size
@@ -57,7 +58,8 @@ class _Stage:
         performance = self.driver.perform(task)
         if search and performance.refusal is None:
             trial = likeliest(CORRECT, self.reference, trial, search, performance.steps[0].after or []) or trial
-        return judge(self.reference, name, performance, trial, self.known, search), trial
+            allowed = tolerated(self.reference, trial) or allowed
+        return judge(self.reference, name, performance, trial, allowed, self.known, search), trial
 
 
 def drive_training(
@@ -100,11 +102,14 @@ def drive_training(
     not_driven: list[str] = []
     for words, plan in plans:
         shorter = (replace(plan, orders=plan.orders[:e]) for e in (EPOCHS, 2, 1) if e >= plan.calls)
-        trial = next((one for one in shorter if steady(reference, one)), None)
-        if trial is None:
+        steady = ((one, allowed) for one in shorter if (allowed := tolerated(reference, one)) is not None)
+        if (found := next(steady, None)) is None:
             not_driven.append(f"{words}: rounding alone grows too fast at this learning rate")
             continue
-        training, _ = stage.drive(words, trial)
+        trial, allowed = found
+        if (epochs := len(trial.orders)) < EPOCHS:
+            notes.append(f"{words}: judged over {epochs} of {EPOCHS} epochs, since rounding alone carries more too far")
+        training, _ = stage.drive(words, trial, allowed)
         if training.history is None and training.error is None:
             notes.append(f"its {name} tells no loss for each epoch: its weights alone are judged")
         judged.append(training)
@@ -124,7 +129,10 @@ def _with_own_orders(stage: _Stage, few: Trial | None, found: Trainings) -> Trai
         return found
     name = f"{stage.method}, {FEW} samples in batches of {SMALL if sized else 'its own'}, in any order"
     sizes = (SMALL,) if sized else range(1, FEW + 1)
-    training, trial = stage.drive(name, few if sized else replace(few, orders=few.orders[:1]), sizes)
+    one = few if sized else replace(few, orders=few.orders[:1])
+    if (allowed := tolerated(stage.reference, one)) is None:
+        return found
+    training, trial = stage.drive(name, one, allowed, sizes)
     rest = [t for t in found.judged if t not in doubtful]
     if training.error is not None or training.wrong:
         return replace(found, judged=(*rest, training)) if training.explanations or not doubtful else found
@@ -142,6 +150,6 @@ def _few(reference: Reference, trial: Trial, rng: np.random.Generator) -> Trial 
     for _ in range(20):
         rows = rng.permutation(len(trial.y))[:FEW]
         one = replace(trial, X=trial.X[rows], y=trial.y[rows], orders=np.tile(np.arange(FEW), (SHORT, 1)))
-        if steady(reference, one):
+        if tolerated(reference, one) is not None:
             return one
     return None

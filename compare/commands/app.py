@@ -17,7 +17,7 @@ from compare.commands.report import report
 from compare.commands.run import run
 from compare.commands.sweep import sweep
 from compare.errors import InputError
-from compare.sides.quiet_keras import choose_backend
+from compare.sides.quiet_keras import begin_process
 
 app = cyclopts.App(
     name="keras-parity",
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         By default those of the process.
     """
-    choose_backend()
+    begin_process()
     interrupted = threading.Event()
     try:
         with _noting_interrupts(interrupted):

@@ -82,7 +82,7 @@ def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, sta
     Parameters
     ----------
     source : str, Path or tuple
-        One of `NAMES` (scikit-learn's bundled data), the path of a comma-separated UTF-8 file with a header
+        One of `NAMES` (bundled as scikit-learn has them), the path of a comma-separated UTF-8 file with a header
         line, features, and the target in the last column, or `(X, y)` with `X` of shape (n, n_features) and
         `y` of shape (n,). A file named like a data set is reached as "./iris" or as a Path.
     index_column : bool
@@ -102,7 +102,7 @@ def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, sta
 
     Notes
     -----
-    Labels are encoded by scikit-learn's LabelEncoder: sorted as numbers if all are numbers ("10" after "9",
+    Labels are encoded as scikit-learn's LabelEncoder does: sorted as numbers if all are numbers ("10" after "9",
     "1.0" named "1"), else as text. In a target column of names, "NA" and "None" are names like any other; in
     one of numbers they are missing values. An empty cell and "nan" are missing in both. Spaces around a cell
     are ignored.
@@ -133,11 +133,10 @@ _Parts = tuple[str, NDArray[Any], NDArray[Any], tuple[str, ...], tuple[str, ...]
 
 
 def _bundled(name: str) -> _Parts:
-    from sklearn import datasets
-
-    bunch = getattr(datasets, f"load_{name}")()
-    features, classes = tuple(map(str, bunch.feature_names)), tuple(map(str, bunch.target_names))
-    return name, bunch.data, bunch.target, features, classes
+    """Read one of the data sets that lie here: importing scikit-learn for them, with SciPy, takes a second."""
+    with np.load(Path(__file__).parent / "bundled" / f"{name}.npz") as data:
+        features, classes = (tuple(map(str, data[key])) for key in ("feature_names", "class_names"))
+        return name, data["X"], data["y"], features, classes
 
 
 def _from_arrays(pair: tuple[Any, ...]) -> _Parts:
@@ -186,7 +185,6 @@ def _from_file(path: str | Path, index_column: bool) -> _Parts:
 def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Labels 0..k-1 and the k names, from labels of any one type."""
     import pandas as pd
-    from sklearn.preprocessing import LabelEncoder
 
     if labels.dtype.kind == "O":
         labels = pd.Series(labels).infer_objects().to_numpy()
@@ -197,12 +195,11 @@ def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tup
         raise InputError(f"{argument} must label every sample. Received: {labels[row]} for sample {row}")
     if is_float and (labels % 1 == 0).all() and (np.abs(labels) < 2**53).all():
         labels, is_float = labels.astype(np.int64), False
-    encoder = LabelEncoder()
     try:
-        y = encoder.fit_transform(labels)
+        classes, y = np.unique(labels, return_inverse=True)
     except TypeError:
         raise InputError(f"{argument} must have labels of one type. Received: numbers and text") from None
-    names = tuple(map(str, encoder.classes_))
+    names = tuple(map(str, classes))
     n, k = len(labels), len(names)
     if k < 2:
         raise InputError(f"{argument} must hold at least two classes. Received: {names[0]!r} in every row")
@@ -215,13 +212,11 @@ def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tup
 
 
 def _standardise(X: NDArray[Any]) -> NDArray[np.float64]:
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled: NDArray[np.float64] = scaler.fit_transform(X)
+    with np.errstate(all="ignore"):
+        deviation: NDArray[np.float64] = X.std(axis=0)
+        scaled: NDArray[np.float64] = (X - X.mean(axis=0)) / deviation
         # The mean of equal numbers may be rounded, and then leave a remainder.
         scaled[:, np.ptp(X, axis=0) == 0] = 0
-    if not np.isfinite(scaler.var_).all():
+    if not np.isfinite(deviation).all():
         raise InputError("`data` must have a finite variance to be standardised. Received: too large numbers")
     return scaled

@@ -46,12 +46,12 @@ class Matched:
 
     @property
     def passed(self) -> bool:
-        """Whether both sides agree, and every pair could be decided."""
+        """Whether both sides agree, and no pair is undecidable."""
         return self.status == Status.YES
 
     @property
     def status(self) -> Status:
-        """Whether every comparison is within its tolerance, and every pair could be decided."""
+        """Whether every comparison is within its tolerance, and no pair is undecidable."""
         if not self.parity["passed"].all():
             return Status.NO
         return Status.UNDECIDABLE if (self.pairs["verdict"] == "undecidable").any() else Status.YES
@@ -136,7 +136,8 @@ class MatchedPart:
             "parity.csv": matched.parity,
             "pairs.csv": matched.pairs,
         }
-        status, count = matched.status, int((matched.pairs["verdict"] == "undecidable").sum())
+        told = matched.pairs["verdict"].value_counts()
+        counts = {"undecidable": int(told.get("undecidable", 0)), "in_part": int(told.get("parity in part", 0))}
         share = float(matched.pairs["decided"].sum() / matched.pairs["epochs"].sum())
-        verdicts = {"matched": {"passed": matched.passed, "undecidable": count, "decided": share}}
-        return Found(status, verdicts, tables, {"speed": matched.speed})
+        verdicts = {"matched": {"passed": matched.passed, **counts, "decided": share}}
+        return Found(matched.status, verdicts, tables, {"speed": matched.speed})

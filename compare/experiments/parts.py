@@ -6,13 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from compare.agreement import parity
+from compare.agreement import tolerance
 from compare.data.dataset import Dataset
 from compare.experiments.article import ArticlePart
 from compare.experiments.experiment import Experiment
 from compare.experiments.grid import Sweep
 from compare.experiments.matched import MatchedPart
-from compare.experiments.pair import PROBE
 from compare.experiments.part import Part
 from compare.experiments.sweep import SweepPart
 from compare.experiments.unseeded import UnseededPart
@@ -70,10 +69,11 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
         },
         "keras_training": "fit" if experiment.keras_fit else "compiled graph, bit-equal to fit",
         "tolerances": {
-            "bar": parity.BARS,
-            "floor_factor": parity.FLOOR_FACTOR,
-            "loosest": parity.LOOSEST,
-            "probe": PROBE,
+            "bar": {dtype: float(tolerance.least(1.0, dtype)) for dtype in experiment.dtypes},
+            "floor_factor": tolerance.FACTOR,
+            "least_ulp": tolerance.LEAST,
+            "loosest": tolerance.LOOSEST,
+            "probe": tolerance.PROBE,
         },
         "speed": [],
     }

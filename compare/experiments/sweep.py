@@ -187,8 +187,8 @@ def matrix_verdict(table: pd.DataFrame) -> tuple[Literal["yes", "no", "open"], s
     if "matched" in counts:
         verdicts = counts["matched"]
         told.append(f"matched: {verdicts.get('parity', 0)} of {verdicts.sum()} cells in parity")
-        if count := int(verdicts.get("undecidable", 0)):
-            told[-1] += f", {count} undecidable"
+        words = {"parity in part": "more as far as it could be decided", "undecidable": "undecidable"}
+        told[-1] += "".join(f", {verdicts[verdict]} {each}" for verdict, each in words.items() if verdict in verdicts)
         bad |= "no parity" in verdicts
         undecided |= "undecidable" in verdicts
     if "unseeded" in counts:

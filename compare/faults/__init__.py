@@ -5,6 +5,7 @@ what it would do and compares that with what a subject did.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from compare.faults.backward import BACKWARD_FAULTS
 from compare.faults.error import ERROR_FAULTS
@@ -30,9 +31,17 @@ _CATALOGUE = (
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 
 
+_ORDER = {name: place for place, name in enumerate(FAULTS)}
+
+
 def combine(causes: Sequence[Cause]) -> Rules:
-    """Return the correct rules with these bugs in them, applied in the catalogue's order."""
-    rules, order = CORRECT, list(FAULTS)
-    for cause in sorted(causes, key=lambda cause: order.index(cause.name)):
-        rules = cause(rules)
-    return rules
+    """Return the correct rules with these bugs in them, applied in the catalogue's order.
+
+    Sets that begin alike share their first rules, so that it shows which phases they have in common.
+    """
+    return _combined(tuple(sorted(causes, key=lambda cause: _ORDER[cause.name])))
+
+
+@lru_cache(maxsize=10_000)
+def _combined(causes: tuple[Cause, ...]) -> Rules:
+    return causes[-1](_combined(causes[:-1])) if causes else CORRECT

@@ -58,7 +58,7 @@ def _nothing(*parameters: object) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fault:
     """A known bug class.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import Rules, take_step
+from compare.mathematics.rules import Rules, retake_step
 
 CLOSE = 1e-6  # what part of an update a fit with a factor may miss
 
@@ -34,7 +34,7 @@ def affine(apply: Callable[..., Rules], run: list[Observed], base: Rules, count:
     ends = []
     for numbers in np.vstack([np.zeros(count), np.eye(count)]):
         try:
-            ends.append(flat(retaken(one, apply(base, *map(float, numbers))).expected))
+            ends.append(flat(retaken(one, apply(base, *map(float, numbers)), base).expected))
         except ValueError:
             return []
     start, along = ends[0], np.stack(ends[1:], axis=1) - ends[0][:, None]
@@ -48,10 +48,9 @@ def affine(apply: Callable[..., Rules], run: list[Observed], base: Rules, count:
     return list(dict.fromkeys(each for numbers in found for each in product(*(nice([float(x)]) for x in numbers))))
 
 
-def retaken(one: Observed, rules: Rules) -> Observed:
-    """Put the step that other rules take from the same weights in place of the candidate's."""
-    given = one.step
-    return replace(one, step=take_step(rules, given.recipe, given.weights, given.X, given.y, {}))
+def retaken(one: Observed, rules: Rules, base: Rules) -> Observed:
+    """Put the step that other rules take from the same weights in place of the candidate's, which is the base's."""
+    return replace(one, step=retake_step(rules, one.step, base, {}))
 
 
 def flat(tensors: list[Array]) -> Array:

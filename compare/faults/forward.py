@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+import scipy
 
 from compare.faults.fault import EACH, Fault, Observed, Parameter, Place
 from compare.faults.fitting import flat, nice, ratio, retaken
@@ -92,10 +92,10 @@ def output_activation(rules: Rules, name: str, backward: bool) -> Rules:
         Z = rules.logits(step)
         A = phi.value(Z)
         if backward:
-            step.memory["output slope"] = phi.derivative(Z, A)
+            step.within["output slope"] = phi.derivative(Z, A)
         return A
 
-    return replace(rules, logits=logits, error=lambda step: rules.error(step) * step.memory.pop("output slope", 1.0))
+    return replace(rules, logits=logits, error=lambda step: rules.error(step) * step.within.get("output slope", 1.0))
 
 
 def _hidden_functions(architecture: Architecture) -> list[Parameter]:
@@ -233,7 +233,7 @@ def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
         return []
 
     def sloped(slope: float) -> Observed:
-        return retaken(first, leaky_slope(base, slope))
+        return retaken(first, leaky_slope(base, slope), base)
 
     grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
     taken = [sloped(slope) for slope in grid]
@@ -246,7 +246,7 @@ def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
 
         gaps = [one.step.loss - loss for one in taken]
         slopes = [
-            float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
+            float(scipy.optimize.brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
             for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
             if np.isfinite([a, b]).all() and a * b < 0
         ]
@@ -259,7 +259,7 @@ def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
         def missed(both: Array) -> Array:
             return np.asarray((seen - both[1] * flat(sloped(both[0]).expected)) / scale)
 
-        refined = least_squares(missed, (grid[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
+        refined = scipy.optimize.least_squares(missed, (grid[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
         slopes += [float(refined.x[0])] if refined.cost < 1e-16 else []
     return [(slope,) for slope in nice(slopes)]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from compare.faults.counts import Count
 from compare.faults.fault import Fault, Observed, Parameter
@@ -76,7 +76,7 @@ def _fit_floor(how: Floor) -> Callable[[list[Observed], Rules], list[Parameter]]
 
         pairs = list(pairwise([(exponent, gap(exponent)) for exponent in EXPONENTS]))
         return [
-            10.0 ** float(brentq(gap, low, high, xtol=1e-13))
+            10.0 ** float(scipy.optimize.brentq(gap, low, high, xtol=1e-13))
             for (low, a), (high, b) in pairs
             if np.isfinite([a, b]).all() and a * b < 0
         ]

@@ -73,10 +73,10 @@ def row_dropped(rules: Rules, which: Row) -> Rules:
     def update(step: Step) -> list[Array]:
         rest = which.rest if step.n > 1 else slice(None)
         fewer = take_step(rules, step.recipe, step.weights, step.X[rest], step.y[rest], step.memory)
-        step.memory["loss of fewer"] = fewer.loss
+        step.within["loss of fewer"] = fewer.loss
         return fewer.after
 
-    return replace(rules, update=update, report=lambda step: step.memory.pop("loss of fewer"))
+    return replace(rules, update=update, report=lambda step: step.within["loss of fewer"])
 
 
 def row_of_data_dropped(rules: Rules, which: Row) -> Rules:
@@ -93,10 +93,10 @@ def sample_by_sample(rules: Rules) -> Rules:
             one = take_step(rules, step.recipe, weights, step.X[row : row + 1], step.y[row : row + 1], step.memory)
             weights = one.after
             losses.append(one.loss)
-        step.memory["mean loss"] = float(np.mean(losses))
+        step.within["mean loss"] = float(np.mean(losses))
         return weights
 
-    return replace(rules, update=update, report=lambda step: step.memory.pop("mean loss"))
+    return replace(rules, update=update, report=lambda step: step.within["mean loss"])
 
 
 def equal_weights(rules: Rules, value: float) -> Rules:

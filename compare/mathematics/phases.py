@@ -88,7 +88,8 @@ def gradients(step: Step) -> list[Array]:
 
 def sgd(step: Step) -> list[Array]:
     """W - learning rate * gradient."""
-    return [W - step.learning_rate * g for W, g in zip(step.weights, step.gradients, strict=True)]
+    rate = step.learning_rate
+    return [W - rate * g for W, g in zip(step.weights, step.gradients, strict=True)]
 
 
 def report(step: Step) -> float:

@@ -18,7 +18,8 @@ Item = TypeVar("Item")
 class Step:
     """A step under way; samples are rows. Lists have an entry a layer; A[l] is layer l's input, so A[0] is X.
 
-    `weights`, `gradients` and `after` have an entry a tensor, in the architecture's order.
+    `weights`, `gradients` and `after` have an entry a tensor, in the architecture's order. `memory` is what faulty code
+    keeps from step to step, `within` what it hands from one phase to a later one.
     """
 
     recipe: Recipe
@@ -36,6 +37,7 @@ class Step:
     db: list[Array] = field(default_factory=list)
     gradients: list[Array] = field(default_factory=list)
     after: list[Array] = field(default_factory=list)
+    within: dict[str, Any] = field(default_factory=dict)
 
     @property
     def architecture(self) -> Architecture:

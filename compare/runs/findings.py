@@ -99,7 +99,8 @@ def _verdict(run: Run) -> Verdict:
         return Verdict(found["state"], found["words"])
     if "matched" in found or "article" in found:
         if found["passed"]:
-            return Verdict("yes", "parity holds")
+            some = in_part(run.tables["pairs"]) if "matched" in found else ""
+            return Verdict("yes", f"parity holds, as far as it could be decided: {some}" if some else "parity holds")
         count = found.get("matched", {}).get("undecidable", 0)
         if count and found.get("article", {"passed": True})["passed"] and run.tables["parity"]["passed"].all():
             return Verdict("open", f"undecidable: rounding alone moves {count} matched runs too far to tell")
@@ -109,6 +110,14 @@ def _verdict(run: Run) -> Verdict:
         if each in alike:
             return Verdict(STATES[each], f"like for like, the two sides are {each}")
     return Verdict("open", "nothing was compared")
+
+
+def in_part(pairs: pd.DataFrame) -> str:
+    """How much was decided of the pairs that are in parity in part; nothing where there are none."""
+    some = pairs[pairs["verdict"] == "parity in part"]
+    if some.empty:
+        return ""
+    return f"{some['decided'].sum()} of {some['epochs'].sum()} epochs in {len(some)} of {len(pairs)} matched runs"
 
 
 PARTS = ("parity", "article_parity")
@@ -148,9 +157,11 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
 def _undecided(pairs: pd.DataFrame, protocol: str, dtype: str) -> str:
     """How many pairs, and how much of all, rounding alone moves too far to tell."""
     of = pairs[(pairs["protocol"] == protocol) & (pairs["dtype"] == dtype)]
-    count, share = int((of["verdict"] == "undecidable").sum()), of["decided"].sum() / of["epochs"].sum()
-    told = f", {count} undecidable" if count else ""
-    return told + (f", {share:.0%} of epochs decided" if share < 1 else "")
+    counts = of["verdict"].value_counts()
+    words = {"undecidable": "undecidable", "parity in part": "in part"}
+    told = "".join(f", {counts[verdict]} {word}" for verdict, word in words.items() if verdict in counts)
+    decided, epochs = of["decided"].sum(), of["epochs"].sum()
+    return told + (f", {decided} of {epochs} epochs decided" if decided < epochs else "")
 
 
 def published(run: Run) -> Table:

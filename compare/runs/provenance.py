@@ -11,7 +11,7 @@ from typing import Any
 
 from compare import __version__
 
-PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "tensorflow", "keras", "matplotlib")
+PACKAGES = ("numpy", "scipy", "pandas", "tensorflow", "keras", "matplotlib")
 
 
 def environment() -> dict[str, Any]:

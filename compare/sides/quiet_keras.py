@@ -14,9 +14,17 @@ SETTINGS = {
     "TF_ENABLE_ONEDNN_OPTS": "0",  # it rounds differently from one processor to the next, and is slower on small layers
 }
 
+spared: set[str] = set()
+
+
+def begin_process() -> None:
+    """Begin a process of our own, in which Keras goes without what it imports for its wrappers and plots: a second."""
+    choose_backend()
+    spared.update(("sklearn", "matplotlib"))
+
 
 def choose_backend() -> None:
-    """Choose, for an import to come, TensorFlow on the processor, and quiet: what a process of our own starts with."""
+    """Choose, for an import to come, TensorFlow on the processor, and quiet."""
     os.environ.update(BACKEND)
     os.environ.setdefault(*QUIET)
 
@@ -50,9 +58,14 @@ def import_quietly() -> ModuleType:
     gc.disable()
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
+    absent = spared - sys.modules.keys()
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # so Python says that there is none
     try:
         import keras_ref
     finally:
+        for name in absent:
+            del sys.modules[name]
         if collecting:
             gc.enable()
         os.dup2(kept, 2)

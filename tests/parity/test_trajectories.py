@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from compare.agreement import parity
-from compare.experiments.pair import Course, measure_floor
+from compare.agreement import tolerance
+from compare.experiments.pair import Course, Pair, judge_pair
 from compare.recipe.architecture import dense
 from compare.recipe.orders import batch_orders
 from compare.recipe.protocol import PROTOCOLS
@@ -19,29 +19,21 @@ from tests.parity.sides import DTYPES, STACKS, pair
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 @pytest.mark.parametrize("drawn_by", ["scratch", "keras"])
 def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
-    bar = parity.BARS[dtype]
-    by_floor = []
+    beyond, short = [], 0
     for seed in range(20 if drawn_by == "scratch" else 3):
         scratch, model = pair(units, dtype, seed, drawn_by)
         start, orders = scratch.get_weights(), protocol.orders(stream(seed, "test"), iris.n)
         scratch.train(iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         keras = fit_compiled(model, iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
-        loss = np.abs(scratch.loss - keras.loss).max()
-        weights = max(np.abs(a - b).max() for a, b in zip(scratch.get_weights(), model.get_weights(), strict=True))
-        if max(loss, weights) <= bar and np.array_equal(scratch.accuracy, keras.accuracy):
-            continue
         course = Course(dense((iris.n_features, *units), dtype=dtype), iris, protocol, orders, start)
-        floor = measure_floor(course, scratch, stream(0, "floor"), runs=64)
-        assert max(floor.loss.max(), *floor.weights) > bar / parity.FLOOR_FACTOR, (
-            f"seed {seed}: loss differs by {loss}, weights by {weights}, and the run does not amplify rounding"
-        )
-        assert parity.judge(
-            scratch.loss, keras.loss, parity.loss_tolerance(floor.loss, scratch.loss, dtype), bar
-        ).passed
-        assert weights <= parity.tolerance(max(floor.weights), 1.0, dtype)
-        by_floor.append(seed)
+        judged = judge_pair(Pair(course, scratch, keras, model.get_weights(), {}), stream(seed, "floor"))
+        assert judged.verdict != "no parity", f"seed {seed}: {judged.rows}"
+        short += judged.verdict != "parity"
+        if max(row["max_abs"] for row in judged.rows if row["what"] != "accuracy") > 10 * tolerance.least(1.0, dtype):
+            beyond.append(seed)
     # In float32 a ReLU's pre-activation now and then lies within rounding of zero, and the two masks part.
-    assert len(by_floor) <= {"float64": 1, "float32": 5}[dtype], f"judged by their noise floor: seeds {by_floor}"
+    assert len(beyond) <= {"float64": 1, "float32": 5}[dtype], f"rounding alone moves them that far: seeds {beyond}"
+    assert short <= {"float64": 0, "float32": 2}[dtype], "decided in part, or undecidable"
 
 
 @pytest.mark.parametrize("batch_size", [7, 64, 149, 150, 1000])

@@ -137,10 +137,17 @@ def _from(starts: Iterable[Hypothesis], search: Search) -> list[Hypothesis]:
 
 
 def _beginnings(case: Case, items: Sequence[Item]) -> Iterator[tuple[list[Hypothesis], Reach]]:
-    """Where to search from, and how far: from what is explained where fewer faults show, and then from nothing."""
+    """Where to search from, and how far: from what is explained where fewer faults show, and then from nothing.
+
+    What explains all that was seen there comes first: the rest may explain what it does by chance.
+    """
+    partial: list[tuple[list[Hypothesis], Reach]] = []
     for reach in (Reach.EXCHANGE, Reach.PAIRS):
         for starts in _plainer(case, items, reach):
-            yield starts, reach
+            if whole := [start for start in starts if not start.left]:
+                yield whole, reach
+            partial.append(([start for start in starts if start.left], reach))
+    yield from partial
     yield [Hypothesis()], Reach.PAIRS
 
 

@@ -1,6 +1,6 @@
 """What speaks for an explanation: what its faults would have done, beside what the subject did."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare.check.steps.lockstep import Driven, Judged
+from compare.check.steps.lockstep import Driven
 from compare.faults import combine
 from compare.faults.fault import Cause, Fault
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import Rules, retake_step
+from compare.mathematics.rules import CORRECT, Rules, retake_step
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture
 
@@ -45,6 +45,7 @@ class Case:
     exchanges of faults.
 
     `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once.
+    `limits` holds what was seen of an item, and how far a prediction may be from it.
     """
 
     runs: list[Driven]
@@ -54,6 +55,7 @@ class Case:
     spent: int = 0
     fitted: dict[tuple[str, Causes, int, int, int], list[Cause]] = field(default_factory=dict)
     seen: dict[tuple[Causes, int], tuple[list[Step | None], dict[str, object]]] = field(default_factory=dict)
+    limits: dict[Item, tuple[Array, Array]] = field(default_factory=dict)
 
     @cached_property
     def downwards(self) -> list[int]:
@@ -73,16 +75,26 @@ class Case:
         taken, memory = self.seen.get(key, ([], {}))
         if len(taken) < upto:
             rules = combine(causes)
-            for judged in self.runs[number].steps[len(taken) : upto]:
-                self.tried += judged.step.n if any(cause.fault.slow for cause in causes) else 1
-                taken.append(self._take(rules, judged, memory))
+            for index in range(len(taken), upto):
+                like, theirs = self._like(causes, number, index)
+                self.tried += like.n if any(cause.fault.slow for cause in causes) else 1
+                taken.append(self._take(rules, like, theirs, memory))
         if len(causes) <= 1 or upto > 1:
             self.seen[key] = taken, memory
         return taken[:upto]
 
-    def _take(self, rules: Rules, judged: Judged, memory: dict[str, object]) -> Step | None:
+    def _like(self, causes: Causes, number: int, index: int) -> tuple[Step, Rules]:
+        """The step of most of these faults that was taken, and their rules; at the least the correct one."""
+        for size in reversed(range(1, len(causes))):
+            taken, _ = self.seen.get((causes[:size], number), ([], {}))
+            step = taken[index] if index < len(taken) else None
+            if step is not None:
+                return step, combine(causes[:size])
+        return self.runs[number].steps[index].step, CORRECT
+
+    def _take(self, rules: Rules, like: Step, theirs: Rules, memory: dict[str, object]) -> Step | None:
         try:
-            return retake_step(rules, judged.step, memory)
+            return retake_step(rules, like, theirs, memory)
         except (ValueError, IndexError):
             return None
 
@@ -116,16 +128,22 @@ class Case:
 
     def matches(self, step: Step | None, item: Item) -> bool:
         """Whether a step, as taken or not, gives this item."""
-        judged = self.runs[item.run].steps[item.step]
         if item.what == ERROR or step is None:
             return item.what == ERROR and step is None
+        if item not in self.limits:
+            self.limits[item] = self._limit(item)
+        seen, limit = self.limits[item]
+        return within(step.loss if item.what == LOSS else step.after[item.what], seen, limit)
+
+    def _limit(self, item: Item) -> tuple[Array, Array]:
+        """What was seen of an item, and how far a prediction may be from it."""
+        judged = self.runs[item.run].steps[item.step]
         if item.what == LOSS:
-            arrays = (np.array(v) for v in (step.loss, judged.did.loss, judged.step.loss, judged.bounds.loss))
-            return self.close(arrays, SHARE_OF_LOSS[self.precision])
+            seen, right, tolerance = (np.array(v) for v in (judged.did.loss, judged.step.loss, judged.bounds.loss))
+            return seen, self.allowed(seen, right, tolerance, SHARE_OF_LOSS[self.precision])
         assert judged.did.after is not None
-        place = item.what
-        right, tolerance = judged.step.after[place], judged.bounds.after[place]
-        return self.close((step.after[place], judged.did.after[place], right, tolerance))
+        seen, right = judged.did.after[item.what], judged.step.after[item.what]
+        return seen, self.allowed(seen, right, judged.bounds.after[item.what])
 
     def nearly(self, causes: Causes, item: Item) -> bool:
         """Whether a tensor's change is a multiple of what these faults do to it, plus multiples of it and its sign."""
@@ -140,16 +158,13 @@ class Case:
         rest = seen - span @ np.linalg.lstsq(span, seen, rcond=None)[0]
         return bool(change.any() and np.linalg.norm(rest) < NEARLY[self.precision] * np.linalg.norm(seen))
 
-    def close(self, arrays: Iterable[Array], share: float | None = None) -> bool:
-        """Whether a prediction gives what was seen, to rounding: predicted, seen, right, and the tolerance."""
-        predicted, seen, right, tolerance = arrays
+    def allowed(self, seen: Array, right: Array, tolerance: Array, share: float | None = None) -> Array:
+        """How far a prediction may be from what was seen: by rounding."""
         with np.errstate(all="ignore"):
             deviation = np.abs(seen - right)
             finite = np.isfinite(deviation)
             largest = float(deviation[finite].max()) if finite.any() else 0.0
-            allowed = SLACK * tolerance + (share or SHARE[self.precision]) * largest
-            close = (np.abs(predicted - seen) <= allowed) | (~np.isfinite(predicted) & ~np.isfinite(seen))
-        return bool(close.all())
+            return SLACK * tolerance + (share or SHARE[self.precision]) * largest
 
     def fit(self, fault: Fault, base: Causes, item: Item, alone: bool = False) -> list[Cause]:
         """Fit a fault with a number to an item's tensor, or loss, given others.
@@ -182,12 +197,16 @@ def gradients_agree(case: Case, causes: Causes) -> bool:
         for judged, step in zip(run.steps, case.steps(causes, number, case.horizon(number)), strict=False):
             if judged.did.gradients is None or step is None or not np.isfinite(step.loss):
                 continue
-            tensors: Sequence[Sequence[Array]] = (
-                step.gradients,
-                judged.did.gradients,
-                judged.step.gradients,
-                judged.bounds.gradients,
+            tensors = zip(
+                step.gradients, judged.did.gradients, judged.step.gradients, judged.bounds.gradients, strict=True
             )
-            if not all(case.close(four) for four in zip(*tensors, strict=True)):
+            if not all(within(g, seen, case.allowed(seen, right, t)) for g, seen, right, t in tensors):
                 return False
     return True
+
+
+def within(predicted: Array | float, seen: Array, limit: Array) -> bool:
+    """Whether a prediction gives what was seen; where that is not finite, neither is it."""
+    with np.errstate(all="ignore"):
+        near = np.abs(predicted - seen) <= limit
+        return bool(near.all() or (near | (~np.isfinite(predicted) & ~np.isfinite(seen))).all())

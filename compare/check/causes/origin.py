@@ -9,7 +9,7 @@ from compare.check.causes.evidence import Causes
 from compare.check.steps.lockstep import Driven
 from compare.faults import combine
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import retake_step
+from compare.mathematics.rules import CORRECT, retake_step
 from compare.mathematics.step import Step
 
 
@@ -27,7 +27,7 @@ def origin(causes: Causes, run: Driven) -> Origin | None:
     rules = combine(causes)
     for judged in run.steps[: (run.first_wrong or 0) + 1]:
         try:
-            step = retake_step(rules, judged.step, memory)
+            step = retake_step(rules, judged.step, CORRECT, memory)
         except ValueError:
             return None
     for phase, layer, a, b in _phases(step, judged.step):

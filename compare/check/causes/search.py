@@ -20,7 +20,7 @@ MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH = 30  # additions that explain an item, of which the best are kept
 ENDURANCE = 15000  # steps that pairs and exchanges may take in all
-PATIENCE = 4  # what part of those that are left one item's pairs may take, of either kind
+PATIENCE = 4  # what part of those that are left one item's exchanges may take, and its pairs of either kind
 
 
 class Reach(IntEnum):
@@ -172,12 +172,22 @@ class Search:
         ]
 
     def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
-        """Pairs of what changes this item at all; with a number fitted in the company of the other, and without.
+        """Pairs of what changes this item, and no other above it; with a number fitted beside the other, and without.
 
-        Those come first of which one alone gives the tensor but for a factor or a penalty.
+        Those come first of which one alone gives the tensor but for a factor or a penalty. Two that undo each other
+        above it are too unlikely to look for.
         """
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
-        relevant = [c for c in candidates if not c.fault.slow and self._changes(hypothesis, item, c, now)]
+        above = [
+            each for each in hypothesis.explained if each[:2] == item[:2] and self._phase(each) < self._phase(item)
+        ]
+        relevant = [
+            c
+            for c in candidates
+            if not c.fault.slow
+            and self._changes(hypothesis, item, c, now)
+            and all(self.case.explains((*hypothesis.causes, c), each) for each in above)
+        ]
         for first in relevant:
             if self.case.nearly((*hypothesis.causes, first), item):
                 others = ((first, second) for second in relevant if second.name != first.name)
@@ -204,14 +214,18 @@ class Search:
 
         A constant fits what two faults do together in batches of one size; a batch of another size tells them apart.
         """
-        for cause in hypothesis.causes:
-            rest = tuple(each for each in hypothesis.causes if each != cause)
+        without = {cause: tuple(each for each in hypothesis.causes if each != cause) for cause in hypothesis.causes}
+        for cause, rest in without.items():
             if cause.fault.fit is not None:  # its number may have been fitted where another fault hides it
                 yield from ((*rest, again) for again in self.case.fit(cause.fault, rest, item, alone=True))
+        enough = self.case.tried + (ENDURANCE - self.case.spent) // PATIENCE
+        for cause, rest in without.items():
             shown = next((i for i in self.items if i in hypothesis.explained and not self.case.explains(rest, i)), None)
             if shown is None:
                 continue
             for other in candidates:
+                if self.case.tried > enough:
+                    return
                 base = (*rest, other)
                 if not other.fault.slow and other.name != cause.name:
                     yield base

@@ -199,7 +199,7 @@ def rejudged(runs: Sequence[Driven], reference: Reference) -> list[Driven]:
     """Hold what was driven to another precision or tolerance."""
 
     def again(run: Driven, one: Judged) -> Judged:
-        return judged(one.step, rounding(one.step, reference.eps, run.situation.exact), one.did, one.loss, one.after)
+        return judged(one.step, rounding(one.step, reference.unit, run.situation.exact), one.did, one.loss, one.after)
 
     return [replace(run, steps=[again(run, one) for one in run.steps]) for run in runs]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compare.agreement.tolerance import unit
 from compare.check.steps.situations import Rows
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Reference:
     """The Keras model that a recipe describes; the subject is held to `precision`.
 
-    `tolerance` multiplies the bound on rounding.
+    `tolerance` multiplies what is tolerated of a step.
     """
 
     model: Any
@@ -39,9 +40,9 @@ class Reference:
         return self.recipe.architecture.dtype
 
     @property
-    def eps(self) -> float:
-        """Machine epsilon of the comparison, times the tolerance asked for."""
-        return float(np.finfo(self.precision).eps) * self.tolerance
+    def unit(self) -> float:
+        """What is propagated through a step to give its tolerances, times the tolerance asked for."""
+        return unit(self.precision) * self.tolerance
 
     @property
     def rounded(self) -> Recipe:
@@ -114,7 +115,7 @@ def truths(
 
 
 def _truth(reference: Reference, step: Step, exact: bool, loss: float, after: list[Array]) -> Truth | None:
-    bounds = rounding(step, reference.eps, exact)
+    bounds = rounding(step, reference.unit, exact)
     finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
     if not np.isfinite(finite).all() or _overflows(step, reference):
         return None

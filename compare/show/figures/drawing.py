@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from compare.agreement import parity
+from compare.agreement import parity, tolerance
 from compare.recipe.protocol import MEASURES, Protocol
 from compare.runs import findings
 from compare.runs.record import Run
@@ -143,7 +143,7 @@ def _gaps(run: Run) -> Figure:
             gap,
             floor.to_numpy(),
             epsilon,
-            parity.loss_bar(wide["scratch"].max(axis=0), dtype),
+            tolerance.least_of_loss(wide["scratch"].max(axis=0), dtype),
             smallest=epsilon / 30,
         )
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")

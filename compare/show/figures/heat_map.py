@@ -21,6 +21,7 @@ from compare.show.figures.style import LABELS, STYLE
 VERDICTS = {
     "parity": ("#A6CEE3", ""),
     "equivalent": ("#A6CEE3", ""),
+    "parity in part": ("#CFE5F1", "~"),
     "equivalent in mean": ("#CFE5F1", ""),
     "inconclusive": ("#EEEEEE", "~"),
     "undecidable": ("#EEEEEE", "~"),

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from compare.agreement import parity
+from compare.agreement import parity, tolerance
 from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.figures import style
@@ -22,20 +22,22 @@ def section(run: Run) -> Section | None:
     judged, table = run.tables["parity"], run.tables["trajectories"]
     loss = judged[judged["what"] == "loss"]
     passed, matched = bool(judged["passed"].all()), run.manifest["verdicts"]["matched"]
-    out, count, share = loss[~loss["passed"]], matched["undecidable"], matched["decided"]
+    out, count, pairs = loss[~loss["passed"]], matched["undecidable"], run.tables["pairs"]
     gaps = ", ".join(f"{of.max():.1e} in {dtype}" for dtype, of in loss.groupby("dtype")["max_abs"])
     same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0
     accuracy = "; the accuracy is the same at every epoch" if same else ""
+    some = f", as far as it could be decided ({told})" if (told := findings.in_part(pairs)) else ""
     words = (
         f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {gaps}."
         if not passed
-        else f"Undecidable: rounding alone moves {count} of {len(run.tables['pairs'])} pairs too far to tell."
+        else f"Undecidable: rounding alone moves {count} of {len(pairs)} pairs too far to tell."
         if count
-        else f"Yes: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
+        else f"Yes{some}: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
     )
     state: State = "no" if not passed else "open" if count else "yes"
-    if share < 1:
-        words += f" Of all epochs {share:.0%} could be decided; after those, the loss is not finite or rounding grows."
+    if matched["decided"] < 1:
+        words += f" Of all epochs {matched['decided']:.0%} could be decided; after those, the loss is not finite or "
+        words += "rounding grows too far."
     by_floor = int((judged["judged_by"] == "noise floor").sum())
     floor = run.tables["noise_floor"].groupby("dtype")["loss"].max()
     sure = [
@@ -45,9 +47,10 @@ def section(run: Run) -> Section | None:
             "The same runs, only rounded differently, drift by up to "
             + ", ".join(f"{of:.1e} in {dtype}" for dtype, of in floor.items())
             + " (measured: the noise floor). "
-            + " and ".join(f"{bar:.0e} in {dtype}" for dtype, bar in run.manifest["tolerances"]["bar"].items())
-            + " is allowed, times the value where it is over 1, and more only where a run's own floor asks for it: "
-            + f"{by_floor or 'none'} of {len(judged)} comparisons.",
+            + f"{run.manifest['tolerances']['floor_factor']:g} times that is tolerated, and at least "
+            + " and ".join(f"{least:.0e} in {dtype}" for dtype, least in run.manifest["tolerances"]["bar"].items())
+            + f", times the value where it is over 1. The floor decided {by_floor or 'none'} of {len(judged)} "
+            + "comparisons.",
         ),
         Answer(
             "note",
@@ -82,7 +85,7 @@ def section(run: Run) -> Section | None:
 
 
 def _state(verdict: str) -> State:
-    return "no" if "FAIL" in verdict else "open" if "undecidable" in verdict else "yes"
+    return "no" if "FAIL" in verdict else "open" if "decided" in verdict or "undecidable" in verdict else "yes"
 
 
 def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
@@ -92,8 +95,8 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in ("loss", "accuracy")}
     floor = floors.pivot(index="replicate", columns="epoch", values="loss").to_numpy()
     losses = wide["loss"]["scratch"].to_numpy()
-    allowed = np.stack([parity.loss_tolerance(*each, dtype) for each in zip(floor, losses, strict=True)])
-    told = [parity.decided(*each) for each in zip(allowed, losses, strict=True)]
+    allowed = np.stack([tolerance.of_loss(*each, dtype) for each in zip(floor, losses, strict=True)])
+    told = [tolerance.judged_upto(*each, dtype) for each in zip(allowed, losses, gaps["loss"], strict=True)]
     shares = [(gap / most)[:upto].max(initial=0) for gap, most, upto in zip(gaps["loss"], allowed, told, strict=True)]
     worst = int(np.argmax(shares))
     values = {measure: {side: wide[measure][side].to_numpy()[worst] for side in style.SIDES} for measure in gaps}

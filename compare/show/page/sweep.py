@@ -13,9 +13,8 @@ from compare.show.figures import style
 from compare.show.page.bands import curves
 from compare.show.page.parts import Answer, Listing, Matrix, MatrixCell, Reading, Section, State, View
 
-MATCHED: dict[str, State] = {"parity": "yes", "no parity": "no", "undecidable": "open"}
+MATCHED: dict[str, State] = {"parity": "yes", "parity in part": "open", "no parity": "no", "undecidable": "open"}
 STATES: dict[str, State] = {**MATCHED, "missing": "open", **findings.STATES}
-AGREE = ("parity", "equivalent", "equivalent in mean")
 OPENED = 200  # cells whose trajectories are in the page; more would make it too large to send
 
 
@@ -24,7 +23,8 @@ def section(run: Run) -> Section | None:
     if run.manifest.get("kind") != "sweep":
         return None
     table = run.tables["sweep"]
-    first = table.assign(agrees=table["verdict"].isin(AGREE)).sort_values("agrees", kind="stable")["cell"][:OPENED]
+    looks = table["verdict"].map(STATES).map({"no": 0, "open": 1, "yes": 2})
+    first = table.assign(looks=looks).sort_values("looks", kind="stable")["cell"][:OPENED]
     runs = dict(iter(run.tables["trajectories"].groupby("cell")))
     opened = [cell for cell in first.tolist() if cell in runs]
     settings = {row.cell: row for row in _rows(table)}
@@ -46,7 +46,7 @@ def section(run: Run) -> Section | None:
 
 def _answer(mode: str, table: pd.DataFrame, overall: str) -> Answer:
     counts = table["verdict"].value_counts()
-    states = [STATES[verdict] for verdict in counts.index]
+    states = ["yes" if verdict == "parity in part" else STATES[verdict] for verdict in counts.index]
     state: State = "no" if "no" in states else "open" if "open" in states else "yes"
     if mode == "unseeded" and state == "no" and overall != "no":
         state = "open"  # no more of them than chance explains
@@ -59,7 +59,8 @@ def _sure(table: pd.DataFrame) -> list[Answer]:
     matched = table[table["mode"] == "matched"]
     if len(matched):
         by_floor = int((matched["judged_by"] == "noise floor").sum())
-        words = f"A matched cell is judged by a fixed tolerance; {by_floor or 'none'} by the run's own noise floor."
+        words = "What is tolerated of a matched cell goes with how far rounding alone moves it: "
+        words += f"{by_floor or 'none'} of {len(matched)} drift by more than the least that is taken for granted."
         found.append(Answer("note", "Against rounding alone", words))
     unseeded = table[table["mode"] == "unseeded"]
     if len(unseeded):
@@ -86,8 +87,9 @@ def _view(cell: Any, runs: pd.DataFrame) -> View:
         for side in style.SIDES
     }
     charts, rows, last, columns = curves(sides, dict.fromkeys(sides, 1), "epoch")
-    title = f"cell {cell.cell}, {cell.mode}: {cell.verdict} ({cell_in_words(cell)})"
-    choice = {"cell": f"{cell.cell}, {cell.mode}: {cell.verdict} ({cell_in_words(cell)})"}
+    verdict = cell.verdict + (f", {cell.decided:.0%} of epochs decided" if cell.verdict == "parity in part" else "")
+    title = f"cell {cell.cell}, {cell.mode}: {verdict} ({cell_in_words(cell)})"
+    choice = {"cell": f"{cell.cell}, {cell.mode}: {verdict} ({cell_in_words(cell)})"}
     return View(title, choice, charts, Reading("epoch", last, columns, rows))
 
 

@@ -9,7 +9,7 @@ from compare.runs.findings import Column, Table, cell_in_words
 from compare.runs.record import Run
 from compare.show.terminal.tables import shown
 
-TO_LOOK_AT = ("no parity", "different", "undecidable", "missing")
+TO_LOOK_AT = ("no parity", "different", "undecidable", "parity in part", "missing")
 SHOWN = 20  # cells of these that the terminal lists
 
 
@@ -33,5 +33,7 @@ def tables(run: Run, terminal: Console) -> None:
 
 
 def _what(cell: Any) -> str:
-    """What decided, where something did."""
+    """What decided, where something did; of a cell in parity in part, how much."""
+    if cell.verdict == "parity in part":
+        return f" ({cell.decided:.0%} of epochs decided)"
     return "" if cell.verdict == "undecidable" or pd.isna(cell.what) else f" ({cell.what})"

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from compare.agreement import tolerance
 from compare.commands.app import main
 from compare.sides import sides
 from scratch_nn import Network
@@ -128,6 +129,24 @@ def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, caps
     told = json.loads(capsys.readouterr().out)
     assert told["passed"] is True
     assert Path(told["report"]).is_file()
+
+
+def test_a_run_that_is_decided_in_part_says_so_wherever_its_verdict_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tolerance, "judged_upto", lambda *_: 1)
+    options = ["--only", "matched", "--protocol", "keras", "--dtype", "float64", "--epochs", "2", "--pairs", "1"]
+    assert main(["run", *options, "--layers", "5", "3", "--out", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    words = "parity holds, as far as it could be decided: 2 of 4 epochs in 2 of 2 matched runs"
+    assert words in json.dumps(printed)
+    (folder,) = tmp_path.iterdir()
+    told = json.loads((folder / "manifest.json").read_text())["verdicts"]["matched"]
+    assert told == {"passed": True, "undecidable": 0, "in_part": 2, "decided": 0.5}
+    assert main(["show", str(folder)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert words in out
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Yes, as far as it could be decided (2 of 4 epochs in 2 of 2 matched runs)" in page
+    assert "2 in part, 2 of 4 epochs decided" in page
 
 
 def test_a_run_that_nothing_can_be_told_of_ends_with_status_3(tmp_path, capsys):

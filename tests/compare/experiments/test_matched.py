@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_ref
-from compare.agreement import parity
+from compare.agreement import tolerance
 from compare.experiments import pair
 from compare.experiments.experiment import Experiment
 from compare.experiments.matched import run_matched
@@ -155,8 +155,10 @@ def test_a_run_in_which_a_fault_would_not_show_is_undecidable(iris, monkeypatch)
 
 def test_a_run_is_judged_as_far_as_it_can_be_decided(iris, monkeypatch):
     experiment = Experiment(epochs=4, pairs=1, layers=(5, 3), dtype="float64", protocol="keras")
-    monkeypatch.setattr(parity, "decided", lambda of_loss, loss: 2)
-    assert run_matched(experiment, iris).pairs["decided"].tolist() == [2, 2]
+    monkeypatch.setattr(tolerance, "judged_upto", lambda *_: 2)
+    found = run_matched(experiment, iris)
+    assert found.pairs["decided"].tolist() == [2, 2]
+    assert found.pairs["verdict"].tolist() == ["parity in part"] * 2, "what was not decided is never plain parity"
 
     class Late(Network):
         def train(self, X, y, epochs, *rest):
@@ -165,5 +167,14 @@ def test_a_run_is_judged_as_far_as_it_can_be_decided(iris, monkeypatch):
 
     monkeypatch.setattr(sides, "Network", Late)
     assert run_matched(experiment, iris).status == Status.YES
-    monkeypatch.setattr(parity, "decided", lambda of_loss, loss: 3)
+    monkeypatch.setattr(tolerance, "judged_upto", lambda *_: 3)
     assert run_matched(experiment, iris).status == Status.NO
+
+
+@pytest.mark.parametrize(("upto", "verdict"), [(4, "parity"), (3, "parity in part"), (1, "undecidable")])
+def test_a_run_of_which_less_than_half_can_be_decided_is_undecidable(iris, monkeypatch, upto, verdict):
+    monkeypatch.setattr(tolerance, "judged_upto", lambda *_: upto)
+    found = run_matched(Experiment(epochs=4, pairs=1, layers=(5, 3), dtype="float64", protocol="keras"), iris)
+    assert found.parity["passed"].all()
+    assert found.pairs["verdict"].tolist() == [verdict] * 2
+    assert found.status == (Status.UNDECIDABLE if verdict == "undecidable" else Status.YES)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from compare.agreement import tolerance
 from compare.commands.app import main
 from compare.data.dataset import load
 from compare.errors import InputError
@@ -174,6 +175,29 @@ def test_a_few_different_cells_are_chance(verdicts, state, told):
     found = matrix_verdict(pd.DataFrame({"mode": "unseeded", "verdict": verdicts}))
     assert found[0] == state
     assert told in found[1]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state", "told"),
+    [
+        (["parity"] * 3, "yes", "3 of 3 cells in parity"),
+        (["parity", "parity in part"], "yes", "1 of 2 cells in parity, 1 more as far as it could be decided"),
+        (["parity", "parity in part", "undecidable"], "open", "1 more as far as it could be decided, 1 undecidable"),
+        (["parity in part", "no parity"], "no", "0 of 2 cells in parity, 1 more"),
+    ],
+)
+def test_matched_cells_are_told_by_how_far_they_were_decided(verdicts, state, told):
+    found = matrix_verdict(pd.DataFrame({"mode": "matched", "verdict": verdicts}))
+    assert found[0] == state
+    assert told in found[1]
+
+
+def test_a_cell_half_of_whose_epochs_are_decided_is_in_parity_in_part(monkeypatch):
+    monkeypatch.setattr(tolerance, "judged_upto", lambda *_: 1)
+    part = Sweep(**{**vars(SMALL), "modes": ("matched",), "batch_sizes": (64,)})
+    found = run_sweep(part, {"iris": load("iris", standardise=True)})
+    assert set(found.table["verdict"]) == {"parity in part"}
+    assert set(found.table["decided"]) == {0.5}
 
 
 def test_a_cell_opens_its_trajectories(finished, tmp_path, capsys):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from compare.check.steps.situations import draw_weights
 from compare.faults import FAULTS, combine
+from compare.faults.fault import Cause
 from compare.faults.planted import FaultyNetwork, StaleActivations
-from compare.mathematics.rules import CORRECT
+from compare.mathematics.rules import CORRECT, retake_step, take_step
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from scratch_nn import DenseLayer, Network
@@ -60,3 +62,28 @@ def test_every_fault_is_told_in_words(name):
 
 def test_no_faults_are_the_correct_rules():
     assert combine([]) is CORRECT
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_step_taken_again_beside_another_is_the_step_taken_anew(iris, name):
+    recipe = Recipe(dense((4, 6, 6, 3), ("tanh", "relu")), 150, 32)
+    weights = draw_weights(recipe.architecture, np.random.default_rng(0), iris.X)
+    base = Cause(FAULTS[name], FAULTS[name].example)
+    for further in [(), *((Cause(fault, fault.example),) for fault in FAULTS.values())]:
+        causes = (base, *further)
+        each = [combine(given) for given in ((), causes[:1], causes)]
+        memories: list[dict[str, object]] = [{} for _ in each]
+        again: dict[str, object] = {}
+        for rows in (np.arange(3), np.arange(3, 5)):
+            try:
+                right, less, anew = (
+                    take_step(rules, recipe, weights, iris.X[rows], iris.y[rows], memory)
+                    for rules, memory in zip(each, memories, strict=True)
+                )
+            except (ValueError, IndexError):  # as the faulty code would
+                break
+            like, theirs = (less, each[1]) if further else (right, CORRECT)
+            step = retake_step(each[2], like, theirs, again)
+            np.testing.assert_array_equal(step.loss, anew.loss)
+            for one, other in zip(step.after, anew.after, strict=True):
+                np.testing.assert_array_equal(one, other)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compare.agreement.tolerance import ulp, unit
 from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import draw_weights
 from compare.mathematics.functions import FUNCTIONS, function
@@ -32,12 +33,12 @@ def test_the_mathematics_is_keras_within_the_rounding_bound(iris, sizes, activat
         reference.model.set_weights(weights)
         keras = steps_compiled(reference.model, X, iris.y, [rows])
         step = take_step(CORRECT, reference.rounded, weights, X[rows], iris.y[rows], {})
-        bounds = rounding(step, reference.eps)
+        bounds = rounding(step, reference.unit)
         assert abs(step.loss - keras.loss[0]) <= bounds.loss
         for ours, theirs, bound in zip(step.after, keras.weights, bounds.after, strict=True):
             assert (np.abs(ours - theirs[0]) <= bound).all()
             # The bound must stay tight enough to tell faults: here within 1,000 ULP of the tensor.
-            assert bound.max() <= 1000 * reference.eps * max(1.0, np.abs(ours).max())
+            assert bound.max() <= 1000 * ulp(dtype) * max(1.0, np.abs(ours).max())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -58,7 +59,7 @@ def test_a_kink_within_rounding_is_told_and_widens_the_bound():
     X, y = np.array([[1.0, 1.0]]), np.array([0])
     weights = [np.array([[0.1, 0.5], [-0.1, 0.5]]), np.array([1e-17, 0.0]), np.array([[1.0, 2], [3, -1]]), np.zeros(2)]
     step = take_step(CORRECT, Recipe(dense((2, 2, 2), learning_rate=0.1), 1, 1), weights, X, y, {})
-    bounds = rounding(step, 2.0**-52)
+    bounds = rounding(step, unit("float64"))
     assert [kink[:3] for kink in bounds.kinks] == [(0, 0, 0)]
     assert bounds.after[0][0, 0] > 1e9 * bounds.without_kinks[0][0, 0]
-    assert rounding(step, 2.0**-52, exact=True).kinks == []
+    assert rounding(step, unit("float64"), exact=True).kinks == []

@@ -16,7 +16,7 @@ def run_with(verdicts, **tables):
 @pytest.mark.parametrize(
     ("verdicts", "state", "words"),
     [
-        ({"passed": True, "matched": {}}, "yes", "parity holds"),
+        ({"passed": True, "article": {}}, "yes", "parity holds"),
         ({"passed": False, "article": {}}, "no", "parity does NOT hold"),
         ({"passed": True, "unseeded": {"as published": "different", "a": "equivalent"}}, "yes", "equivalent"),
         ({"passed": True, "unseeded": {"a": "equivalent", "b": "inconclusive"}}, "open", "inconclusive"),

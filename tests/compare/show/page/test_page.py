@@ -7,6 +7,7 @@ import pytest
 
 from compare.show.page import chart, parts, sweep
 from compare.show.page import page as report
+from compare.show.terminal.summary import tell
 from tests.compare.runs.made_run import HOSTILE, made_check, made_run, made_sweep
 
 
@@ -42,7 +43,7 @@ def test_the_verdict_comes_first(page):
 
 
 def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
-    told = {"passed": False, "undecidable": 0, "decided": 1.0}
+    told = {"passed": False, "undecidable": 0, "in_part": 0, "decided": 1.0}
     failed = made_run(tmp_path, verdicts={"passed": False, "matched": told}, parts=("matched",))
     page = report.html(failed)
     assert "Parity does NOT hold" in page
@@ -198,12 +199,24 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own(run):
 def test_a_sweep_opens_the_cell_that_does_not_agree_first(tmp_path):
     (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
     assert section.views[0].title.startswith("cell 3, matched: no parity")
-    assert section.views[1].title.startswith("cell 5, unseeded: inconclusive")
+    assert section.views[1].title.startswith("cell 2, matched: parity in part, 50% of epochs decided")
+    assert section.views[2].title.startswith("cell 5, unseeded: inconclusive")
     matched, unseeded = section.matrices
     assert matched.header[0] == [("full batch", 2), ("batches of 32", 2)]
-    assert [cell and cell.state for cell in matched.rows[0][1]] == ["yes", "yes", "yes", "no"]
-    assert [cell and cell.view for cell in unseeded.rows[0][1]] == [5, 1]
+    assert [cell and cell.state for cell in matched.rows[0][1]] == ["yes", "yes", "open", "no"]
+    assert [cell and cell.view for cell in unseeded.rows[0][1]] == [5, 2]
     assert [answer.state for answer in section.agree] == ["no", "open"]
+
+
+def test_a_cell_in_parity_in_part_is_not_shown_as_one_in_parity(tmp_path, capsys):
+    run = made_sweep(tmp_path)
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(run)))
+    states = {cell.label: cell.state for _, row in section.matrices[0].rows for cell in row if cell is not None}
+    assert states["cell 2: parity in part"] == "open"
+    assert states["cell 1: parity"] == "yes"
+    assert "cell 2, matched: parity in part, 50% of epochs decided" in report.html(run)
+    tell(run, tmp_path)
+    assert "cell 2: parity in part (50% of epochs decided)" in capsys.readouterr().out
 
 
 def test_a_large_sweep_keeps_the_page_small_and_says_so(tmp_path, monkeypatch):
@@ -211,4 +224,4 @@ def test_a_large_sweep_keeps_the_page_small_and_says_so(tmp_path, monkeypatch):
     (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
     assert len(section.views) == 2
     assert "The page holds the trajectories of 2 cells." in section.lead
-    assert [cell and cell.view for cell in section.matrices[0].rows[0][1]] == [None, None, None, 0]
+    assert [cell and cell.view for cell in section.matrices[0].rows[0][1]] == [None, None, 1, 0]
