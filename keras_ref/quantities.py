@@ -26,7 +26,10 @@ def quantities(
     y: ArrayLike,
     instead: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, Array]:
-    """Return what Keras computes in one step from these weights: equal to `train_on_batch`, bit for bit.
+    """Return what Keras computes in one step from these weights.
+
+    Loss and new weights are those of `train_on_batch`: in float64 bit for bit (RMSprop: to a rounding or two), in
+    float32 to a rounding or two, since a graph may contract a product and a sum.
 
     Parameters
     ----------
@@ -48,14 +51,16 @@ def quantities(
         In the order in which they are computed, and then the optimizer's slots.
     """
     given = {name: np.asarray(value) for name, value in (instead or {}).items()}
-    kept = [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
     with precision(str(model.compute_dtype)):
+        model.optimizer.build(model.trainable_variables)
+        variables = [*model.variables, *model.optimizer.variables]
+        kept = [variable.numpy() for variable in variables]
         try:
             for variable, value in zip(model.weights, weights, strict=True):
                 variable.assign(np.asarray(value))
             return _Step(model, given).run(x, y)
         finally:
-            for variable, value in zip((*model.variables, *model.optimizer.variables), kept, strict=False):
+            for variable, value in zip(variables, kept, strict=True):
                 variable.assign(value)
 
 
@@ -145,7 +150,6 @@ class _Step:
     def _update(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
         """Have the optimizer apply the gradients: new weights, and its slots."""
         optimizer = self.model.optimizer
-        before = [np.array(slot) for slot in optimizer.variables]
         optimizer.apply([self._constant(gradients[name]) for name in self.variables], list(self.variables.values()))
         told = {f"new {name}": variable.numpy() for name, variable in self.variables.items()}
         told |= {name: value for name, value in self.given.items() if name.startswith("new ")}
@@ -153,8 +157,6 @@ class _Step:
             start = f"{optimizer.name}/{variable.path.replace('/', '_')}_"
             slots = [slot for slot in optimizer.variables if slot.path.startswith(start)]
             told |= {f"{slot.path.removeprefix(start)} of {name}": slot.numpy() for slot in slots}
-        for slot, value in zip(optimizer.variables, before, strict=False):
-            slot.assign(value)
         return told
 
 

@@ -13,7 +13,7 @@ def code_map(search: Search, guilty: Sequence[Guilty]) -> tuple[Mapped, ...]:
     flow = search.flow
     bad = {(each.file, line) for each in guilty for line in range(each.first, each.last + 1)}
     found: dict[tuple[int, int, str, str], Mapped] = {}
-    for event in flow.events:
+    for event in (*flow.events, *flow.members):
         place, value = flow.place(event), flow.value(event)
         identity = search.identity(value)
         if place.kind not in MAKING or identity is None or search.kind(value) not in (RIGHT, SCALED):

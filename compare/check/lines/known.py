@@ -77,7 +77,7 @@ class Form:
         """Look at an array."""
         sizes = np.sort(np.abs(value), axis=None)
         scale = float(sizes[-1]) if np.isfinite(sizes[-1]) else 0.0
-        distinct = 1 + np.count_nonzero(np.diff(sizes))
+        distinct = 1 + np.count_nonzero(sizes[1:] != sizes[:-1])
         return cls(value, sizes / (scale or 1.0), scale, bool(distinct < min(FEW, value.size) or value.size == 1))
 
 

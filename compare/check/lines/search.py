@@ -336,6 +336,8 @@ class Search:
                 continue
             if update and identity is not None and identity.name == name.removeprefix("new "):
                 continue  # as it was: nothing has changed it
+            if name[0] == "d" and self._when(value) < self.turn:
+                continue  # errors come after the output
             if name in self.present and not (identity is not None and identity.name == name):
                 continue  # it is there as it should be: what is wrong comes later
             if name.startswith("new ") != update or not (forward or name.startswith("d")):
@@ -352,6 +354,15 @@ class Search:
             when = self._when(value)
             found += [_Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
         return found
+
+    @property
+    def turn(self) -> int:
+        """When the output was there, and errors could begin; 0 if it is not Keras's."""
+        last = f"A{max(map(_layer, self.quantities))}"
+        values = [
+            value for value, identity in self.identities.items() if identity is not None and identity.name == last
+        ]
+        return min((self._when(value) for value in values if self.kind(value) == RIGHT), default=0)
 
     @property
     def present(self) -> set[str]:
@@ -403,13 +414,15 @@ class Search:
         other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
         events = [*other, *events] if single else [*events, *other]
+        events += [gathered for end in ends for gathered in self._gathered(end)]
         if made is not None:
             users = self.flow.users.get(value, []) if trial.role != "loss" else []
             function = self.flow.place(made).function
             handed = self.flow.handed_on(value, made, users[0] if users else self.flow.events[-1])
             events += [event for event in handed if self.flow.place(event).function == function]
             summed = any(self.kind(s) == SCALED and self.harmless(s) for end in ends for s in self.flow.sources(end))
-            events = [made, *events] if summed else [*events, made]  # elsewhere what is summed is averaged later
+            # Elsewhere, what is summed is averaged later: here it is not.
+            events = [made, *events] if summed else [*events[:1], made, *events[1:]]
         if identity is not None and trial.divisor != 1:
             identity = replace(identity, factor=identity.factor / trial.divisor)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
@@ -507,6 +520,22 @@ class Search:
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
         return found
 
+    def _gathered(self, event: int) -> list[int]:
+        """Where the list that an event reads was filled."""
+        names = [
+            self.flow.text(read) for read in self.flow.reads.get(event, ()) if self.flow.place(read).node == "Name"
+        ]
+        several = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        function = self.flow.place(event).function
+        return [
+            other
+            for other in self.flow.events
+            if other < event
+            and self.flow.place(other).node == "Call"
+            and self.flow.place(other).function == function
+            and any(self.flow.text(other).startswith(f"{name}.append(") for name in several)
+        ]
+
     def _origin(self, identity: Identity, otherwise: int) -> int:
         """The first event of the step that makes a quantity, in whatever form."""
         return next(
@@ -598,7 +627,8 @@ class Search:
 
     def _filling(self, role: str) -> list[int]:
         """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
-        for value in distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members)):
+        values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
+        for value in sorted(values, key=self._when):
             identity = self.identity(value)
             if identity is not None and identity.name[:2] == role[:2] and identity.name != role:
                 made = self.flow.made(value)
