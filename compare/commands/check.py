@@ -92,7 +92,9 @@ def check(
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
         print(json.dumps(told, indent=2))
     else:
-        print(report.headline if telling.quiet else report)
+        from compare.show.terminal.check import tell
+
+        tell(report.headline if telling.quiet else str(report), report.passed)
         if page is not None:
             print(f"Report: {page}")
     return 0 if report.passed else 1

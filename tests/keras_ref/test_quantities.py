@@ -11,7 +11,7 @@ def dense(units, activation, **options):
     return keras.layers.Dense(units, activation, **options)
 
 
-MODELS = {
+MODELS: dict[str, tuple[tuple[int, ...], list[tuple[int, str | None]], str]] = {
     "softmax": ((4,), [(6, "relu"), (5, "tanh"), (3, "softmax")], "categorical_crossentropy"),
     "sigmoid": ((4,), [(6, "sigmoid"), (1, "sigmoid")], "binary_crossentropy"),
     "regression": ((4,), [(6, "elu"), (2, None)], "mse"),

@@ -503,7 +503,8 @@ class Search:
             if self.flow.values[source].size == 1 or source not in self.flow.maker:
                 continue
             given = self.flow.set(reads.get(source, ""), source, event)
-            if given is not None and self.flow.place(given).node in RENAMING:
+            maker = self.flow.place(self.flow.maker[source])
+            if given is not None and self.flow.place(given).node in RENAMING and self.flow.place(given) != maker:
                 found.append(given)
             if self.flow.single(event, source):
                 found += self.flow.handed_on(source, self.flow.maker[source], event)[-1:]

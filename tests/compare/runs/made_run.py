@@ -145,6 +145,11 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
         "refusal": None,
         "warnings": [],
         "strict": False,
+        "guilty": [
+            {"file": "net.py", "first": 2, "last": 2, "function": "back", "source": "W @ <A>", "says": "`A` is stale"}
+        ],
+        "warned": [],
+        "not_traced": None,
         "divergence": {**at, "value": 1.5, "expected": 1.25},
         "diagnosis": [{"causes": [cause], "confirmed_steps": 5, "situations": 2}],
         "trainings": [
@@ -172,8 +177,16 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
     ]
     with recording(out, "check") as recorder:
         recorder.table("check.csv", pd.DataFrame(rows))
+        quantity = {"file": "net.py", "function": "back", "factor": 1.0, "right": True}
+        mapped = [
+            quantity | {"line": 1, "name": "Z", "quantity": "Z of layer 1"},
+            quantity | {"line": 1, "name": "Z", "quantity": "Z of layer 2"},
+            quantity | {"line": 4, "name": "dZ", "quantity": "dZ of layer 2", "factor": 32.0},
+        ]
+        recorder.table("code_map.csv", pd.DataFrame(mapped))
         recorder.manifest = {
             "kind": "check",
+            "sources": {"net.py": "Z = a @ W  # </pre><script>alert(1)</script>\nW @ <A>\n\ndZ = P - Y\n"},
             "command": f"keras-parity check {subject}",
             "subject": subject,
             "data": {"name": "iris", "n": 150, "sha256": "0" * 64},

@@ -1,4 +1,5 @@
 import builtins
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,28 +8,28 @@ from compare.check.subject.rewriting import SEEN, rewrite
 
 PROGRAMS = {
     "expressions": "def f(a, b):\n    return -(a @ b.T + 2 * a.sum()) ** 2 / (1 if a.size > 3 else b[0, 1])",
-    "in place": "def f(a, b):\n    c = a.copy()\n    c[a > 0] -= 1\n    c += b\n    np.multiply(c, 2, out=c)\n    return c",
+    "in place": "def f(a, b):\n    c = a.copy()\n    c[a > 0] -= 1\n    c += b\n    np.multiply(c, 2, out=c)\n    return c",  # noqa: E501
     "loops": "def f(a, b):\n    t = 0\n    for i, (x, y) in enumerate(zip(a, b)):\n        t += i * x @ y\n    else:\n"
     "        t = t + 1\n    while t > 5:\n        t /= 2\n    return t",
-    "comprehensions": "def f(a, b):\n    return sum((x * y).sum() for x, y in zip(a, b)) + [k for k in {1: a[0, 0]}.values()][0]",
+    "comprehensions": "def f(a, b):\n    return sum((x * y).sum() for x, y in zip(a, b)) + [k for k in {1: a[0, 0]}.values()][0]",  # noqa: E501
     "closures": "def f(a, b):\n    n = 3\n    def g(x):\n        nonlocal n\n        n += 1\n        return x * n\n"
     "    h = lambda x, k=2: g(x) + k\n    return h(a) + g(b)",
     "classes": "class B:\n    def w(self):\n        return 2\nclass C(B):\n    k = [1, 2]\n    def w(self):\n"
     "        self.__p = super().w() * 3\n        return self.__p\ndef f(a, b):\n    return a * C().w() + C.k[1]",
-    "dicts": "def f(a, b):\n    d = {f'W{1}': a, **{'b': b}}\n    d['W1'] = d['W1'] * 2\n    d['b'][0] = 7\n    d['W' + str(1)] -= 1\n"
+    "dicts": "def f(a, b):\n    d = {f'W{1}': a, **{'b': b}}\n    d['W1'] = d['W1'] * 2\n    d['b'][0] = 7\n    d['W' + str(1)] -= 1\n"  # noqa: E501
     "    (p, q), *r = (a, b), 1, 2\n    return d['W1'] + d['b'] * len(r) + p",
     "errors": "def f(a, b):\n    try:\n        with np.errstate(all='ignore'):\n            return a / 0 + 1 // 0\n"
     "    except ZeroDivisionError as error:\n        return str(error)\n    finally:\n        b[:] = 0",
     "generators": "def g(a):\n    for row in a:\n        got = yield row * 2\n        assert got is None, f'{got}'\n"
     "def f(a, b):\n    return [*g(a), *map(lambda x: x + 1, b)]",
-    "matching": "def f(a, b):\n    match a.shape:\n        case (3, n) if n == 2:\n            return a * n\n        case _:\n            return b",
-    "walrus": "def f(a, b):\n    if (n := a.size) > 3 and not (b < 0).all():\n        del b\n        return [n, *a[0, :1]]",
+    "matching": "def f(a, b):\n    match a.shape:\n        case (3, n) if n == 2:\n            return a * n\n        case _:\n            return b",  # noqa: E501
+    "walrus": "def f(a, b):\n    if (n := a.size) > 3 and not (b < 0).all():\n        del b\n        return [n, *a[0, :1]]",  # noqa: E501
 }
 
 
 def run(program, note=None):
     tree, sites = rewrite(program, "program.py", 0)
-    space = {"np": np}
+    space: dict[str, Any] = {"np": np}
     setattr(builtins, SEEN, note or (lambda site, value: value))
     try:
         exec(compile(tree, "program.py", "exec"), space)
@@ -40,7 +41,7 @@ def run(program, note=None):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_rewritten_code_computes_the_same(name):
-    space = {"np": np}
+    space: dict[str, Any] = {"np": np}
     exec(PROGRAMS[name], space)
     rng = np.random.default_rng(0)
     expected = space["f"](rng.normal(size=(3, 2)), rng.normal(size=(3, 2)))
@@ -52,7 +53,12 @@ def test_rewritten_code_computes_the_same(name):
 def values(program):
     """The text of each site that was seen, with what was seen there."""
     seen = []
-    _, sites = run(program, lambda site, value: (seen.append((site, value)), value)[1])
+
+    def note(site, value):
+        seen.append((site, value))
+        return value
+
+    _, sites = run(program, note)
     lines = program.splitlines()
 
     def text(site):

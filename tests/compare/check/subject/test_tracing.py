@@ -47,6 +47,13 @@ def make(layer_sizes, learning_rate):
     return step
 
 
+def traced(*steps, **options):
+    """A trace of these steps."""
+    trace = perform(make, task(steps, **options)).trace
+    assert trace is not None
+    return trace
+
+
 def equal(one, other):
     return all(
         np.array_equal(a, b)
@@ -57,11 +64,12 @@ def equal(one, other):
 
 def test_what_is_traced_computes_the_same_bit_for_bit_and_is_put_back():
     code = softmax.__code__
-    plain, traced = perform(make, task()), perform(make, task(trace=(0, 1)))
-    assert equal(plain, traced)
+    plain, done = perform(make, task()), perform(make, task(trace=(0, 1)))
+    assert equal(plain, done)
     assert plain.trace is None
-    assert traced.trace.not_traced is None
-    assert len(traced.trace.events) > 50
+    assert done.trace is not None
+    assert done.trace.not_traced is None
+    assert len(done.trace.events) > 50
     assert softmax.__code__ is code
     assert not hasattr(builtins, SEEN)
 
@@ -70,14 +78,15 @@ def test_what_is_traced_computes_the_same_bit_for_bit_and_is_put_back():
 def test_networks_of_every_style_compute_the_same_when_they_are_traced(style):
     network = importlib.import_module(f"benchmarks.styles.{style}").subject
     labels = "onehot" if style == "columns" else "integer"
-    plain, traced = perform(network, task(labels=labels)), perform(network, task((1,), labels=labels))
-    assert traced.refusal is None
-    assert equal(plain, traced)
-    assert set(traced.trace.events[:, 2].tolist()) == {1}
+    plain, done = perform(network, task(labels=labels)), perform(network, task((1,), labels=labels))
+    assert done.refusal is None
+    assert equal(plain, done)
+    assert done.trace is not None
+    assert set(done.trace.events[:, 2].tolist()) == {1}
 
 
 def test_every_array_of_a_step_is_found_where_it_is_made():
-    trace = perform(make, task(trace=(0,))).trace
+    trace = traced(0)
     lines = trace.sources[0].splitlines()
     made = {
         lines[trace.sites[site][1] - 1].strip(): trace.values[value].shape
@@ -90,22 +99,21 @@ def test_every_array_of_a_step_is_found_where_it_is_made():
 
 
 def test_copies_are_kept_of_what_is_changed_later():
-    trace = perform(make, task(trace=(0,))).trace
+    trace = traced(0)
     errors = [v for v in trace.values if v.shape == (8, 3) and np.allclose(v.sum(axis=1), 1)]
     assert len(errors) == 1  # P, and not what it became
 
 
 def test_too_much_is_told_and_not_traced(monkeypatch):
     monkeypatch.setattr(tracing, "EVENTS", 30)
-    traced = perform(make, task(trace=(0,)))
-    assert traced.trace.not_traced == "more than 30 values in 1 steps"
-    assert traced.refusal is None
+    assert traced(0).not_traced == "more than 30 values in 1 steps"
+    assert equal(perform(make, task()), perform(make, task((0,))))
     monkeypatch.setattr(tracing, "EVENTS", 200_000)
     monkeypatch.setattr(tracing, "BYTES", 100)
-    assert "MB of arrays" in perform(make, task(trace=(0,))).trace.not_traced
+    assert "MB of arrays" in traced(0).not_traced
     monkeypatch.setattr(tracing, "BYTES", 2**26)
     monkeypatch.setattr(tracing, "SECONDS", 0.0)
-    assert "longer than" in perform(make, task(trace=(0,))).trace.not_traced
+    assert "longer than" in traced(0).not_traced
 
 
 def test_a_profiler_that_runs_is_left_alone():
@@ -113,7 +121,7 @@ def test_a_profiler_that_runs_is_left_alone():
     before = sys.getprofile()
     sys.setprofile(lambda *event: calls.append(event))
     try:
-        trace = perform(make, task(trace=(0,))).trace
+        trace = traced(0)
         assert sys.getprofile() is not None
     finally:
         sys.setprofile(before)

@@ -139,6 +139,30 @@ def test_a_check_tells_where_why_and_what_to_do(tmp_path):
     assert ("data-name", "check") in page.attributes
 
 
+def test_the_source_is_shown_with_what_each_line_makes_and_the_guilty_marked(tmp_path):
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path))))
+    (source,) = section.sources
+    assert source.title == "net.py, line by line"
+    assert [(line.number, line.makes, line.guilty) for line in source.lines] == [
+        (1, "Z of layers 1, 2", False),
+        (2, "", True),
+        (3, "", False),
+        (4, "32 \N{MULTIPLICATION SIGN} dZ of layer 2", False),
+    ]
+    page = Page(report.html(made_check(tmp_path)))
+    assert "W @ <A>: `A` is stale." in page.text
+    assert "net.py, line 2: W @ <A>" in page.text
+    assert "</pre><script>alert(1)</script>" in page.text, "as text, not as an element"
+    assert page.tags.count("script") == 2
+
+
+def test_of_a_file_only_what_ran_is_shown_and_what_is_around_it(tmp_path):
+    run = made_check(tmp_path)
+    run.manifest["sources"]["net.py"] = "\n" * 3 + "first\n" * 20
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(run)))
+    assert [line.number for line in section.sources[0].lines] == [1, 2, 3, 4, 5, 6, 7]
+
+
 def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(tmp_path):
     (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path))))
     assert [view.choice["situation"] for view in section.views] == ["raw, full batch", "standardised, full batch"]
