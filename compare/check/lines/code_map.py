@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 
+from compare.check.lines.classified import RIGHT, SCALED, Values
 from compare.check.lines.flow import MAKING
 from compare.check.lines.known import primary, spelt
 from compare.check.lines.lines import Guilty, Mapped
-from compare.check.lines.search import RIGHT, SCALED, Search
 
 
-def code_map(search: Search, guilty: Sequence[Guilty]) -> tuple[Mapped, ...]:
+def code_map(values: Values, guilty: Sequence[Guilty]) -> tuple[Mapped, ...]:
     """What each expression makes, in order of lines; of parts of an expression, what Keras computes itself alone."""
-    flow = search.flow
+    flow = values.flow
     bad = {(each.file, line) for each in guilty for line in range(each.first, each.last + 1)}
     found: dict[tuple[int, int, str, str], Mapped] = {}
     for event in (*flow.events, *flow.members):
         place, value = flow.place(event), flow.value(event)
-        identity = search.identity(value)
-        if place.kind not in MAKING or identity is None or search.kind(value) not in (RIGHT, SCALED):
+        identity = values.identity(value)
+        if place.kind not in MAKING or identity is None or values.kind(value) not in (RIGHT, SCALED):
             continue
         if place.kind == "part" and not (primary(identity.name) and flow.maker[value] == event):
             continue

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.check.lines.classified import Quantities
 from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
 from compare.check.lines.known import known
 from compare.check.lines.lines import Lines
 from compare.check.lines.saying import guilty, raising
-from compare.check.lines.search import Quantities, Question, Search
+from compare.check.lines.search import Question, Search
 from compare.check.steps.lockstep import Driven, recipe_for
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
@@ -71,8 +72,9 @@ def _traced(driver: Driver, reference: Reference, run: Driven) -> Lines:
     if error is not None:
         return Lines(raising(flow, error), sources=sources)
     search = Search(_Asked(reference, run).question(flow, last))
-    told = guilty(search, search.run())
-    return Lines(told, (), code_map(search, told), sources)
+    causes = search.run()
+    told = guilty(search.values, causes)
+    return Lines(told, (), code_map(search.values, told), sources)
 
 
 def _task(reference: Reference, run: Driven, last: int) -> Task:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
-from compare.check.lines.search import NUMBER, RIGHT, SCALED, STALE, Search, Wrong
+from compare.check.lines.origins import Wrong
 
 READS = 4  # of what an expression reads, so many are told
 EVENTS = 4  # of where a cause comes from, so many
@@ -22,18 +23,18 @@ class _Told:
     causes: list[Wrong] = field(default_factory=list)
 
 
-def guilty(search: Search, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
+def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     """The lines of all causes, each once: of each cause the likeliest place first."""
     told: dict[tuple[int, int, int], _Told] = {}
     for wrong in found:
-        for rank, event in enumerate(_distinct_places(search, wrong.events)[:EVENTS]):
-            place = search.flow.place(event)
+        for rank, event in enumerate(_distinct_places(values, wrong.events)[:EVENTS]):
+            place = values.flow.place(event)
             here = told.setdefault((place.file, place.first, place.last), _Told(event))
             if not rank:
                 here.causes.append(wrong)
     # A place that is the likeliest of some cause comes before what only leads to one.
     ordered = sorted(told.values(), key=lambda each: not each.causes)
-    return tuple(_one(search, each) for each in ordered)
+    return tuple(_one(values, each) for each in ordered)
 
 
 def raising(flow: Flow, error: str) -> tuple[Guilty, ...]:
@@ -45,20 +46,20 @@ def raising(flow: Flow, error: str) -> tuple[Guilty, ...]:
     return (Guilty(flow.trace.files[place.file], place.statement, place.statement_end, place.function, line, error),)
 
 
-def _distinct_places(search: Search, events: Sequence[int]) -> list[int]:
+def _distinct_places(values: Values, events: Sequence[int]) -> list[int]:
     lines: dict[tuple[int, int], int] = {}
     for event in events:
-        place = search.flow.place(event)
+        place = values.flow.place(event)
         lines.setdefault((place.file, place.first), event)
     return list(lines.values())
 
 
-def _one(search: Search, told: _Told) -> Guilty:
-    flow, place = search.flow, search.flow.place(told.event)
-    makes = _makes(search, told.causes)
+def _one(values: Values, told: _Told) -> Guilty:
+    flow, place = values.flow, values.flow.place(told.event)
+    makes = _makes(values, told.causes)
     if not makes:
         makes = ["it decides what runs next" if place.kind in ("test", "loop") else "on the way to the above"]
-    reads = _reads(search, told.event)
+    reads = _reads(values, told.event)
     return Guilty(
         flow.trace.files[place.file],
         place.first,
@@ -69,16 +70,16 @@ def _one(search: Search, told: _Told) -> Guilty:
     )
 
 
-def _makes(search: Search, causes: Sequence[Wrong]) -> list[str]:
+def _makes(values: Values, causes: Sequence[Wrong]) -> list[str]:
     """What is made, and what it should be: causes of one form are told together."""
     forms: dict[str, list[str]] = {}
     for wrong in causes:
-        forms.setdefault(_form(search, wrong), []).append(wrong.role)
+        forms.setdefault(_form(values, wrong), []).append(wrong.role)
     return [form.format(roles=_listed(roles)) for form, roles in forms.items()]
 
 
-def _form(search: Search, wrong: Wrong) -> str:
-    identity, samples = wrong.stands_for, search.flow.samples
+def _form(values: Values, wrong: Wrong) -> str:
+    identity, samples = wrong.stands_for, values.flow.samples
     if wrong.value is None:
         return "changes other weights, and leaves {roles} as it was"
     if not wrong.confirmed:
@@ -117,12 +118,12 @@ def _listed(roles: Sequence[str]) -> str:
     return " and ".join(words)
 
 
-def _reads(search: Search, event: int) -> str:
+def _reads(values: Values, event: int) -> str:
     """What an expression was computed from."""
-    flow = search.flow
+    flow = values.flow
     parts: dict[str, str] = {}
-    own = search.identity(flow.value(event))
-    if own is not None and search.kind(flow.value(event)) == STALE:
+    own = values.identity(flow.value(event))
+    if own is not None and values.kind(flow.value(event)) == STALE:
         parts["own"] = f"gives {spelt(own.name)} of an earlier step: stale"
     members = flow.members.get(event, [event])
     for read in distinct(flow.reads.get(members[-1], ())):
@@ -130,7 +131,7 @@ def _reads(search: Search, event: int) -> str:
         text = flow.text(read)
         if text in parts or value == flow.value(event):
             continue
-        array, kind, identity = flow.values[value], search.kind(value), search.identity(value)
+        array, kind, identity = flow.values[value], values.kind(value), values.identity(value)
         if array.size == 1 and identity is None:
             if flow.place(read).kind == "load" and array.item() == array.item():
                 parts[text] = f"`{text}` is {float(array.item()):.6g}"

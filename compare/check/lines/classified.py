@@ -1,0 +1,199 @@
+"""What is known of each of a subject's values: whose it is, whether it is right, and where it was made."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from compare.check.lines.flow import Flow, distinct
+from compare.check.lines.known import Identity, Known, primary
+from compare.mathematics.functions import Array
+
+RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
+
+Quantities = Mapping[str, Array]
+
+
+class Values:
+    """The values of one step, beside Keras's quantities.
+
+    `conventions` are the factors by which gradients may be too large on the way to weights that are right.
+    """
+
+    def __init__(self, flow: Flow, quantities: Quantities, library: Known, rate: float) -> None:
+        self.flow, self.quantities, self.library, self.rate = flow, quantities, library, rate
+        self.conventions: tuple[float, ...] = (1.0,)
+        self.identities: dict[int, Identity | None] = {}
+        self.harmlessness: dict[int, bool] = {}
+        self._present: set[str] | None = None
+
+    def seen_conventions(self) -> tuple[float, ...]:
+        """By what gradients are too large on the way to weights that are right, besides by nothing."""
+        n = float(self.flow.samples)
+        seen = [
+            identity.factor
+            for value in distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
+            if (identity := self.identity(value)) is not None and identity.name.startswith("d")
+        ]
+        turned = [-1.0, -n] if any(factor in (-1, -n) for factor in seen) else []
+        return tuple(dict.fromkeys((1.0, n, *turned)))
+
+    def identity(self, value: int) -> Identity | None:
+        """Which quantity a value is, or what follows from which."""
+        if value not in self.identities:
+            self.identities[value] = self.library.identify(self.flow.form(value))
+        return self.identities[value]
+
+    def kind(self, value: int) -> str:
+        """What is known of a value."""
+        identity = self.identity(value)
+        if identity is not None:
+            if identity.step != self.flow.step:
+                return STALE
+            return RIGHT if identity.factor == 1 else SCALED
+        if value in self.flow.indices:
+            return NUMBER
+        array = self.flow.values[value]
+        told = self._computed(value) if array.size == 1 else bool(np.any(array))
+        return UNKNOWN if told else NUMBER
+
+    def _computed(self, value: int, depth: int = 4) -> bool:
+        """Whether a number is computed from arrays in this step, rather than set, counted or measured."""
+        event = self.flow.made(value)
+        if event is None or not depth or self.flow.text(event).startswith(("len(", "np.size(", "int(")):
+            return False
+        sources = self.flow.sources(event)
+        arrays = self.flow.place(event).node == "Call" or self.flow.place(event).kind == "changed"
+        return any((arrays and self.flow.values[each].size > 1) or self._computed(each, depth - 1) for each in sources)
+
+    def harmless(self, value: int) -> bool:
+        """Whether something that is right follows from a value, through unknown values at most."""
+        if value not in self.harmlessness:
+            self.harmlessness[value] = False  # while it is being found out
+            self.harmlessness[value] = any(
+                self.vouches(made) or (not self.whole(made) and self.harmless(made))
+                for made in map(self.flow.value, self.flow.users.get(value, ()))
+            )
+        return self.harmlessness[value]
+
+    def whole(self, value: int) -> bool:
+        """Whether a value is right and one of Keras's own: what follows from it says nothing of what it came from."""
+        identity = self.identity(value)
+        return identity is not None and primary(identity.name) and self.kind(value) in (RIGHT, STALE)
+
+    def vouches(self, value: int) -> bool:
+        """Whether a value is right, whole and of this step: what it was made from cannot be all wrong."""
+        identity = self.identity(value)
+        if identity is None or identity.step != self.flow.step or identity.factor != 1:
+            return False
+        return primary(identity.name) and np.unique(self.flow.values[value]).size > 2
+
+    def path(self, start: int, made: int | None = None, output: bool = False) -> tuple[list[int], list[int]]:
+        """Go back from a wrong value: the wrong values on the way, in order, and the events it begins at.
+
+        `made` is the event that made the first, where it is not the one that made it first; `output`: it is a new
+        weight, or the loss.
+        """
+        ends: list[int] = []
+        passed: list[int] = []
+        waiting = [start]
+        while waiting:
+            value = waiting.pop(0)
+            if value in passed:
+                continue
+            passed.append(value)
+            event = made if value == start and made is not None else self.flow.made(value)
+            if event is None:
+                continue
+            further = [
+                each
+                for each in self.flow.sources(event)
+                if self._follow(value, each, output and value == start)
+                and not (self.identity(each) is not None and self.flow.single(event, each))
+            ]
+            if further:
+                waiting += further
+            else:
+                ends.append(event)
+        return sorted(passed, key=self.when), sorted(distinct(ends), key=self.flow.when)
+
+    def when(self, value: int) -> int:
+        """The event that made a value; 0 if none of this step did."""
+        event = self.flow.maker.get(value)
+        return 0 if event is None else self.flow.when(event)
+
+    def _follow(self, value: int, source: int, output: bool) -> bool:
+        """Whether a wrong value, or an output of the step, may be wrong because of this source."""
+        kind = self.kind(source)
+        if kind == UNKNOWN:
+            return self.flow.made(source) is not None and not self.harmless(source)
+        mine, its = self.identity(value), self.identity(source)
+        if kind != SCALED or its is None or self.harmless(source):
+            return False
+        n = self.flow.samples
+        if mine is None:  # errors are summed until they are averaged: that explains no more than a factor
+            return output or its.factor not in (n, 1 / n)
+        # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
+        steps = (1.0, self.rate, 1 / n, self.rate / n)
+        return any(abs(abs(mine.factor / its.factor) / step - 1) < 1e-6 for step in steps)
+
+    def start(self, value: Array) -> int | None:
+        """The value that an output of the step is, or is held in; None if it was never seen."""
+        found = self.flow.find(value)
+        if found is None:
+            return self._holding(value)
+        # What only gives it another shape is not where it was made.
+        sizes = np.sort(value, axis=None)
+        while (made := self.flow.made(found)) is not None:
+            before = [
+                source
+                for source in self.flow.sources(made)
+                if self.flow.place(made).node not in ("BinOp", "UnaryOp")
+                and self.flow.values[source].size == value.size > 1
+                and np.array_equal(np.sort(self.flow.values[source], axis=None), sizes)
+            ]
+            if not before:
+                break
+            found = before[0]
+        return found
+
+    def _holding(self, array: Array) -> int | None:
+        """The latest value that holds all of these numbers: weights kept in one array."""
+        wanted = np.unique(array)
+        for event in reversed(self.flow.events):
+            value = self.flow.values[self.flow.value(event)]
+            if value.size > array.size and np.isin(wanted, value).all():
+                return self.flow.value(event)
+        return None
+
+    @property
+    def turn(self) -> int:
+        """When the output was there, and errors could begin; 0 if it is not Keras's."""
+        last = f"A{max(map(layer_of, self.quantities))}"
+        values = [
+            value for value, identity in self.identities.items() if identity is not None and identity.name == last
+        ]
+        return min((self.when(value) for value in values if self.kind(value) == RIGHT), default=0)
+
+    @property
+    def present(self) -> set[str]:
+        """Keras's quantities that the subject computes, some of them by its own conventions."""
+        if self._present is None:
+            values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
+            told = [self.identity(value) for value in values if self.flow.values[value].size > 1]
+            self._present = {
+                each.name
+                for each in told
+                if each is not None and each.step == self.flow.step and each.factor in self.conventions
+            }
+        return self._present
+
+    def conventional(self, value: int) -> bool:
+        """Whether a gradient is right but for what is mended with the weights' gradients."""
+        identity = self.identity(value)
+        return identity is not None and self.kind(value) == SCALED and identity.factor in self.conventions
+
+
+def layer_of(name: str) -> int:
+    """The layer in a quantity's name, from 1; 0 for none."""
+    digits = "".join(filter(str.isdigit, name))
+    return int(digits) if digits else 0

@@ -1,0 +1,324 @@
+"""Where a wrong value comes from: the expressions of a subject that a cause is told by, the likeliest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
+from compare.check.lines.flow import RENAMING, distinct
+from compare.check.lines.known import Identity, primary
+from compare.mathematics.functions import Array
+
+FEW = 6  # turns of a loop, which may as well be over layers
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A cause: a value of the subject that is not what it should be.
+
+    Attributes
+    ----------
+    role : str
+        Keras's quantity in whose place it stands.
+    value : int
+    events : tuple of int
+        Where it comes from, the likeliest first: expressions that read what is right, and make what is not.
+    confirmed : bool
+        Whether what follows from it is Keras's, if it is put in Keras's place.
+    stands_for : Identity or None
+        Which other quantity it is, or how many times its own.
+    """
+
+    role: str
+    value: int | None
+    events: tuple[int, ...]
+    confirmed: bool
+    stands_for: Identity | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A value of the subject, tried in the place of one of Keras's quantities.
+
+    Attributes
+    ----------
+    value : int
+    role : str
+    array : ndarray
+        The value in Keras's shape, divided by `divisor`, which the subject takes out later.
+    when : int
+        The event that made it.
+    divisor : float
+    """
+
+    value: int
+    role: str
+    array: Array
+    when: int
+    divisor: float = 1.0
+
+
+class Origins:
+    """Where the values of one step come from; `outputs` are its new weights, and its loss."""
+
+    def __init__(self, values: Values, outputs: Mapping[str, Array]) -> None:
+        self.values, self.flow, self.outputs = values, values.flow, outputs
+
+    def told(self, trial: Trial, start: int) -> Wrong:
+        """A cause, with the expressions that it comes from."""
+        value, identity = trial.value, self.values.identity(trial.value)
+        made = self.flow.last_made(start) if value == start else self.flow.made(value)
+        if identity is not None and identity.step != self.flow.step:
+            identity = None
+        if identity is not None and f"d{identity.name[-2:]}" == trial.role and identity.name.startswith("update"):
+            identity = replace(identity, name=trial.role, factor=identity.factor * self.values.rate)
+        if identity is not None and identity.factor == trial.divisor and value != start:
+            return self._standing_in(trial, made, replace(identity, factor=1.0))
+        _, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
+        filling = [] if np.any(trial.array) else self._filling(trial.role)
+        events = [*filling, *self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
+        events += self._calls(ends, made)
+        other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
+        single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
+        events = [*other, *events] if single else [*events, *other]
+        events += [gathered for end in ends for gathered in self._gathered(end)]
+        if made is not None:
+            users = self.flow.users.get(value, []) if trial.role != "loss" else []
+            function = self.flow.place(made).function
+            handed = self.flow.handed_on(value, made, users[0] if users else self.flow.events[-1])
+            events += [event for event in handed if self.flow.place(event).function == function]
+            summed = any(
+                self.values.kind(s) == SCALED and self.values.harmless(s)
+                for end in ends
+                for s in self.flow.sources(end)
+            )
+            # Elsewhere, what is summed is averaged later: here it is not.
+            events = [made, *events] if summed else [*events[:1], made, *events[1:]]
+        if identity is not None and trial.divisor != 1:
+            identity = replace(identity, factor=identity.factor / trial.divisor)
+        return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
+
+    def _calls(self, ends: list[int], made: int | None) -> list[int]:
+        """The calls of functions that a wrong value was begun in, where it was made in another."""
+        if made is None:
+            return []
+        function = self.flow.place(made).function
+        found = []
+        for end in ends:
+            call: int | None = self.flow.members.get(end, [end])[0]
+            inside = self.flow.place(end).function != function
+            while call is not None and self.flow.place(call).function != function:
+                call = self.flow.call(call)
+            if inside and call is not None:
+                found.append(call)
+        return found
+
+    def _standing_in(self, trial: Trial, made: int | None, identity: Identity) -> Wrong:
+        """A right value in a wrong place: where it is made, and where it is taken for another."""
+        users = self.flow.users.get(trial.value, ())
+        readers = [event for event in users if self.values.kind(self.flow.value(event)) == UNKNOWN]
+        if made is None or not readers:
+            events = [*([made] if made is not None else []), *readers[:1]]
+        else:
+            handed = self.flow.handed_on(trial.value, made, max(readers, key=self.flow.when))
+            returned = [event for event in handed if self.flow.place(event).target == "return"]
+            given = [event for event in handed if event not in returned]
+            call = self.flow.call(self.flow.members.get(readers[0], readers)[0])
+            handing = [call] if call is not None and trial.value in self.flow.sources(call) else []
+            events = [*given, made, *returned, *self.flow.tests(made, readers[0]), *handing, readers[0]]
+        return Wrong(trial.role, trial.value, tuple(distinct(events)), True, identity)
+
+    def _first_reads(self, events: list[int]) -> list[int]:
+        """Where what is stale among the sources of these is first looked at: there it should have been another."""
+        stale = {
+            (identity.name, identity.step)
+            for event in events
+            for source in self.flow.sources(event)
+            if (identity := self.values.identity(source)) is not None and self.values.kind(source) == STALE
+        }
+        first: dict[tuple[str, int], int] = {}
+        for event in self.flow.events if stale else ():
+            value = self.flow.value(event)
+            identity = self.values.identity(value)
+            if identity is not None and (identity.name, identity.step) in stale and self.values.kind(value) == STALE:
+                first.setdefault((identity.name, identity.step), event)
+        return sorted(distinct(first.values()))
+
+    def _sets(self, events: list[int]) -> list[int]:
+        """The statements that set a number by which a value is too large, or that the learning rate is not."""
+        found = []
+        for event in events:
+            mine = self.values.identity(self.flow.value(event))
+            for read in self.flow.numbers(event):
+                number = float(self.flow.values[self.flow.value(read)].item())
+                if mine is None or mine.factor == 1 or not number:
+                    continue
+                # An update's factor may have been told as its gradient's, and the other way round.
+                factors = mine.factor, mine.factor * self.values.rate, mine.factor / self.values.rate
+                off = [abs(each * number / self.flow.samples - 1) for each in factors]
+                off += [abs(number / self.values.rate / each - 1) for each in factors]
+                if min(off) < 1e-6:
+                    found.append(self.flow.set(self.flow.text(read), self.flow.value(read), event))
+        return distinct(event for event in found if event is not None)
+
+    def _renamed(self, event: int, role: str) -> list[int]:
+        """Statements that gave a source of an event the name it is read by, where another value may have been meant."""
+        found: list[int] = []
+        members = self.flow.members.get(event, [event])
+        reads = {
+            self.flow.lifted(self.flow.value(read)): self.flow.text(read)
+            for read in self.flow.reads.get(members[-1], ())
+        }
+        for source in self.flow.sources(event):
+            identity = self.values.identity(source)
+            if self.flow.values[source].size == 1 or source not in self.flow.maker:
+                continue
+            given = self.flow.set(reads.get(source, ""), source, event)
+            maker = self.flow.place(self.flow.maker[source])
+            if given is not None and self.flow.place(given).node in RENAMING and self.flow.place(given) != maker:
+                found.append(given)
+            if self.flow.single(event, source):
+                found += self.flow.handed_on(source, self.flow.maker[source], event)[-1:]
+            if self.flow.place(event).kind == "changed" and self.values.kind(source) == NUMBER:
+                found.append(self.flow.maker[source])  # an array that was made to be filled
+            if self.values.kind(source) not in (RIGHT, SCALED) or identity is None:
+                continue
+            # The derivative may be of anything; and what is no quantity of Keras's stands where one should.
+            factor = role.startswith("dZ") and not identity.name.startswith("d")
+            early = identity.name.startswith("new ") and not role.startswith("new ")
+            if factor and given is not None:
+                found.append(given)
+            if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
+                found += [*([given] if given is not None else []), self._origin(identity, event)]
+        return found
+
+    def _gathered(self, event: int) -> list[int]:
+        """Where the list that an event reads was filled."""
+        names = [
+            self.flow.text(read) for read in self.flow.reads.get(event, ()) if self.flow.place(read).node == "Name"
+        ]
+        several = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        function = self.flow.place(event).function
+        return [
+            other
+            for other in self.flow.events
+            if other < event
+            and self.flow.place(other).node == "Call"
+            and self.flow.place(other).function == function
+            and any(self.flow.text(other).startswith(f"{name}.append(") for name in several)
+        ]
+
+    def _origin(self, identity: Identity, otherwise: int) -> int:
+        """The first event of the step that makes a quantity, in whatever form."""
+        return next(
+            (
+                event
+                for event in self.flow.events
+                if (its := self.values.identity(self.flow.lifted(self.flow.value(event)))) is not None
+                and (its.name, its.step) == (identity.name, identity.step)
+            ),
+            otherwise,
+        )
+
+    def _divided(self, event: int) -> list[int]:
+        """Where else a gradient that is divided twice was divided by the number of samples."""
+        n = self.flow.samples
+        mine = self.values.identity(self.flow.value(event))
+        if mine is None or n == 1 or abs(mine.factor * n - 1) > 1e-6:
+            return []
+        seen: list[int] = []
+        waiting = [self.flow.value(event)]
+        while waiting:
+            value = waiting.pop(0)
+            made = self.flow.made(value)
+            if value in seen or made is None:
+                continue
+            seen.append(value)
+            its = self.values.identity(value)
+            for source in self.flow.sources(made):
+                identity = self.values.identity(source)
+                if identity is None or not identity.name.startswith("d") or self.values.kind(source) == STALE:
+                    continue
+                if its is not None and its.factor == 1 and abs(identity.factor / n - 1) < 1e-6:
+                    return [made]
+                waiting.append(source)
+        return []
+
+    def _at_fault(self, event: int) -> int:
+        """The event, or the call that it happened in, if what it is a part of is right in other calls."""
+        first = self.flow.members.get(event, [event])[0]
+        call = self.flow.call(first)
+        if call is None:
+            return event
+        site, mine = self.flow.place(event), self.flow.members.get(event, [event])
+        for other in self.flow.events:
+            value = self.flow.lifted(self.flow.value(other))
+            if (
+                other not in mine
+                and self.flow.place(other) == site
+                and (self.values.vouches(value) or self.values.harmless(value))
+            ):
+                elsewhere = self.flow.call(other)
+                if elsewhere is not None and self.flow.place(elsewhere) != self.flow.place(call):
+                    return call
+        return event
+
+    def unconfirmed(self, name: str) -> Wrong | None:
+        """Where an output begins to be wrong, if no value on the way explains it."""
+        start = self.values.start(self.outputs[name])
+        made = None if start is None else self.flow.last_made(start)
+        identity = None if start is None else self.values.identity(start)
+        if start is None or made is None or (identity is not None and name == f"new {identity.name}"):
+            made = made if made is not None and self.flow.place(made).kind != "load" else None
+        if start is None or made is None:
+            return self._left_alone(name)
+        _, ends = self.values.path(start, made, output=True)
+        events = [*self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
+        return Wrong(name, start, tuple(distinct(events)), False) if events else None
+
+    def _left_alone(self, name: str) -> Wrong | None:
+        """A weight that nothing changes: where others like it are changed, and the loop that does so."""
+        for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
+            right = self.values.quantities[other.removeprefix("new ")]
+            if other in ("loss", name) or np.array_equal(value, right):
+                continue
+            start = self.values.start(value)
+            made = None if start is None else self.flow.last_made(start)
+            if made is not None:
+                given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
+                counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
+                return Wrong(name, None, (*counts, *self._loop(made), made), False)
+        return None
+
+    def _loop(self, event: int) -> list[int]:
+        """The loop that an event stands in, if there is one."""
+        function = self.flow.place(event).function
+        loops = [
+            other
+            for other in self.flow.events
+            if other < self.flow.when(event)
+            and self.flow.place(other).kind == "loop"
+            and self.flow.place(other).function == function
+        ]
+        return loops[-1:]
+
+    def _filling(self, role: str) -> list[int]:
+        """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
+        values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
+        for value in sorted(values, key=self.values.when):
+            identity = self.values.identity(value)
+            if identity is not None and identity.name[:2] == role[:2] and identity.name != role:
+                made = self.flow.made(value)
+                if made is not None and (loop := self._loop(made)):
+                    return [*loop, made]
+        return []
+
+    def _short_loops(self) -> list[int]:
+        """Loops that are gone through once less, or once more, than there are samples."""
+        turns: dict[int, list[int]] = {}
+        for event in self.flow.events:
+            if self.flow.place(event).kind == "loop":
+                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
+        n = self.flow.samples
+        return [events[0] for events in turns.values() if n > FEW and abs(len(events) - n) == 1]
