@@ -21,7 +21,7 @@ class Identity:
     Attributes
     ----------
     name : str
-        As `keras_ref.quantities` names it, or of what follows from it in one operation.
+        As Keras's quantities are named, or what follows from them in an operation or two.
     step : int
     factor : float
         The value is so many times Keras's.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
-from compare.check.lines.flow import RENAMING, distinct
+from compare.check.lines.flow import MAKING, RENAMING, distinct
 from compare.check.lines.known import Identity, primary
 from compare.mathematics.functions import Array
 
@@ -98,6 +98,17 @@ class Origins:
         if identity is not None and trial.divisor != 1:
             identity = replace(identity, factor=identity.factor / trial.divisor)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
+
+    def not_finite(self) -> Wrong | None:
+        """Where the first number that is not finite comes from; None where there is none."""
+        for event in self.flow.events:
+            value = self.flow.lifted(self.flow.value(event))
+            finite = all(np.isfinite(self.flow.values[each]).all() for each in self.flow.sources(event))
+            if finite and self.flow.made(value) is not None and not np.isfinite(self.flow.values[value]).all():
+                if self.flow.place(event).kind in MAKING:
+                    _, ends = self.values.path(value, event)
+                    return Wrong("", value, tuple(distinct([*ends, event])), False)
+        return None
 
     def _calls(self, ends: list[int], made: int | None) -> list[int]:
         """The calls of functions that a wrong value was begun in, where it was made in another."""

@@ -82,6 +82,8 @@ def _form(values: Values, wrong: Wrong) -> str:
     identity, samples = wrong.stands_for, values.flow.samples
     if wrong.value is None:
         return "changes other weights, and leaves {roles} as it was"
+    if not wrong.role:
+        return "leads to numbers that are not finite, where Keras's are"
     if not wrong.confirmed:
         return "leads to {roles}, where it is not Keras's"
     follows = "; all that follows from it is Keras's"

@@ -67,6 +67,8 @@ class Search:
 
     def run(self) -> list[Wrong]:
         """Find the causes, one after the other, from the output down."""
+        if (odd := self.origins.not_finite()) is not None:
+            return [odd]  # all that follows from it is as odd, and tells nothing
         found: list[Wrong] = []
         given_up: set[str] = set()
         while len(found) < CAUSES:

@@ -31,7 +31,7 @@ LIBRARIES = tuple(
     {str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))}
 )
 HERE = str(Path(__file__).resolve().parents[len(__name__.split(".")) - 1])
-OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity", "keras_ref", "scratch_nn"))
+OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity"))
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Recorder:
         whole = self._keep(float(value) if kind == "test" and isinstance(value, bool | np.bool_) else value)
         found = [whole] if whole >= 0 else [self._keep(each) for each in _inside(value)]
         if not found and (kind == "loop" or (kind == "value" and self.sites[site].node == "Call")):
-            found = [self._keep(np.nan)]  # that it ran is told too
+            found = [self._kept("nothing", np.zeros(()))]  # that it ran is told too
         if kind == "changed" and whole < 0:
             found = [number for number in found if number >= known]  # the others are as they were
         parts = self.sites[site].parts
@@ -140,6 +140,10 @@ class Recorder:
             key = "nan" if key != key else key
         else:
             return -1
+        return self._kept(key, value)
+
+    def _kept(self, key: Any, value: Any) -> int:
+        """The number of a value by its key; a copy is kept when it is first seen."""
         number = self.numbers.get(key)
         if number is None:
             number = self.numbers[key] = len(self.values)
