@@ -103,11 +103,11 @@ class Origins:
         """Where the first number that is not finite comes from; None where there is none."""
         for event in self.flow.events:
             value = self.flow.lifted(self.flow.value(event))
-            finite = all(np.isfinite(self.flow.values[each]).all() for each in self.flow.sources(event))
-            if finite and self.flow.made(value) is not None and not np.isfinite(self.flow.values[value]).all():
-                if self.flow.place(event).kind in MAKING:
-                    _, ends = self.values.path(value, event)
-                    return Wrong("", value, tuple(distinct([*ends, event])), False)
+            if self.flow.place(event).kind not in MAKING or np.isfinite(self.flow.values[value]).all():
+                continue
+            if all(np.isfinite(self.flow.values[each]).all() for each in self.flow.sources(event)):
+                _, ends = self.values.path(value, event)
+                return Wrong("", value, tuple(distinct([*ends, event])), False)
         return None
 
     def _calls(self, ends: list[int], made: int | None) -> list[int]:
