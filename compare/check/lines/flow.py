@@ -41,7 +41,8 @@ class Flow:
     def __init__(self, trace: Trace, step: int, samples: int) -> None:
         self.trace, self.step, self.samples = trace, step, samples
         self.events = [int(event) for event in np.flatnonzero(trace.events[:, 2] == step)]
-        self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
+        with np.errstate(all="ignore"):  # buffers that are made before they are filled hold anything
+            self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
         self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
         self._forms: dict[int, Form] = {}
         self._site: dict[int, int] = dict(enumerate(trace.events[:, 0].tolist()))
