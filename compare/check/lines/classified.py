@@ -19,9 +19,11 @@ class Values:
     `conventions` are the factors by which gradients may be too large on the way to weights that are right.
     """
 
-    def __init__(self, flow: Flow, quantities: Quantities, library: Known, rate: float) -> None:
+    def __init__(
+        self, flow: Flow, quantities: Quantities, library: Known, rate: float, conventions: tuple[float, ...]
+    ) -> None:
         self.flow, self.quantities, self.library, self.rate = flow, quantities, library, rate
-        self.conventions: tuple[float, ...] = (1.0,)
+        self.conventions = conventions
         self.identities: dict[int, Identity | None] = {}
         self.harmlessness: dict[int, bool] = {}
         self._present: set[str] | None = None

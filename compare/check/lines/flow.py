@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare.check.lines.known import Form
+from compare.check.lines.known import Form, squeezed
 from compare.check.subject.tracing import Trace
 from compare.mathematics.functions import Array
 
@@ -45,6 +45,8 @@ class Flow:
             self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
         self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
         self._forms: dict[int, Form] = {}
+        self._places = [Place(*site) for site in trace.sites]
+        self._lines = [source.encode().splitlines() for source in trace.sources]
         self._site: dict[int, int] = dict(enumerate(trace.events[:, 0].tolist()))
         self._value: dict[int, int] = dict(enumerate(trace.events[:, 1].tolist()))
         self.reads: dict[int, list[int]] = {}
@@ -96,7 +98,7 @@ class Flow:
 
     def place(self, event: int) -> Place:
         """Where an event happened."""
-        return Place(*self.trace.sites[self._site[event]])
+        return self._places[self._site[event]]
 
     def when(self, event: int) -> int:
         """When it happened, or ended."""
@@ -229,8 +231,12 @@ class Flow:
         return None
 
     def text(self, event: int) -> str:
-        """An event's expression as it is written."""
-        return written(self.trace, self.place(event))
+        """An event's expression as it is written, on one line."""
+        place = self.place(event)
+        lines = self._lines[place.file][place.first - 1 : place.last]
+        lines[-1] = lines[-1][: place.end]
+        lines[0] = lines[0][place.column :]
+        return " ".join(b" ".join(lines).decode(errors="replace").split())
 
     def find(self, array: Array) -> int | None:
         """The latest value of this step with these numbers, in whatever shape; None if there is none."""
@@ -242,14 +248,6 @@ class Flow:
         return None
 
 
-def written(trace: Trace, place: Place) -> str:
-    """The text of a place, on one line."""
-    lines = trace.sources[place.file].encode().splitlines()[place.first - 1 : place.last]
-    lines[-1] = lines[-1][: place.end]
-    lines[0] = lines[0][place.column :]
-    return " ".join(b" ".join(lines).decode(errors="replace").split())
-
-
 def distinct(values: Iterable[int]) -> list[int]:
     """Each once, in order."""
     return list(dict.fromkeys(values))
@@ -259,9 +257,8 @@ def shaped(value: Array, shape: Sequence[int]) -> list[Array]:
     """A value in a shape: as it is, and turned round, where either fits; one number as often as is needed."""
     if value.size == 1 and len(shape) == 1:
         return [np.full(shape, value.item())]
-    squeezed = tuple(length for length in value.shape if length != 1)
-    wanted = tuple(length for length in shape if length != 1)
-    found = [value.reshape(shape)] if squeezed == wanted else []
-    if squeezed[::-1] == wanted and value.ndim > 1 and len(wanted) > 1:
-        found.append(value.reshape(squeezed).T.reshape(shape))
+    own, wanted = squeezed(value.shape), squeezed(shape)
+    found = [value.reshape(shape)] if own == wanted else []
+    if own[::-1] == wanted and len(wanted) > 1:
+        found.append(value.reshape(own).T.reshape(shape))
     return found

@@ -11,7 +11,7 @@ from compare.mathematics.functions import Array
 
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
-QUANTITY, FOLLOWS, EARLIER, PART = range(4)
+QUANTITY, FOLLOWS, EARLIER = range(3)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Identity:
     factor : float
         The value is so many times Keras's.
     how : str
-        "transposed", "reshaped", "a row"; "" for Keras's own form.
+        "transposed", "reshaped"; "" for Keras's own form.
     """
 
     name: str
@@ -125,24 +125,23 @@ class Known:
 
     def _matched(self, form: Form, entry: _Entry) -> Identity | None:
         value, right, scale = form.value, entry.form.value, form.scale
-        flat = value.ravel()
-        for axes in itertools.permutations(range(right.ndim)):
+        flat, own = value.ravel(), tuple(range(right.ndim))
+        for axes in itertools.permutations(own):
             turned = right.transpose(axes)
-            if _squeezed(turned.shape) != _squeezed(value.shape) and axes != tuple(range(right.ndim)):
+            fits = squeezed(turned.shape) == squeezed(value.shape)
+            if not fits and axes != own:
                 continue
             other = turned.ravel()
             factor = float(flat @ other) / float(other @ other)
             if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
-                how = "" if axes == tuple(range(right.ndim)) else "transposed"
-                if _squeezed(turned.shape) != _squeezed(value.shape):
-                    how = "reshaped"
+                how = "reshaped" if not fits else "" if axes == own else "transposed"
                 return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
         return None
 
 
 def _may_be_scaled(name: str) -> bool:
     """Only gradients, and what is summed or averaged over samples, carry a factor that is taken out elsewhere."""
-    return name.startswith(("d", "loss", "update", "Y -", "P -", "log"))
+    return name.startswith(("d", "loss", "update", "log"))
 
 
 def _simpler(one: Identity, other: Identity) -> bool:
@@ -155,7 +154,8 @@ def _simpler(one: Identity, other: Identity) -> bool:
     return oddity(one.factor) < oddity(other.factor)
 
 
-def _squeezed(shape: Sequence[int]) -> tuple[int, ...]:
+def squeezed(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape without its axes of length one."""
     return tuple(length for length in shape if length != 1)
 
 
@@ -167,7 +167,7 @@ def _rounded(factor: float, relative: float) -> float:
     return factor
 
 
-def known(steps: Mapping[int, Mapping[str, Array]], now: int, rates: float, relative: float) -> Known:
+def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relative: float) -> Known:
     """All that Keras computes in these steps, and what follows from it in an operation or two.
 
     Parameters
@@ -175,7 +175,7 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rates: float, rela
     steps : mapping of step to quantities
     now : int
         The step that is looked at; the others are earlier ones.
-    rates : float
+    rate : float
         The learning rate.
     relative : float
         See `Known`.
@@ -184,10 +184,8 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rates: float, rela
     for step, quantities in steps.items():
         for name, value in quantities.items():
             found.add(name, step, QUANTITY if step == now else EARLIER, value)
-            if step != now and name.startswith("new "):
-                continue
         if step == now:
-            for name, value in _following(quantities, rates):
+            for name, value in _following(quantities, rate):
                 found.add(name, step, FOLLOWS, value)
     return found.finish()
 

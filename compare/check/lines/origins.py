@@ -161,12 +161,14 @@ class Origins:
         found = []
         for event in events:
             mine = self.values.identity(self.flow.value(event))
+            if mine is None or mine.factor == 1:
+                continue
+            # An update's factor may have been told as its gradient's, and the other way round.
+            factors = mine.factor, mine.factor * self.values.rate, mine.factor / self.values.rate
             for read in self.flow.numbers(event):
                 number = float(self.flow.values[self.flow.value(read)].item())
-                if mine is None or mine.factor == 1 or not number:
+                if not number:
                     continue
-                # An update's factor may have been told as its gradient's, and the other way round.
-                factors = mine.factor, mine.factor * self.values.rate, mine.factor / self.values.rate
                 off = [abs(each * number / self.flow.samples - 1) for each in factors]
                 off += [abs(number / self.values.rate / each - 1) for each in factors]
                 if min(off) < 1e-6:
@@ -279,11 +281,11 @@ class Origins:
         """Where an output begins to be wrong, if no value on the way explains it."""
         start = self.values.start(self.outputs[name])
         made = None if start is None else self.flow.last_made(start)
-        identity = None if start is None else self.values.identity(start)
-        if start is None or made is None or (identity is not None and name == f"new {identity.name}"):
-            made = made if made is not None and self.flow.place(made).kind != "load" else None
         if start is None or made is None:
             return self._left_alone(name)
+        identity = self.values.identity(start)
+        if identity is not None and name == f"new {identity.name}" and self.flow.place(made).kind == "load":
+            return self._left_alone(name)  # it is only looked at from another side
         _, ends = self.values.path(start, made, output=True)
         events = [*self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None

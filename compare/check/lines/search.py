@@ -54,14 +54,12 @@ class Search:
         self.q, self.flow = question, question.flow
         self.instead: dict[str, Array] = {}
         self.trials = 0
-        self.conventions: tuple[float, ...] = (1.0,)
-        self._settle(question.ask({}))
-        self.conventions = self.values.conventions = self.values.seen_conventions()
+        self._settle(question.ask({}), (1.0,))
+        self.values.conventions = self.values.seen_conventions()
 
-    def _settle(self, quantities: Quantities) -> None:
+    def _settle(self, quantities: Quantities, conventions: tuple[float, ...]) -> None:
         """Take these quantities for what Keras computes, and look at the subject's values anew."""
-        self.values = Values(self.flow, quantities, self.q.known(quantities), self.q.rate)
-        self.values.conventions = self.conventions
+        self.values = Values(self.flow, quantities, self.q.known(quantities), self.q.rate, conventions)
         self.origins = Origins(self.values, self.q.outputs)
         self._unknown: list[int] | None = None
 
@@ -122,22 +120,22 @@ class Search:
         _, trial, quantities = best
         cause = self.origins.told(trial, start)
         self.instead[trial.role] = trial.array
-        self._settle(quantities)
+        self._settle(quantities, self.values.conventions)
         return cause
 
     def _read(self, start: int, passed: list[int]) -> list[int]:
         """What wrong values were computed from that is right as it is, but may stand in a wrong place."""
         found: list[int] = []
-        waiting = [(start, self.flow.last_made(start)), *((value, self.flow.made(value)) for value in passed)]
+        waiting = [self.flow.last_made(start), *map(self.flow.made, passed)]
         while waiting:
-            _, event = waiting.pop(0)
+            event = waiting.pop(0)
             for source in self.flow.sources(event) if event is not None else ():
                 if source in found or source in passed or self.flow.values[source].size == 1:
                     continue
                 found.append(source)
                 identity = self.values.identity(source)
                 if identity is not None and not primary(identity.name):
-                    waiting.append((source, self.flow.made(source)))  # a step on the way to it, not a quantity
+                    waiting.append(self.flow.made(source))  # a step on the way to it, not a quantity
         return [each for each in found if self.values.kind(each) in (RIGHT, NUMBER) or self.values.conventional(each)]
 
     def _roles(self, value: int, read: bool = False, update: bool = False) -> list[Trial]:
@@ -149,6 +147,7 @@ class Search:
         array, identity = self.flow.values[value], self.values.identity(value)
         if not np.isfinite(array).all():
             return []
+        present, turn, when = self.values.present, self.values.turn, self.values.when(value)
         found: list[Trial] = []
         forward = not read or (identity is not None and not primary(identity.name))
         for name, right in self.values.quantities.items():
@@ -156,9 +155,9 @@ class Search:
                 continue
             if update and identity is not None and identity.name == name.removeprefix("new "):
                 continue  # as it was: nothing has changed it
-            if name[0] == "d" and self.values.when(value) < self.values.turn:
+            if name[0] == "d" and when < turn:
                 continue  # errors come after the output
-            if name in self.values.present and not (identity is not None and identity.name == name):
+            if name in present and not (identity is not None and identity.name == name):
                 continue  # it is there as it should be: what is wrong comes later
             if name.startswith("new ") != update or not (forward or name.startswith("d")):
                 continue
@@ -168,10 +167,9 @@ class Search:
             forms = [array.reshape(())] if name == "loss" else shaped(array, right.shape)
             forms = [one for one in forms if not same or not np.allclose(one, right)]
             # A subject may sum what Keras averages, or turn the sign, and mend it with the weights' gradients.
-            divisors = self.conventions if name[0] == "d" and not read else (1.0,)
+            divisors = self.values.conventions if name[0] == "d" and not read else (1.0,)
             if read and identity is not None:
                 divisors = (identity.factor,)
-            when = self.values.when(value)
             found += [Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
         return found
 
@@ -181,14 +179,14 @@ class Search:
             values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
             told = [value for value in values if self.flow.values[value].size > 1]
             self._unknown = [value for value in told if self.values.kind(value) in (UNKNOWN, SCALED)]
-        library, n = computed(quantities, self.flow.step, self.values.library.relative), self.flow.samples
+        library = computed(quantities, self.flow.step, self.values.library.relative)
         unknown = [value for value in self._unknown if value != trial.value]
         found = [library.identify(self.flow.form(value)) for value in unknown]
         before = [self.values.identity(value) for value in unknown]
         return sum(
             new is not None
             and new.name != trial.role
-            and (new.factor in (1, n) or new.factor in self.conventions)
+            and new.factor in self.values.conventions
             and (old is None or old.factor != new.factor)
             for new, old in zip(found, before, strict=True)
         )

@@ -3,9 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from compare.check.lines.places import shown
 from compare.check.report.verdict import Outcome, largest_ratio, not_driven
-from compare.check.report.words import driven, headline
+from compare.check.report.words import driven, headline, shown
 
 
 def to_json(report: Outcome) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """A check's report in words."""
 
 import math
+import os
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from compare.check.causes.diagnosis import Left
-from compare.check.lines.places import shown
 from compare.check.report.verdict import (
     EXCEPT,
     FLOAT32,
@@ -172,6 +173,14 @@ def text(report: Outcome) -> str:
     for note in _notes(report)[:5]:
         lines += _told("note", note)
     return "\n".join([*lines, *_told("driven", driven(report))])
+
+
+def shown(file: str) -> str:
+    """The path of a user's file from where the command was given, if it lies there or near; else as it is."""
+    if not Path(file).is_absolute():
+        return file
+    relative = os.path.relpath(file)
+    return file if relative.startswith(os.path.join("..", "..", "..")) else relative
 
 
 def _guilty(report: Outcome) -> list[str]:

@@ -50,13 +50,13 @@ def perform(
     if not task.trace:
         return _performed(subject, task, Recorder(), seconds, tell)
     with watching() as watch:
-        rehearsal = _performed(subject, task, Recorder(), seconds, lambda did: None)
+        done = _performed(subject, task, Recorder(), seconds, lambda did: None)
     recorder = Recorder()
-    if rehearsal.refusal is None:
+    if done.refusal is None:  # it was a rehearsal, to see which functions run
         with rewritten(list(watch.codes), recorder):
-            rehearsal = _performed(subject, task, recorder, seconds, tell)
-    rehearsal.trace = recorder.trace()
-    return rehearsal
+            done = _performed(subject, task, recorder, seconds, tell)
+    done.trace = recorder.trace()
+    return done
 
 
 def _performed(

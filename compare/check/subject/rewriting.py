@@ -12,7 +12,7 @@ SEEN = (
     "_keras_parity_seen"  # found among the builtins while code is traced; one underscore, which classes do not mangle
 )
 
-WRAPPED = (ast.BinOp, ast.Call, ast.Subscript, ast.UnaryOp, ast.Compare, ast.IfExp, ast.ListComp, ast.List, ast.Tuple)
+WRAPPED = (ast.BinOp, ast.Call, ast.Subscript, ast.UnaryOp, ast.Compare, ast.IfExp, ast.ListComp)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 Position = tuple[int, int, int, int]  # first line, column, last line, column: lines from 1, columns from 0, in bytes
 
@@ -151,7 +151,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node, ast.Expr):
             return self._expression(node)
         if isinstance(node, ast.If | ast.While):
-            node.test = self._test(node.test)
+            node.test = self._rooted(node.test, "test")
             node.body, node.orelse = self._body(node.body), self._body(node.orelse)
             return [node]
         if isinstance(node, ast.For | ast.AsyncFor):
@@ -237,9 +237,6 @@ class Rewriter(ast.NodeTransformer):
         parts = tuple(self.scopes[-1].parts)
         return [node, *(self._record(each, "changed", parts, ast.unparse(each)) for each in copies)]
 
-    def _test(self, node: ast.expr) -> ast.expr:
-        return self._rooted(node, "test")
-
     def _rooted(self, node: ast.expr, kind: str) -> ast.expr:
         """Visit an expression that is the whole of something, and wrap it as that."""
         scope = self.scopes[-1]
@@ -275,7 +272,11 @@ class Rewriter(ast.NodeTransformer):
                 node.value = self.visit(node.value)
             return node
         if isinstance(node, ast.IfExp):
-            node.test, node.body, node.orelse = self._test(node.test), self.visit(node.body), self.visit(node.orelse)
+            node.test, node.body, node.orelse = (
+                self._rooted(node.test, "test"),
+                self.visit(node.body),
+                self.visit(node.orelse),
+            )
             return node
         if isinstance(node, ast.Lambda | ast.JoinedStr | ast.Name):
             return self.visit_Lambda(node) if isinstance(node, ast.Lambda) else node
@@ -290,7 +291,7 @@ class Rewriter(ast.NodeTransformer):
         if reads and not self._module(node):
             return self._wrapped(node, "load")
         stores = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-        if isinstance(node, WRAPPED) and not stores and not isinstance(node, ast.List | ast.Tuple):
+        if isinstance(node, WRAPPED) and not stores:
             return self._wrapped(node, "part")
         return self._inside(node) if not reads else node
 

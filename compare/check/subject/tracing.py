@@ -220,8 +220,7 @@ def watching() -> Iterator[Watch]:
 @contextlib.contextmanager
 def rewritten(codes: Sequence[CodeType], recorder: Recorder) -> Iterator[None]:
     """Exchange the code of these functions, and of those of the same files, for code that is recorded; put it back."""
-    started = time.monotonic()
-    recorder.deadline = started + SECONDS
+    recorder.deadline = time.monotonic() + SECONDS
     new: dict[CodeType, CodeType] = {}
     for filename in dict.fromkeys(code.co_filename for code in codes):
         new |= _exchange(filename, [code for code in codes if code.co_filename == filename], recorder)
