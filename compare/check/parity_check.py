@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
-from compare.check.lines.finding import find_lines
+from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.planning import plan
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, conclude
@@ -161,7 +161,7 @@ def check_driver(
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):
-        lines = find_lines(driver, reference, runs)
+        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs))
     return _report(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings)
 
 

@@ -9,12 +9,22 @@ from compare.agreement.tolerance import Tolerance
 from compare.check.causes.diagnosis import Explanation
 from compare.check.causes.evidence import SLACK
 from compare.check.steps.reference import Reference, steps_from
-from compare.check.subject.tasks import Performance
+from compare.check.subject.tasks import Performance, Task
 from compare.check.trials import Trial, largest, likeliest, simulate
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class DrivenTraining:
+    """What a training was told and what it did; `trial` is how it ran, its order known before or found out."""
+
+    task: Task
+    performance: Performance
+    trial: Trial
+    in_order: bool
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Training:
     ragged: bool = False
     error: str | None = None
     explanations: tuple[Explanation, ...] = ()
+    driven: "DrivenTraining | None" = None
 
     @property
     def wrong_weights(self) -> bool:

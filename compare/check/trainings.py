@@ -12,7 +12,7 @@ from compare.check.steps.reference import Reference
 from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Task
-from compare.check.training import Training, judge
+from compare.check.training import DrivenTraining, Training, judge
 from compare.check.trials import Trial, likeliest, tolerated
 from compare.data.dataset import Dataset
 from compare.mathematics.rules import CORRECT
@@ -59,7 +59,8 @@ class _Stage:
         if search and performance.refusal is None:
             trial = likeliest(CORRECT, self.reference, trial, search, performance.steps[0].after or []) or trial
             allowed = tolerated(self.reference, trial) or allowed
-        return judge(self.reference, name, performance, trial, allowed, self.known, search), trial
+        judged = judge(self.reference, name, performance, trial, allowed, self.known, search)
+        return replace(judged, driven=DrivenTraining(task, performance, trial, not search)), trial
 
 
 def drive_training(

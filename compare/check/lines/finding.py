@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.check.lines.batches import WrongLoss, training_lines
 from compare.check.lines.classified import Quantities
 from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
@@ -16,6 +17,7 @@ from compare.check.steps.lockstep import Driven, recipe_for
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Performance, Task
+from compare.check.training import Training
 from compare.mathematics.functions import Array
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import load_keras
@@ -40,6 +42,29 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines
     return replace(lines, warned=_traced(driver, reference, min(extreme, key=_order)).guilty)
+
+
+def find_training_lines(driver: Driver, trainings: Sequence[Training], lines: Lines) -> Lines:
+    """Add the lines by which a subject's own training is wrong, where those of its steps are right.
+
+    Of the first that is wrong and can be told of.
+    """
+    if lines.guilty:
+        return lines
+    wrong = [(training, training.driven) for training in trainings if training.wrong and training.driven is not None]
+    for training, driven in wrong:
+        again = driver.perform(replace(driven.task, trace=(0,)))
+        if again.trace is None or again.trace.not_traced is not None or again.history != driven.performance.history:
+            continue
+        pairs = zip(training.history or [], training.expected, strict=False)
+        off = [abs(told - right) for told, right in pairs] if training.wrong_history else []
+        epoch = int(np.argmax(np.array(off) > 1e-3 * max(off))) if off else None
+        loss = None if epoch is None else WrongLoss(epoch, (training.history or [])[epoch], training.expected[epoch])
+        flow = Flow(again.trace, 0, samples=0)
+        if found := training_lines(flow, driven.trial, driven.in_order, loss):
+            sources = dict([*lines.sources, *zip(again.trace.files, again.trace.sources, strict=True)])
+            return replace(lines, guilty=found, sources=tuple(sources.items()))
+    return lines
 
 
 def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:

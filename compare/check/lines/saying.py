@@ -55,19 +55,19 @@ def _distinct_places(values: Values, events: Sequence[int]) -> list[int]:
 
 
 def _one(values: Values, told: _Told) -> Guilty:
-    flow, place = values.flow, values.flow.place(told.event)
+    place = values.flow.place(told.event)
     makes = _makes(values, told.causes)
     if not makes:
         makes = ["it decides what runs next" if place.kind in ("test", "loop") else "on the way to the above"]
     reads = _reads(values, told.event)
-    return Guilty(
-        flow.trace.files[place.file],
-        place.first,
-        min(place.last, place.first + LINES - 1),
-        place.function,
-        flow.text(told.event),
-        "; ".join([*([reads] if reads else []), *makes]),
-    )
+    return at(values.flow, told.event, "; ".join([*([reads] if reads else []), *makes]))
+
+
+def at(flow: Flow, event: int, says: str) -> Guilty:
+    """Say something of the lines of an event."""
+    place = flow.place(event)
+    last = min(place.last, place.first + LINES - 1)
+    return Guilty(flow.trace.files[place.file], place.first, last, place.function, flow.text(event), says)
 
 
 def _makes(values: Values, causes: Sequence[Wrong]) -> list[str]:

@@ -89,7 +89,7 @@ def _perform(
         done.notes = handle.notes
         handle.set_weights(task.weights[0])
     if task.epochs:
-        with WatchForks():
+        with WatchForks(), recorder.during(0, task.trace):
             train(handle, task, done)
     else:
         _steps(handle, task, done, deadline, tell, recorder)

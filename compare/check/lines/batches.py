@@ -1,0 +1,141 @@
+"""The lines of a subject's own training: where its batches, or an epoch's loss, are first not Keras's."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.check.lines.flow import MAKING, RENAMING, Flow
+from compare.check.lines.lines import Guilty
+from compare.check.lines.saying import at
+from compare.check.steps.situations import cut
+from compare.check.trials import Trial
+from compare.mathematics.functions import Array
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows of the data that a line took out of it, and the event that did."""
+
+    event: int
+    rows: list[int]
+
+
+@dataclass(frozen=True)
+class WrongLoss:
+    """An epoch, from 0, whose loss is not Keras's: what was told, and what Keras tells."""
+
+    epoch: int
+    told: float
+    expected: float
+
+
+def training_lines(flow: Flow, trial: Trial, in_order: bool, loss: WrongLoss | None) -> tuple[Guilty, ...]:
+    """Say which lines make other batches than Keras takes; where none do, which make an epoch's loss.
+
+    Parameters
+    ----------
+    flow : Flow
+        The whole training, as one step.
+    trial : Trial
+    in_order : bool
+        Whether the order of the samples is known; where it is not, sizes are compared, and whether each row comes once.
+    loss : WrongLoss or None
+        The first loss that is wrong, if any is.
+    """
+    numbers: dict[bytes, list[int]] = {}
+    for number, row in enumerate(trial.X):
+        numbers.setdefault(row.tobytes(), []).append(number)
+    passes = [
+        [_rows(trial.X[batch], trial.X, numbers) or [] for batch in cut(order, trial.size)] for order in trial.orders
+    ]
+    found = _other(flow, list(_batches(flow, trial, numbers)), passes, in_order)
+    return found or (() if loss is None else _history(flow, loss))
+
+
+def _batches(flow: Flow, trial: Trial, numbers: dict[bytes, list[int]]) -> Iterator[_Batch]:
+    """What is taken out of the data, in order, each batch once."""
+    last: list[int] = []
+    for event in flow.events:
+        place, value = flow.place(event), flow.values[flow.value(event)]
+        if place.kind not in MAKING or place.node in RENAMING:
+            continue
+        found = _rows(value, trial.X, numbers)
+        if found is None or found == last or len(found) == len(trial.X) > trial.size:
+            continue  # all of the data, shuffled perhaps, is no batch yet
+        last = found
+        yield _Batch(event, found)
+
+
+def _rows(value: Array, X: Array, numbers: dict[bytes, list[int]]) -> list[int] | None:
+    """Which rows of the data an array holds, as rows or as columns; None if it holds anything else.
+
+    Of rows that are equal, the one after the row before; else the first.
+    """
+    for turned in (value, value.T) if value.ndim == 2 else ():
+        equal = [numbers.get(np.ascontiguousarray(row).tobytes(), []) for row in turned]
+        if turned.shape[1] == X.shape[1] and all(equal):
+            found: list[int] = []
+            for rows in equal:
+                found.append(found[-1] + 1 if found and found[-1] + 1 in rows else rows[0])
+            return found
+    return None
+
+
+def _other(
+    flow: Flow, seen: Sequence[_Batch], passes: Sequence[Sequence[Sequence[int]]], in_order: bool
+) -> tuple[Guilty, ...]:
+    """The line that takes the first batch that is not Keras's, or the loop that leaves one out."""
+    left = list(seen)
+    for batches in passes:
+        taken: list[_Batch] = []
+        for number, batch in enumerate(batches, 1):
+            which = f"batch {number} of {len(batches)}" if len(batches) > 1 else "the batch"
+            mine = left.pop(0) if left else None
+            before = {row for one in taken for row in one.rows}
+            if mine is None or len(before & {*mine.rows}) > len(mine.rows) / 2:  # the next pass has begun
+                return _left_out(flow, taken[-1], which, len(batch)) if taken else ()
+            taken.append(mine)
+            if not _alike(mine.rows, batch, in_order):
+                keras = f"{len(batch)}, {_told(batch)}" if in_order else f"{len(batch)}"
+                says = f"makes {which} of {len(mine.rows)} samples, {_told(mine.rows)}, where Keras takes {keras}"
+                return (at(flow, mine.event, says),)
+    return ()
+
+
+def _alike(one: Sequence[int], other: Sequence[int], in_order: bool) -> bool:
+    return sorted(one) == sorted(other) if in_order else len(one) == len(other) == len(set(one))
+
+
+def _told(rows: Sequence[int]) -> str:
+    """Row numbers in few words, from 1."""
+    low, high = min(rows) + 1, max(rows) + 1
+    if len(rows) == high - low + 1 == len(set(rows)):
+        return f"row {low}" if low == high else f"rows {low} to {high}"
+    return f"rows {', '.join(str(row + 1) for row in rows[:3])}{', ...' if len(rows) > 3 else ''}"
+
+
+def _left_out(flow: Flow, last: _Batch, which: str, size: int) -> tuple[Guilty, ...]:
+    """The loop that takes no more batches, and the line that took the last one."""
+    function = flow.place(last.event).function
+    loops = [
+        event
+        for event in flow.events
+        if event < last.event and flow.place(event).kind in ("loop", "test") and flow.place(event).function == function
+    ]
+    says = f"leaves out {which}, the last {f'{size} samples' if size > 1 else 'sample'}, which Keras takes"
+    made = at(flow, last.event, "takes the last batch before that")
+    return (at(flow, loops[-1], says), made) if loops else (at(flow, last.event, says),)
+
+
+def _history(flow: Flow, loss: WrongLoss) -> tuple[Guilty, ...]:
+    """The line that makes an epoch's loss."""
+    for event in flow.events:
+        value = flow.values[flow.value(event)]
+        if flow.place(event).kind in MAKING and value.size == 1 and value.item() == loss.told:
+            says = (
+                f"makes the loss of epoch {loss.epoch + 1}, {loss.told:.9g}; Keras tells {loss.expected:.9g}, the mean "
+                "over the epoch's samples of each batch's loss before its step"
+            )
+            return (at(flow, event, says),)
+    return ()
