@@ -69,13 +69,30 @@ class Values:
 
     def harmless(self, value: int) -> bool:
         """Whether something that is right follows from a value, through unknown values at most."""
-        if value not in self.harmlessness:
-            self.harmlessness[value] = False  # while it is being found out
-            self.harmlessness[value] = any(
-                self.vouches(made) or (not self.whole(made) and self.harmless(made))
-                for made in map(self.flow.value, self.flow.users.get(value, ()))
-            )
-        return self.harmlessness[value]
+        if value in self.harmlessness:
+            return self.harmlessness[value]
+        seen, waiting = {value}, [value]
+        while waiting:
+            one = waiting.pop()
+            for made in map(self.flow.value, self.flow.users.get(one, ())):
+                if made in seen or self._part(made, one):
+                    continue
+                if self.vouches(made) or self.harmlessness.get(made):
+                    self.harmlessness[value] = True
+                    return True
+                if not self.whole(made) and made not in self.harmlessness:
+                    seen.add(made)
+                    waiting.append(made)
+        self.harmlessness |= dict.fromkeys(seen, False)
+        return False
+
+    def _part(self, made: int, value: int) -> bool:
+        """Whether a value is a part of another, taken out: that it is right says nothing of the rest."""
+        one, whole = self.flow.values[made], self.flow.values[value]
+        event = self.flow.made(made)
+        if event is None or not one.size < whole.size or self.flow.place(event).node in ("BinOp", "UnaryOp"):
+            return False
+        return bool(np.isin(one, whole).all())
 
     def whole(self, value: int) -> bool:
         """Whether a value is right and one of Keras's own: what follows from it says nothing of what it came from."""

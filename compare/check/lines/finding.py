@@ -37,11 +37,21 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     ordinary = [run for run in runs if not run.situation.extreme and run.steps]
     if not ordinary:
         return Lines(not_traced="no step was made that could be traced")
-    lines = _traced(driver, reference, min(ordinary, key=_order))
+    first = min(ordinary, key=_order)
+    lines = _traced(driver, reference, first)
+    others = [run for run in ordinary if _moves_wrongly(run)] if not _moves_wrongly(first) else []
+    if lines.guilty and others:  # its loss is wrong, and elsewhere its weights are too
+        more = _traced(driver, reference, min(others, key=_order))
+        lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines
     return replace(lines, warned=_traced(driver, reference, min(extreme, key=_order)).guilty)
+
+
+def _moves_wrongly(run: Driven) -> bool:
+    """Whether the first step of a run that is wrong changes weights wrongly."""
+    return run.first_wrong is not None and run.steps[run.first_wrong].wrong_weights
 
 
 def find_training_lines(driver: Driver, trainings: Sequence[Training], lines: Lines) -> Lines:

@@ -213,6 +213,24 @@ class Flow:
                     found += self.numbers(read, depth - 1)
         return found
 
+    def beside(self, event: int) -> list[int]:
+        """The events that read or take out something in the statement of an event, each expression once."""
+        place = self.place(event)
+        found = {
+            self.text(other): other
+            for other in self.events
+            if (at := self.place(other)).statement == place.statement
+            and at.file == place.file
+            and (at.kind == "load" or at.node == "Subscript")
+        }
+        return list(found.values())
+
+    def statement(self, event: int) -> str:
+        """The text of an event's statement; of a block's, its head."""
+        place = self.place(event)
+        lines = self._lines[place.file][place.statement - 1 : place.statement_end]
+        return b"\n".join(lines).decode(errors="replace")
+
     def call(self, event: int) -> int | None:
         """The call that an event happened in, of a function of its file; None if it cannot be told."""
         function, start = self.place(event).function, self.when(event)
@@ -229,6 +247,16 @@ class Flow:
                 if called == name or (returned is not None and self._value[other] == returned):
                     return other
         return None
+
+    def called(self, event: int) -> tuple[str, str] | None:
+        """The name that a call goes by, and that of the function of the user's which ran, where they are two."""
+        members = self.members.get(event, [event])
+        before = [other for other in self.events if other < members[-1]][-1:]
+        if self.place(event).node != "Call" or not before or self.place(before[0]).target != "return":
+            return None
+        name = self.text(event).split("(")[0].rsplit(".", 1)[-1]
+        ran = self.place(before[0]).function.rsplit(".", 1)[-1]
+        return (name, ran) if name.isidentifier() and name != ran else None
 
     def text(self, event: int) -> str:
         """An event's expression as it is written, on one line."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from compare.mathematics.functions import Array
 
+REORDERED = "in another order"
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
 QUANTITY, FOLLOWS, EARLIER = range(3)
@@ -136,6 +137,10 @@ class Known:
             if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
                 how = "reshaped" if not fits else "" if axes == own else "transposed"
                 return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
+        if entry.name.startswith("all ") and np.allclose(
+            np.sort(value, axis=None), np.sort(right), rtol=self.relative, atol=self.relative * scale
+        ):
+            return Identity(entry.name, entry.step, 1.0, REORDERED)
         return None
 
 
@@ -222,9 +227,17 @@ def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Arra
                 ones = np.ones((n, 1))
                 yield f"A{layer - 1} and a one" if layer > 1 else "X and a one", np.hstack([below, ones])
                 yield f"a one and A{layer - 1}" if layer > 1 else "a one and X", np.hstack([ones, below])
+            if f"new W{layer}" in of and f"new b{layer}" in of and of[f"new W{layer}"].ndim == 2:
+                new, bias = of[f"new W{layer}"], of[f"new b{layer}"]
+                yield f"new W{layer} and new b{layer}", np.vstack([new, bias])
+                yield f"new b{layer} and new W{layer}", np.vstack([bias, new])
             for name in ("W", "b"):
                 if f"d{name}{layer}" in of:
                     yield f"update of {name}{layer}", rate * of[f"d{name}{layer}"]
+        for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
+            parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
+            if len(parts) > 2:
+                yield f"all {words}", np.concatenate([part.ravel() for part in parts])
         last = layers[-1] if layers else 0
         Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
         if Z is not None and P is not None and P.shape == Y.shape and Z.ndim == 2:

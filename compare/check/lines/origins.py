@@ -1,13 +1,14 @@
 """Where a wrong value comes from: the expressions of a subject that a cause is told by, the likeliest first."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
 from compare.check.lines.flow import MAKING, RENAMING, distinct
-from compare.check.lines.known import Identity, primary
+from compare.check.lines.known import REORDERED, Identity, primary
 from compare.mathematics.functions import Array
 
 FEW = 6  # turns of a loop, which may as well be over layers
@@ -50,6 +51,8 @@ class Trial:
     when : int
         The event that made it.
     divisor : float
+    also : dict of role to array
+        What else the value holds: a bias beside its kernel.
     """
 
     value: int
@@ -57,6 +60,12 @@ class Trial:
     array: Array
     when: int
     divisor: float = 1.0
+    also: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def replaced(self) -> dict[str, Array]:
+        """What is tried in the place of what."""
+        return {self.role: self.array, **self.also}
 
 
 class Origins:
@@ -78,11 +87,11 @@ class Origins:
         _, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
         filling = [] if np.any(trial.array) else self._filling(trial.role)
         events = [*filling, *self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
-        events += self._calls(ends, made)
+        events += [*self._unexpected(ends), *self._calls(ends, made)]
         other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
         events = [*other, *events] if single else [*events, *other]
-        events += [gathered for end in ends for gathered in self._gathered(end)]
+        events += [each for end in ends for each in (*self._gathered(end), *self._aliased(end))]
         if made is not None:
             users = self.flow.users.get(value, []) if trial.role != "loss" else []
             function = self.flow.place(made).function
@@ -175,6 +184,21 @@ class Origins:
                     found.append(self.flow.set(self.flow.text(read), self.flow.value(read), event))
         return distinct(event for event in found if event is not None)
 
+    def _unexpected(self, events: list[int]) -> list[int]:
+        """The statements that set a number that these read, and that is neither a count of samples nor the rate."""
+        plain = {0.0, 1.0, -1.0, 2.0, 0.5, float(self.flow.samples), self.values.rate}
+        found = []
+        for event in events:
+            for read in self.flow.beside(event):
+                value = self.flow.value(read)
+                array = self.flow.values[value]
+                if array.size > 1 or float(array.item()) in plain or self.values.identity(value) is not None:
+                    continue
+                given = self.flow.set(self.flow.text(read), value, event)
+                if given is not None and self.flow.place(given).function == self.flow.place(event).function:
+                    found.append(given)
+        return distinct(found)
+
     def _renamed(self, event: int, role: str) -> list[int]:
         """Statements that gave a source of an event the name it is read by, where another value may have been meant."""
         found: list[int] = []
@@ -205,6 +229,24 @@ class Origins:
             if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
         return found
+
+    def _aliased(self, event: int) -> list[int]:
+        """The statement that gave what an event's statement changes in place its name, if it was another's before."""
+        place = self.flow.place(event)
+        targets = {
+            at.target
+            for other in self.flow.events
+            if (at := self.flow.place(other)).kind == "changed"
+            and (at.file, at.statement) == (place.file, place.statement)
+        }
+        given = [
+            other
+            for other in self.flow.events
+            if other < self.flow.when(event)
+            and (at := self.flow.place(other)).kind == "value"
+            and (at.target in targets and at.function == place.function)
+        ]
+        return [each for each in given[-1:] if self.flow.place(each).node in ("Name", "Attribute")]
 
     def _gathered(self, event: int) -> list[int]:
         """Where the list that an event reads was filled."""
@@ -287,7 +329,15 @@ class Origins:
         if identity is not None and name == f"new {identity.name}" and self.flow.place(made).kind == "load":
             return self._left_alone(name)  # it is only looked at from another side
         _, ends = self.values.path(start, made, output=True)
-        events = [*self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
+        missing = self._turning(name[4:]) if name != "loss" and f"d{name[4:]}" not in self.values.present else []
+        turned = [
+            made
+            for end in ends
+            for source in self.flow.sources(end)
+            if (of := self.values.identity(source)) is not None and of.how == REORDERED
+            if (made := self.flow.made(source)) is not None
+        ]
+        events = [*missing, *turned, *self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
 
     def _left_alone(self, name: str) -> Wrong | None:
@@ -301,8 +351,29 @@ class Origins:
             if made is not None:
                 given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
                 counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
-                return Wrong(name, None, (*counts, *self._loop(made), made), False)
+                return Wrong(name, None, (*counts, *self._turning(name[4:]), *self._loop(made), made), False)
         return None
+
+    def _turning(self, name: str) -> list[int]:
+        """The loop over layers that others like a gradient are made in, whatever it calls; none if there is none."""
+        makers = [
+            self.flow.when(event)
+            for event in (*self.flow.events, *self.flow.members)
+            if (identity := self.values.identity(self.flow.value(event))) is not None
+            and re.match(rf"d{name[0]}\d+\b", identity.name)
+            and not identity.name.startswith(f"d{name}")
+            and self.values.kind(self.flow.value(event)) in (RIGHT, SCALED)
+            and self.flow.made(self.flow.value(event)) == event
+        ]
+        turns: dict[int, list[int]] = {}
+        for event in self.flow.events:
+            if self.flow.place(event).kind == "loop":
+                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
+        inside = {
+            events[0]: len({sum(turn < maker for turn in events) for maker in makers} - {0})
+            for events in turns.values()
+        }
+        return sorted((event for event, count in inside.items() if count > 0), key=lambda event: -inside[event])[:1]
 
     def _loop(self, event: int) -> list[int]:
         """The loop that an event stands in, if there is one."""
@@ -324,7 +395,7 @@ class Origins:
             if identity is not None and identity.name[:2] == role[:2] and identity.name != role:
                 made = self.flow.made(value)
                 if made is not None and (loop := self._loop(made)):
-                    return [*loop, made]
+                    return [*self._turning(role[1:]), *loop, made]
         return []
 
     def _short_loops(self) -> list[int]:

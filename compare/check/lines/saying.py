@@ -9,7 +9,10 @@ from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
+from compare.check.lines.settings import Settings
 
+PLACES = 8  # that are told in all
+SETTINGS = 2  # of where a setting comes from, so many
 READS = 4  # of what an expression reads, so many are told
 EVENTS = 4  # of where a cause comes from, so many
 LINES = 8  # of an expression that goes over more
@@ -34,7 +37,41 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
                 here.causes.append(wrong)
     # A place that is the likeliest of some cause comes before what only leads to one.
     ordered = sorted(told.values(), key=lambda each: not each.causes)
-    return tuple(_one(values, each) for each in ordered)
+    lines: list[Guilty] = []
+    for each in ordered:
+        lines += [_one(values, each), *_settings(values, each.event)]
+    return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]
+
+
+def _settings(values: Values, event: int) -> list[Guilty]:
+    """Where what an expression uses was set, outside of the step or by no value: numbers, functions, stale names."""
+    flow = values.flow
+    used: list[tuple[str, float | str]] = []
+    beside = flow.beside(event)
+    for read in beside:
+        value, text = flow.value(read), flow.text(read)
+        number = float(flow.values[value].item()) if flow.values[value].size == 1 else 0.0
+        if number not in (0.0, values.rate) and flow.set(text, value, event) is None:
+            used.append((_base(text), number))
+    parts = [event, *flow.reads.get(flow.members.get(event, [event])[-1], ())]
+    used += [function for part in parts if (function := flow.called(part)) is not None]
+    stale = [_base(flow.text(part)) for part in parts if values.kind(flow.lifted(flow.value(part))) == STALE]
+    names = [_base(flow.text(read)) for read in beside]
+    found = []
+    for path, source in zip(flow.trace.files, flow.trace.sources, strict=True):
+        settings = Settings(source)
+        told = [each for name, value in dict.fromkeys(used) for each in settings.of(name, value)[:SETTINGS]]
+        if path == flow.trace.files[flow.place(event).file]:
+            told += [each for name in dict.fromkeys(names) for each in settings.kept_defaults(name)]
+            here = flow.statement(event), flow.place(event).first
+            told += [each for name in dict.fromkeys(stale) for each in settings.kept(name, *here)]
+        found += [Guilty(path, s.first, min(s.last, s.first + LINES - 1), "", s.source, s.says) for s in told]
+    return found
+
+
+def _base(text: str) -> str:
+    """The last name of what is read, without its index."""
+    return text.split("[")[0].rsplit(".", 1)[-1]
 
 
 def raising(flow: Flow, error: str) -> tuple[Guilty, ...]:

@@ -5,7 +5,8 @@ A value on that path is then tried in the place of each of Keras's quantities of
 again from it. So a second fault behind the first is found as the first was.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,7 +105,7 @@ class Search:
                 break
             self.trials += 1
             with np.errstate(all="ignore"):
-                quantities = self.q.ask(self.instead | {trial.role: trial.array})
+                quantities = self.q.ask(self.instead | trial.replaced)
             after = self._wrong(quantities)
             gain = len(before) - len(after)
             if not set(after) <= set(before) or (best is not None and gain < best[0][0]):
@@ -119,7 +120,7 @@ class Search:
             return None
         _, trial, quantities = best
         cause = self.origins.told(trial, start)
-        self.instead[trial.role] = trial.array
+        self.instead |= trial.replaced
         self._settle(quantities, self.values.conventions)
         return cause
 
@@ -171,7 +172,27 @@ class Search:
             if read and identity is not None:
                 divisors = (identity.factor,)
             found += [Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
-        return found
+        return found if read else [*found, *self._joined(value, update)]
+
+    def _joined(self, value: int, update: bool) -> Iterator[Trial]:
+        """A kernel and its bias in one array, as the last or the first row, or column."""
+        array, when, of = self.flow.values[value], self.values.when(value), self.values.quantities
+        start = "new " if update else "d"
+        if array.ndim != 2 or (not update and when < self.values.turn):
+            return
+        for name in [name for name in of if re.fullmatch(rf"{start}W\d+", name)]:
+            bias = name.replace("W", "b")
+            if bias not in of or of[name].ndim != 2 or {name, bias} & self.instead.keys():
+                continue
+            if name in self.values.present and bias in self.values.present:
+                continue
+            inputs, units = of[name].shape
+            for turned in (array, array.T):
+                if turned.shape != (inputs + 1, units):
+                    continue
+                for kernel, row in ((turned[:-1], turned[-1]), (turned[1:], turned[0])):
+                    for divisor in (1.0,) if update else self.values.conventions:
+                        yield Trial(value, name, kernel / divisor, when, divisor, {bias: row / divisor})
 
     def _more(self, quantities: Quantities, trial: Trial) -> int:
         """How many more values are Keras's with these quantities; counted in values that nobody knows yet."""

@@ -1,0 +1,187 @@
+"""Where a setting that a line uses was set: the argument of a call, a default, or a statement outside of the step."""
+
+import ast
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A place that sets a value, by its first and last line, and how it is written there."""
+
+    first: int
+    last: int
+    source: str
+    says: str
+
+
+@dataclass
+class _Parameter:
+    function: str
+    index: int
+    default: ast.expr | None
+
+
+@dataclass
+class Settings:
+    """A file's settings: what is given to parameters of its functions, and to attributes.
+
+    A value is a number, or the name of a function.
+    """
+
+    source: str
+    calls: list[tuple[int, ast.Call]] = field(default_factory=list)
+    parameters: dict[str, list[_Parameter]] = field(default_factory=dict)
+    renamed: dict[str, set[str]] = field(default_factory=dict)
+    assigned: list[tuple[str, ast.expr, ast.stmt]] = field(default_factory=list)
+    cleared: dict[str, list[tuple[int, str, ast.stmt]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._read(ast.parse(self.source), "")
+
+    def _read(self, node: ast.AST, owner: str, function: str = "", head: int | None = None) -> None:
+        """Look through a class's or a function's code; `head` is the outermost block that it stands in."""
+        for child in ast.iter_child_nodes(node):
+            inner, within, block = owner, function, head
+            if isinstance(child, ast.ClassDef):
+                inner, block = child.name, None
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                within, block = child.name, None
+                self._function(child, owner if child.name == "__init__" else child.name)
+            elif isinstance(child, ast.For | ast.If | ast.While):
+                block = head or child.lineno
+            elif isinstance(child, ast.Call):
+                self.calls.append((head or child.lineno, child))
+            elif isinstance(child, ast.Assign | ast.AnnAssign) and child.value is not None:
+                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+                for target in targets:
+                    self._assigned(target, child.value, child)
+                    if _empty(child.value):
+                        base = target.value if isinstance(target, ast.Subscript) else target
+                        base = base.value if isinstance(base, ast.Subscript) else base
+                        self.cleared.setdefault(_last(base), []).append((head or child.lineno, function, child))
+            self._read(child, inner, within, block)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> None:
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        defaults: list[ast.expr | None] = [None] * (len(arguments) - len(node.args.defaults))
+        pairs = [*zip(arguments, [*defaults, *node.args.defaults], strict=True)]
+        pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        skipped = 1 if arguments and arguments[0].arg in ("self", "cls") else 0
+        for index, (argument, default) in enumerate(pairs):
+            self.parameters.setdefault(argument.arg, []).append(_Parameter(name, index - skipped, default))
+
+    def _assigned(self, target: ast.expr, value: ast.expr, statement: ast.stmt) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            for one, other in zip(target.elts, value.elts, strict=True):
+                self._assigned(one, other, statement)
+        elif isinstance(target, ast.Name | ast.Attribute):
+            name = _last(target)
+            self.assigned.append((name, value, statement))
+            if isinstance(value, ast.Name | ast.Attribute) and _last(value) != name:
+                self.renamed.setdefault(name, set()).add(_last(value))
+
+    def of(self, name: str, value: float | str) -> list[Setting]:
+        """Where what is called so gets this value: an argument or a statement, else a default that is left."""
+        names = {name, *self.renamed.get(name, ())}
+        given = [*self._given(names, value), *(self._set(names, value))]
+        return given or [*self._left(names, value), *self._defaults(names, value)]
+
+    def kept_defaults(self, name: str) -> Iterator[Setting]:
+        """Parameters of this name whose default is a list, or the like, which every call shares."""
+        for parameter in self.parameters.get(name, ()):
+            if isinstance(parameter.default, ast.List | ast.Dict | ast.Set):
+                yield self._at(parameter.default, f"makes the default of `{name}` once, and every call keeps it")
+
+    def kept(self, name: str, statement: str, line: int) -> Iterator[Setting]:
+        """Why what is read by this name may be of an earlier step: where it is cleared, and by what it is found."""
+        for start, function, cleared in self.cleared.get(name, ()):
+            yield self._at(cleared, f"clears `{name}`", start)
+            for caller, call in self.calls:
+                if function and _last(call.func) == function:
+                    yield self._at(call, f"has `{name}` cleared", caller)
+        try:
+            head = textwrap.dedent(statement).rstrip()
+            tree = ast.parse(f"{head} pass" if head.endswith(":") else head)
+        except SyntaxError:
+            return
+        keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _last(node.value) == name]
+        keys += [
+            node.left for node in ast.walk(tree) if isinstance(node, ast.Compare) and _last(node.comparators[0]) == name
+        ]
+        for index in dict.fromkeys(node.id for key in keys for node in ast.walk(key) if isinstance(node, ast.Name)):
+            given = [(value, at) for target, value, at in self.assigned if target == index and at.lineno <= line]
+            for value, at in given[-1:]:
+                if index != name and not isinstance(value, ast.Constant):
+                    yield self._at(at, f"makes `{index}`, by which `{name}` is looked up")
+
+    def _given(self, names: set[str], value: float | str) -> Iterator[Setting]:
+        """Calls that hand the value to a parameter of one of these names."""
+        for _, call in self.calls:
+            called = _last(call.func)
+            arguments = [(k.arg, k.value) for k in call.keywords if k.arg in names]
+            for name in names:
+                for parameter in self.parameters.get(name, ()):
+                    if parameter.function == called and 0 <= parameter.index < len(call.args):
+                        arguments.append((name, call.args[parameter.index]))
+            for argument, given in arguments:
+                if _is(given, value):
+                    yield self._at(call, f"gives `{argument}` the value {_text(value)}")
+
+    def _left(self, names: set[str], value: float | str) -> Iterator[Setting]:
+        """Calls that leave a parameter to its default, which is the value."""
+        for _, call in self.calls:
+            for name in names:
+                for parameter in self.parameters.get(name, ()):
+                    if (
+                        parameter.function == _last(call.func)
+                        and _is(parameter.default, value)
+                        and name not in {keyword.arg for keyword in call.keywords}
+                        and len(call.args) <= parameter.index
+                    ):
+                        yield self._at(call, f"leaves `{name}` at its default, {_text(value)}")
+
+    def _defaults(self, names: set[str], value: float | str) -> Iterator[Setting]:
+        for name in names:
+            for parameter in self.parameters.get(name, ()):
+                if parameter.default is not None and _is(parameter.default, value):
+                    yield self._at(parameter.default, f"`{name}` is {_text(value)} by default")
+
+    def _set(self, names: set[str], value: float | str) -> Iterator[Setting]:
+        for name, given, statement in self.assigned:
+            if name in names and _is(given, value):
+                yield self._at(statement, f"sets `{name}` to {_text(value)}")
+
+    def _at(self, node: ast.expr | ast.stmt, says: str, head: int | None = None) -> Setting:
+        source = " ".join((ast.get_source_segment(self.source, node) or "").split())
+        last = node.end_lineno or node.lineno
+        return Setting(head or node.lineno, last, source, says)
+
+
+def _last(node: ast.AST) -> str:
+    """The last name of a dotted one."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _empty(node: ast.expr) -> bool:
+    """Whether an expression is nothing, or zeros."""
+    if isinstance(node, ast.Call):
+        return _last(node.func) in ("zeros", "zeros_like")
+    return isinstance(node, ast.Constant) and (node.value is None or node.value == 0)
+
+
+def _is(node: ast.expr | None, value: float | str) -> bool:
+    """Whether an expression is this number, or this function's name."""
+    if isinstance(value, str):
+        return isinstance(node, ast.Name | ast.Attribute) and _last(node) == value
+    try:
+        found = ast.literal_eval(node) if node is not None else None
+    except (ValueError, TypeError, SyntaxError):
+        return False
+    inside = list(found.values()) if isinstance(found, dict) else found if isinstance(found, list | tuple) else [found]
+    return any(isinstance(one, int | float) and not isinstance(one, bool) and float(one) == value for one in inside)
+
+
+def _text(value: float | str) -> str:
+    return f"`{value}`" if isinstance(value, str) else f"{value:g}"
