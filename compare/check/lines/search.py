@@ -18,6 +18,7 @@ from compare.check.lines.origins import Origins, Trial, Wrong
 from compare.mathematics.functions import Array
 
 TRIALS = 150
+FEWEST, WORK = 20, 100_000  # trials at least; values that are looked at in all of them
 CAUSES = 12
 
 
@@ -55,6 +56,7 @@ class Search:
         self.q, self.flow = question, question.flow
         self.instead: dict[str, Array] = {}
         self.trials = 0
+        self.most = min(TRIALS, max(FEWEST, WORK // len(self.flow.values)))
         self._settle(question.ask({}), (1.0,))
         self.values.conventions = self.values.seen_conventions()
 
@@ -101,7 +103,7 @@ class Search:
         for trial in [*sorted(trials, key=lambda trial: trial.when), *updates]:
             if best is not None and trial.role.startswith("new "):
                 break  # that an update is wrong by itself is told where nothing before it is
-            if self.trials >= TRIALS:
+            if self.trials >= self.most:
                 break
             self.trials += 1
             with np.errstate(all="ignore"):
