@@ -3,12 +3,13 @@
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities
-from keras_ref.training import History, Steps, fit, fit_compiled, fit_replicates, steps_compiled
+from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 
 __all__ = [
     "History",
     "Steps",
     "assemble",
+    "begin_anew",
     "build_model",
     "draw_weights",
     "fit",

@@ -15,18 +15,23 @@ def positive(name: str, value: int) -> int:
     return int(value)
 
 
-def data(X: ArrayLike, y: ArrayLike, n_features: int, classes: int, dtype: str) -> tuple[Array, Array]:
-    """Return X of shape (n, n_features), and y, integers of shape (n,), one-hot encoded; both in the dtype."""
+def data(X: ArrayLike, y: ArrayLike, n_features: int, outputs: int, dtype: str) -> tuple[Array, Array]:
+    """Return X of shape (n, n_features), and Y of shape (n, outputs), both in the dtype.
+
+    Of several outputs, integers y of shape (n,) are labels, and one-hot encoded.
+    """
     X, labels = np.asarray(X, dtype), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != n_features or len(X) == 0:
         raise ValueError(f"`X` must have shape (n, {n_features}), n > 0. Received: shape={X.shape}")
-    if labels.shape != (len(X),) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"`y` must be integers of shape ({len(X)},). Received: shape={labels.shape}, dtype={labels.dtype}"
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"`y` must be from 0 to {classes - 1}. Received: {labels.min()} to {labels.max()}")
-    return X, np.eye(classes, dtype=dtype)[labels]
+    n = len(X)
+    if labels.dtype.kind in "biuf" and labels.shape in [(n, outputs)] + [(n,)] * (outputs == 1):
+        return X, labels.reshape(n, outputs).astype(dtype)
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        expected = f"integers of shape ({n},), or numbers of shape ({n}, {outputs})"
+        raise ValueError(f"`y` must be {expected}. Received: shape={labels.shape}, dtype={labels.dtype}")
+    if labels.min() < 0 or labels.max() >= outputs:
+        raise ValueError(f"`y` must be from 0 to {outputs - 1}. Received: {labels.min()} to {labels.max()}")
+    return X, np.eye(outputs, dtype=dtype)[labels]
 
 
 def batch_size(size: int | None, n: int) -> int:

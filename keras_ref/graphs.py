@@ -8,18 +8,33 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from numpy.typing import NDArray
 
 
 def graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> Any:
     """Return the model's graph of this kind, made when first needed; it lives and dies with the model."""
     graphs = model.__dict__.setdefault("_keras_parity_graphs", {})
     if key not in graphs:
-        model.optimizer.build(model.trainable_variables)
+        beginnings(model)  # builds the optimizer, and reads numbers, which a graph cannot
         # Where variables are made while it is traced, it is traced twice: so metrics are built first.
         X, Y = (tf.zeros((1, spec.shape[1]), spec.dtype) for spec in _data(model))
         model.compute_metrics(X, Y, Y)
         graphs[key] = trace().get_concrete_function()
     return graphs[key]
+
+
+def beginnings(model: keras.Sequential) -> list[tuple[Any, NDArray[Any]]]:
+    """Return what the model's optimizer keeps from step to step, and what it is before the first."""
+    if "_keras_parity_beginnings" not in model.__dict__:
+        optimizer = model.optimizer
+        new = type(optimizer).from_config(optimizer.get_config())
+        for each in (optimizer, new):
+            each.build(model.trainable_variables)
+        kept = zip(optimizer.variables, new.variables, strict=True)
+        model.__dict__["_keras_parity_beginnings"] = [
+            (variable, start.numpy()) for variable, start in kept if variable is not optimizer.learning_rate
+        ]
+    return model.__dict__["_keras_parity_beginnings"]
 
 
 def dtype_of(model: keras.Sequential) -> str:
@@ -31,7 +46,8 @@ def steps_graph(model: keras.Sequential) -> Any:
     """Updates on batches of any sizes: (X, Y, rows, ends, weights) to loss, accuracy and the weights after each.
 
     `rows` holds the row numbers of all batches, one after the other, and `ends` where each ends. Each tensor of the
-    weights has a leading axis: as many of the first steps start from weights of their own, the others go on.
+    weights has a leading axis: as many of the first steps start from weights of their own, and after the first with a
+    new optimizer's slots; the others go on.
     """
 
     def trace() -> Any:
@@ -48,6 +64,7 @@ def steps_graph(model: keras.Sequential) -> Any:
             def step(index: tf.Tensor, begin: tf.Tensor, *told: tf.TensorArray) -> tuple[Any, ...]:
                 for variable, start in zip(model.weights, weights, strict=True):
                     variable.assign(tf.where(index < given, start[tf.minimum(index, given - 1)], variable))
+                _begin_anew(model, (index > 0) & (index < given))
                 model.reset_metrics()
                 batch = rows[begin : ends[index]]
                 logs = model.train_step((tf.gather(X, batch), tf.gather(Y, batch)))
@@ -68,7 +85,8 @@ def steps_graph(model: keras.Sequential) -> Any:
 def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) -> Any:
     """Trainings one after the other: (X, Y, orders, weights) to loss and accuracy, each (replicates, epochs).
 
-    Orders, (replicates, epochs, n), and each tensor of the weights have a leading axis of replicates. Whole batches
+    Orders, (replicates, epochs, n), and each tensor of the weights have a leading axis of replicates; after the first,
+    each replicate starts with a new optimizer's slots. Whole batches
     are a loop of the graph, or each has nodes of its own: `unroll` takes 0.15 s a batch to trace and saves a seventh.
     """
 
@@ -83,6 +101,7 @@ def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) ->
             for replicate in tf.range(replicates):
                 for variable, start in zip(model.weights, weights, strict=True):
                     variable.assign(start[replicate])
+                _begin_anew(model, replicate > 0)
                 loss, accuracy = _train(model, X, Y, orders[replicate], batch, unroll)
                 losses = losses.write(replicate, loss)
                 accuracies = accuracies.write(replicate, accuracy)
@@ -91,6 +110,12 @@ def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) ->
         return run
 
     return graph(model, (batch, n, unroll), trace)
+
+
+def _begin_anew(model: keras.Sequential, anew: tf.Tensor) -> None:
+    """Put the optimizer's slots back, if that is wanted."""
+    for variable, start in beginnings(model):
+        variable.assign(tf.where(anew, start, variable))
 
 
 def _train(
@@ -121,7 +146,7 @@ def _train(
 
 
 def _data(model: keras.Sequential) -> list[tf.TensorSpec]:
-    """X and one-hot Y, of any number of samples."""
+    """X and Y, of any number of samples."""
     return [tf.TensorSpec((None, width), dtype_of(model)) for width in (model.input_shape[-1], model.output_shape[-1])]
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref import checks
-from keras_ref.graphs import dtype_of, steps_graph, training_graph
+from keras_ref.graphs import beginnings, dtype_of, steps_graph, training_graph
 from keras_ref.precision import precision
 
 Array = NDArray[np.floating]
@@ -24,6 +24,13 @@ class History(NamedTuple):
 
     loss: Array
     accuracy: Array
+
+
+def begin_anew(model: keras.Sequential) -> None:
+    """Have the model's optimizer forget the steps that it made, as if it were new; its learning rate stays."""
+    with precision(dtype_of(model)):
+        for variable, start in beginnings(model):
+            variable.assign(start)
 
 
 class Steps(NamedTuple):
@@ -47,9 +54,10 @@ def fit(
     Parameters
     ----------
     model : keras.Sequential
-        From `build_model`; trained in place.
+        From `build_model`; trained in place. Its optimizer goes on from where it is: see `begin_anew`.
     X : array of shape (n, features)
-    y : array of integers of shape (n,)
+    y : array of shape (n,) or (n, outputs)
+        Numbers; of several outputs, integers of shape (n,) are labels, and one-hot encoded.
     epochs : int
     batch_size : int or None
         None: the whole data set a step.
@@ -115,7 +123,7 @@ def fit_replicates(
     batch_orders: ArrayLike,
     unroll: bool = False,
 ) -> History:
-    """Train once from each of several initial weights, each as `fit_compiled` would, in one call.
+    """Train once from each of several initial weights, each with a new optimizer, as `fit_compiled` would.
 
     Parameters
     ----------
@@ -138,6 +146,7 @@ def fit_replicates(
     epochs, batch = checks.positive("epochs", epochs), checks.batch_size(batch_size, len(X))
     starts = checks.starts(weights, [tuple(variable.shape) for variable in model.weights], X.dtype)
     orders = checks.orders(batch_orders, epochs, len(X), len(starts[0]))
+    begin_anew(model)
     return _train(model, X, Y, starts, batch, orders, unroll)
 
 
@@ -174,8 +183,8 @@ def steps_compiled(
         As for `fit`.
     batches : sequence of arrays of integers
     weights : list of arrays of shape (starts, ...), optional
-        In Keras's order: what as many of the first steps start from, in place of what the step before left. By
-        default the first starts from the model's own.
+        In Keras's order: what as many of the first steps start from, each with a new optimizer, in place of what the
+        step before left. By default the first starts from the model's own, and its optimizer goes on.
 
     Returns
     -------
@@ -185,6 +194,8 @@ def steps_compiled(
     X, Y = _arrays(model, X, y)
     given = [tensor[np.newaxis] for tensor in model.get_weights()] if weights is None else weights
     starts = checks.starts(given, [tuple(variable.shape) for variable in model.weights], X.dtype)
+    if weights is not None:
+        begin_anew(model)
     rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
     with precision(dtype_of(model)):
         loss, accuracy, after = steps_graph(model)(X, Y, rows, ends, starts)
@@ -192,5 +203,5 @@ def steps_compiled(
 
 
 def _arrays(model: keras.Sequential, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """X, and y one-hot encoded, in the model's dtype."""
+    """X and Y, in the model's dtype."""
     return checks.data(X, y, model.input_shape[-1], model.output_shape[-1], dtype_of(model))

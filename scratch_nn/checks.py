@@ -1,5 +1,7 @@
 """Arguments of a network, checked: what comes back fits, and what does not is told in one line."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -47,6 +49,20 @@ def float_type(dtype: DTypeLike) -> np.dtype[np.floating]:
     raise ValueError(f"`dtype` must be float32 or float64. Received: dtype={dtype!r}")
 
 
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    """Return a value that is known."""
+    if value not in known:
+        raise ValueError(f"`{name}` must be one of {', '.join(known)}. Received: {name}={value!r}")
+    return value
+
+
+def amount(name: str, value: float) -> float:
+    """Return zero or a finite positive number."""
+    if not isinstance(value, (int, float)) or not 0 <= value < np.inf:
+        raise ValueError(f"`{name}` must be 0 or a positive number. Received: {name}={value!r}")
+    return float(value)
+
+
 def features(X: ArrayLike, dtype: np.dtype[np.floating]) -> Array:
     """Return X, (n, features), in the dtype."""
     try:
@@ -66,6 +82,20 @@ def labels(y: ArrayLike, n: int, classes: int) -> NDArray[np.intp]:
     if y.min() < 0 or y.max() >= classes:
         raise ValueError(f"`y` must be from 0 to {classes - 1}. Received: {y.min()} to {y.max()}")
     return y.astype(np.intp)
+
+
+def targets(y: ArrayLike, n: int, outputs: int, dtype: np.dtype[np.floating]) -> Array:
+    """Return y, n rows of one number an output, (n, outputs); of one output (n,) will do, of classes n integers."""
+    y = np.asarray(y)
+    if outputs > 1 and y.ndim == 1 and y.dtype.kind in "iu":
+        return np.eye(outputs, dtype=dtype)[labels(y, n, outputs)]
+    shapes = [(n, outputs)] + [(n,)] * (outputs == 1)
+    if y.shape not in shapes or y.dtype.kind not in "biuf":
+        expected = " or ".join(map(str, shapes))
+        raise ValueError(f"`y` must be numbers of shape {expected}. Received: shape={y.shape}, dtype={y.dtype}")
+    if not np.isfinite(y).all():
+        raise ValueError(f"`y` must be finite numbers. Received: {y[~np.isfinite(y)][0]}")
+    return y.reshape(n, outputs).astype(dtype)
 
 
 def orders(batch_orders: ArrayLike, replicates: int | None, epochs: int, n: int) -> Indices:

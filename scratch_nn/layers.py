@@ -56,7 +56,9 @@ class DenseLayer:
         Number of neurons, positive.
     activation : str, optional
         A key of `activations.ACTIVATIONS`, or "softmax" for the last layer. By default, hidden
-        layers are "relu" and the last one is "softmax".
+        layers are "relu", and the last one has what its loss goes with: "softmax".
+    use_bias : bool
+        Whether it adds a bias.
 
     Raises
     ------
@@ -64,35 +66,34 @@ class DenseLayer:
         If `units` is not a positive integer, or the activation is unknown.
     """
 
-    def __init__(self, units: int, activation: str | None = None) -> None:
+    def __init__(self, units: int, activation: str | None = None, use_bias: bool = True) -> None:
         self.units = checks.positive("units", units)
         if activation not in (None, "softmax", *ACTIVATIONS):
             known = ", ".join([*ACTIVATIONS, "softmax"])
             raise ValueError(f"`activation` must be one of {known}. Received: activation={activation!r}")
-        self.activation = activation
+        self.activation, self.use_bias = activation, use_bias
 
     def __repr__(self) -> str:
-        return (
-            f"DenseLayer({self.units})" if self.activation is None else f"DenseLayer({self.units}, {self.activation!r})"
-        )
+        activation = "" if self.activation is None else f", {self.activation!r}"
+        return f"DenseLayer({self.units}{activation}{'' if self.use_bias else ', use_bias=False'})"
 
     def with_default(self, activation: str) -> "DenseLayer":
         """A layer like this, with that activation if this was given none."""
-        return DenseLayer(self.units, self.activation or activation)
+        return DenseLayer(self.units, self.activation or activation, self.use_bias)
 
     def weights(self, inputs: int, layer: int) -> list[Weight]:
         """What parameters it has as layer number `layer` of a network, over so many inputs."""
-        return [
-            Weight(layer, "kernel", "kernel", (inputs, self.units)),
-            Weight(layer, "bias", "bias", (self.units,)),
-        ]
+        kernel = Weight(layer, "kernel", "kernel", (inputs, self.units))
+        return [kernel, Weight(layer, "bias", "bias", (self.units,))] if self.use_bias else [kernel]
 
     def views(self, flat: Array) -> list[Array]:
         """View a flat vector of this layer's parameters, (..., size), as the arrays that `weights` tells of."""
         W = self._matrix(flat)
-        return [W[..., :-1].swapaxes(-1, -2), W[..., -1]]
+        return [W[..., :-1].swapaxes(-1, -2), W[..., -1]] if self.use_bias else [W.swapaxes(-1, -2)]
 
-    def bind(self, theta: Array, gradient: Array, A_in: Array, dA_in: Array | None) -> "BoundDense":
+    def bind(
+        self, theta: Array, gradient: Array, A_in: Array, dA_in: Array | None, logits: bool = False
+    ) -> "BoundDense":
         """Tie the layer to its arrays.
 
         Parameters
@@ -103,9 +104,12 @@ class DenseLayer:
             Its input, the last row ones. The leading axes may be fewer than those of `theta`.
         dA_in : ndarray of shape (..., inputs, samples) or None
             Where the error of the input goes; None if nobody asks for it.
+        logits : bool
+            Whether the activation is left to a loss, which reads Z.
         """
-        activation = None if self.activation == "softmax" else ACTIVATIONS[self.activation or "relu"]
-        return BoundDense(activation, self._matrix(theta), self._matrix(gradient), A_in, dA_in)
+        activation = None if logits else ACTIVATIONS[self.activation or "relu"]
+        kernel, A_in = self.views(theta)[0], A_in if self.use_bias else A_in[..., :-1, :]
+        return BoundDense(activation, self._matrix(theta), self._matrix(gradient), kernel, A_in, dA_in)
 
     def _matrix(self, flat: Array) -> Array:
         return flat.reshape(*flat.shape[:-1], self.units, -1)
@@ -117,11 +121,13 @@ class BoundDense:
     Parameters
     ----------
     activation : Activation or None
-        f and its derivative. None: A is left to the loss, which applies the softmax itself.
+        f and its derivative. None: A is left to the loss, which applies the activation itself.
     W, dW : ndarray of shape (..., units, inputs + 1)
         Kernel and, in the last column, bias; and their gradient.
+    kernel : ndarray of shape (..., inputs, units)
+        The kernel's part of Wᵀ.
     A_in, dA_in : ndarray
-        See `DenseLayer.bind`.
+        See `DenseLayer.bind`. Where there is no bias, W lacks its last column and A_in its last row.
 
     Attributes
     ----------
@@ -134,10 +140,11 @@ class BoundDense:
         computed in place.
     """
 
-    def __init__(self, activation: Activation | None, W: Array, dW: Array, A_in: Array, dA_in: Array | None) -> None:
+    def __init__(
+        self, activation: Activation | None, W: Array, dW: Array, kernel: Array, A_in: Array, dA_in: Array | None
+    ) -> None:
         self.activation = activation
-        self.W, self.dW, self.A_in, self.dA_in = W, dW, A_in, dA_in
-        self.kernel_T = W[..., :-1].swapaxes(-1, -2)
+        self.W, self.dW, self.kernel, self.A_in, self.dA_in = W, dW, kernel, A_in, dA_in
         self.A_in_T = A_in.swapaxes(-1, -2)
         *leading, units, samples = (*W.shape[:-1], A_in.shape[-1])
         self.Z = self.output = np.empty((*leading, units, samples), W.dtype)
@@ -160,4 +167,4 @@ class BoundDense:
             np.multiply(self.error, self.slope, out=self.dZ)
         np.matmul(self.dZ, self.A_in_T, out=self.dW)
         if self.dA_in is not None:
-            np.matmul(self.kernel_T, self.dZ, out=self.dA_in)
+            np.matmul(self.kernel, self.dZ, out=self.dA_in)

@@ -8,21 +8,25 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scratch_nn import checks, training
 from scratch_nn.initializers import INITIALIZERS
 from scratch_nn.layers import DenseLayer, Weight
-from scratch_nn.losses import CategoricalCrossentropy, softmax
+from scratch_nn.losses import LOSSES
 from scratch_nn.model import Batch, Model
 from scratch_nn.optimizers import SGD
 from scratch_nn.parameters import Parameters
+from scratch_nn.penalties import Penalty
 from scratch_nn.randomness import Seed, Streams
 
 Array = NDArray[np.floating]
 Indices = NDArray[np.integer]
+Targets = NDArray[np.number]
 
 # A run that diverges records inf and nan; it is not a reason to warn.
 diverging_quietly = np.errstate(over="ignore", invalid="ignore")
 
 
 class Network(Model):
-    """Dense layers, softmax output, categorical cross-entropy, SGD; `replicates` of them train as one stack.
+    """Dense layers, a loss and an optimizer; by default softmax output, categorical cross-entropy and SGD.
+
+    `replicates` of them train as one stack.
 
     Parameters
     ----------
@@ -36,12 +40,16 @@ class Network(Model):
         Of data, parameters, every intermediate result and the trajectory.
     replicates : int, optional
         None: one network, whose arrays have no replicate axis.
+    loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error"}
+        The activation of the last layer must go with it: softmax; sigmoid; any of the others.
+    l1, l2 : float
+        A penalty for each kernel, `l1 * sum(|W|) + l2 * sum(W^2)`.
 
     Attributes
     ----------
     layers : list of DenseLayer
     optimizer : Optimizer
-        Plain SGD. Another may take its place before the weights exist.
+        Plain SGD. Another of `optimizers` may take its place before the weights exist.
     parameters, theta, gradient, slots
         See `Model`. They exist from `build` on.
     loss, accuracy : ndarray of shape (epochs,) or (replicates, epochs)
@@ -61,16 +69,20 @@ class Network(Model):
         initializer: str = "uniform",
         dtype: DTypeLike = "float64",
         replicates: int | None = None,
+        loss: str = "categorical_crossentropy",
+        l1: float = 0.0,
+        l2: float = 0.0,
     ) -> None:
-        if initializer not in INITIALIZERS:
-            known = ", ".join(INITIALIZERS)
-            raise ValueError(f"`initializer` must be one of {known}. Received: initializer={initializer!r}")
         self.replicates = None if replicates is None else checks.positive("replicates", replicates)
         self.dtype = checks.float_type(dtype)
-        self.initializer = initializer
+        self.initializer = checks.one_of("initializer", initializer, INITIALIZERS)
         self.layers: list[DenseLayer] = []
         self.inputs: int | None = None  # until the weights exist
-        super().__init__(SGD(checks.learning_rates(learning_rate, replicates), self.dtype))
+        super().__init__(
+            SGD(checks.learning_rates(learning_rate, replicates), self.dtype),
+            LOSSES[checks.one_of("loss", loss, LOSSES)],
+            Penalty(checks.amount("l1", l1), checks.amount("l2", l2)) if l1 or l2 else None,
+        )
         self.streams = Streams(seed, replicates)
         self.loss = self.accuracy = np.empty(0, self.dtype)
 
@@ -86,11 +98,13 @@ class Network(Model):
 
     def build(self, inputs: int) -> None:
         """Draw the initial weights for data of `inputs` features; training does so when first called."""
+        heads = self.objective.heads
         hidden = [layer.activation for layer in self.layers[:-1]]
-        if not self.layers or self.layers[-1].activation not in (None, "softmax") or "softmax" in hidden:
-            raise ValueError(f"`layers` must end in the only softmax. Received: layers={self.layers}")
+        if not self.layers or self.layers[-1].activation not in (None, *heads) or "softmax" in hidden:
+            end = "the only softmax" if heads == ("softmax",) else f"an output of {', '.join(heads)}"
+            raise ValueError(f"`layers` must end in {end}. Received: layers={self.layers}")
         self.inputs = checks.positive("inputs", inputs)
-        layers = [*self.layers[:-1], self.layers[-1].with_default(CategoricalCrossentropy.head)]
+        layers = [*self.layers[:-1], self.layers[-1].with_default(heads[0])]
         parameters = Parameters(layers, self.inputs, self.replicates, self.dtype)
         self.bind(parameters)
         for weight, view in zip(parameters.weights, parameters.views(parameters.theta), strict=True):
@@ -118,8 +132,9 @@ class Network(Model):
         Parameters
         ----------
         X : array of shape (n, features)
-        y : array of integers of shape (n,)
-            Labels 0 to classes - 1.
+        y : array of shape (n,) or (n, outputs)
+            For categorical cross-entropy integers, the labels 0 to classes - 1. For the other losses numbers; labels
+            are one-hot encoded where there are several outputs.
         epochs : int
         batch_size : int, optional
             None: the whole data set a step. The last batch of an epoch may be smaller.
@@ -129,12 +144,12 @@ class Network(Model):
         verbose : int
             Print every verbose-th epoch as it ends (of a stack, at the end, the medians). 0: print nothing.
         """
-        X_and_ones, labels = self._check_data(X, y)
-        n, epochs, verbose = len(labels), checks.positive("epochs", epochs), checks.non_negative("verbose", verbose)
+        X_and_ones, targets = self._check_data(X, y)
+        n, epochs, verbose = len(targets), checks.positive("epochs", epochs), checks.non_negative("verbose", verbose)
         batch = n if batch_size is None else min(checks.positive("batch_size", batch_size), n)
         orders = None if batch_orders is None else checks.orders(batch_orders, self.replicates, epochs, n)
         schedule = training.Schedule(epochs, batch, orders, self.streams)
-        self.loss, self.accuracy = training.train(self, X_and_ones, labels, schedule, verbose)
+        self.loss, self.accuracy = training.train(self, X_and_ones, targets, schedule, verbose)
 
     @diverging_quietly
     def train_on_batch(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -144,20 +159,21 @@ class Network(Model):
 
     @diverging_quietly
     def gradients(self, x: ArrayLike, y: ArrayLike) -> list[Array]:
-        """Return the gradient of the batch's mean loss, ordered as `get_weights` does; no update."""
+        """Return the gradient of the batch's loss, ordered as `get_weights` does; no update."""
         self.loss_and_gradient(self._loaded(x, y))
         return self.parameters.copies(self.gradient)
 
     @diverging_quietly
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Return class probabilities, (n, classes) or (replicates, n, classes)."""
+        """Return what comes out: behind a softmax class probabilities, (n, classes) or (replicates, n, classes)."""
         batch = self._loaded(X, None)
         self.forward(batch)
-        return softmax(batch.logits).swapaxes(-1, -2).copy()
+        return batch.loss.predictions().swapaxes(-1, -2).copy()
 
     def predict(self, X: ArrayLike) -> Indices:
-        """Return the most probable class of each sample, (n,) or (replicates, n)."""
-        return self.predict_proba(X).argmax(axis=-1)
+        """Return the most probable class of each sample, (n,) or (replicates, n); of one output, whether it is 1."""
+        P = self.predict_proba(X)
+        return P.argmax(axis=-1) if P.shape[-1] > 1 else (P[..., 0] > 0.5).astype(np.intp)
 
     def get_weights(self) -> list[Array]:
         """Return copies: kernel (inputs, units), bias (units,), ..., in a stack with replicates first."""
@@ -176,17 +192,19 @@ class Network(Model):
 
     def _loaded(self, x: ArrayLike, y: ArrayLike | None) -> Batch:
         """Return the arrays of a step with these data in them."""
-        X_and_ones, labels = self._check_data(x, y)
-        batch = self.batch_of(len(labels), shared=True)
-        batch.load(X_and_ones, labels)
+        X_and_ones, targets = self._check_data(x, y)
+        batch = self.batch_of(len(targets), shared=True)
+        batch.load(X_and_ones, targets)
         return batch
 
-    def _check_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Indices]:
+    def _check_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Targets]:
         """Check data against the layers, drawing weights if there are none; give X its column of ones."""
         X = checks.features(X, self.dtype)
         if self.inputs is None:
             self.build(X.shape[1])
         if X.shape[1] != self.inputs:
             raise ValueError(f"`X` must have {self.inputs} features, as the weights do. Received: shape={X.shape}")
-        labels = checks.labels(np.zeros(len(X), int) if y is None else y, len(X), self.layers[-1].units)
-        return np.column_stack([X, np.ones(len(X), self.dtype)]), labels
+        n, outputs, y = len(X), self.layers[-1].units, np.zeros(len(X), int) if y is None else y
+        labelled = self.objective is LOSSES["categorical_crossentropy"]
+        targets = checks.labels(y, n, outputs) if labelled else checks.targets(y, n, outputs, self.dtype)
+        return np.column_stack([X, np.ones(n, self.dtype)]), targets

@@ -53,6 +53,10 @@ class Parameters:
         pieces = zip(self.layers, self.pieces(flat), strict=True)
         return [view for layer, piece in pieces for view in layer.views(piece)]
 
+    def kernels(self, flat: Array) -> list[Array]:
+        """View the kernels in `theta` or `gradient`, as `views` does."""
+        return [view for weight, view in zip(self.weights, self.views(flat), strict=True) if weight.role == "kernel"]
+
     def copies(self, flat: Array) -> list[Array]:
         """Copy what `views` shows."""
         return [view.copy() for view in self.views(flat)]

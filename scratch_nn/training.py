@@ -11,6 +11,7 @@ from scratch_nn.randomness import Streams
 
 Array = NDArray[np.floating]
 Indices = NDArray[np.integer]
+Targets = NDArray[np.number]
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,14 @@ class Schedule:
         return replace(self, orders=own, streams=self.streams.part(rows))
 
 
-def train(model: Model, X_and_ones: Array, y: Indices, schedule: Schedule, verbose: int) -> tuple[Array, Array]:
+def train(model: Model, X_and_ones: Array, y: Targets, schedule: Schedule, verbose: int) -> tuple[Array, Array]:
     """Train one network or a stack.
 
     Parameters
     ----------
     model : Model
     X_and_ones : ndarray of shape (n, features + 1)
-    y : ndarray of int of shape (n,)
+    y : ndarray of shape (n,) or (n, outputs)
     schedule : Schedule
     verbose : int
         Print every verbose-th epoch; of a stack, at the end, the medians. 0: print nothing.
@@ -78,7 +79,7 @@ def train(model: Model, X_and_ones: Array, y: Indices, schedule: Schedule, verbo
     return loss, accuracy
 
 
-def run_epochs(model: Model, X_and_ones: Array, y: Indices, schedule: Schedule, verbose: int) -> tuple[Array, Array]:
+def run_epochs(model: Model, X_and_ones: Array, y: Targets, schedule: Schedule, verbose: int) -> tuple[Array, Array]:
     """Train one network, or one block: all of its replicates step together. See `train`."""
     n, theta = len(y), model.theta
     shape = (*theta.shape[:-1], schedule.epochs)
@@ -99,7 +100,7 @@ def run_epochs(model: Model, X_and_ones: Array, y: Indices, schedule: Schedule, 
     return loss, accuracy
 
 
-def run_batches(model: Model, X_and_ones: Array, y: Indices, order: Indices, size: int) -> tuple[Array, Array]:
+def run_batches(model: Model, X_and_ones: Array, y: Targets, order: Indices, size: int) -> tuple[Array, Array]:
     """Train one epoch in batches; return the means of loss and accuracy, weighted by batch size."""
     leading, dtype = model.theta.shape[:-1], model.theta.dtype
     visited = order.shape[-1]

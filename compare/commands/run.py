@@ -22,7 +22,8 @@ def run(
     """Train a scratch network and Keras side by side, compare them, record and plot everything.
 
     Examples: `keras-parity run --quick`, `keras-parity run --data wine --standardise --layers 16 3`,
-    `keras-parity run --only matched --dtype float64 --seed 7`.
+    `keras-parity run --only matched --dtype float64 --seed 7`,
+    `keras-parity run --data breast_cancer --standardise --output sigmoid --optimizer "adam(learning_rate=0.001)"`.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ def run(
     from compare.runs.recorder import recording
     from compare.show.figures.tensorboard import prepare
     from compare.sides.quiet_keras import load_keras
+    from compare.sides.sides import scratch_network
     from compare.work.companion import companion
     from compare.work.place import usual_place
 
@@ -46,8 +48,10 @@ def run(
     place = usual_place(experiment.replicates, working.workers, working.scheduler)
     with companion(place.companion and "unseeded" in experiment.parts) as beside:
         beside.later(load_keras)  # which takes as long as the next lines
-        dataset = load(experiment.data, index_column=experiment.index_column, standardise=experiment.standardise)
-        experiment.architecture(dataset)
+        dataset = load(
+            experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
+        )
+        scratch_network(experiment.architecture(dataset))  # says now what it does not have
         if tensorboard is not None:
             prepare(tensorboard)
         with recording(working.out, "run", working.resume) as recorder:

@@ -25,11 +25,14 @@ def sweep(
     from compare.experiments.parts import sweep_job
     from compare.experiments.sweep import shards
     from compare.runs.recorder import recording
+    from compare.sides.sides import scratch_network
     from compare.work.companion import companion
     from compare.work.place import usual_place
 
     grid = working.settings(grid, "sweep")
-    datasets = {name: load(name, standardise=grid.standardise) for name in grid.data}
+    datasets = {name: load(name, standardise=grid.standardise, values=True) for name in grid.data}
+    for cell in grid.cells():
+        scratch_network(cell.architecture(datasets[cell.data], grid))  # says now what it does not have
     place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)
     with recording(working.out, "sweep", working.resume) as recorder, companion(place.companion) as beside:
         return perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)

@@ -11,7 +11,7 @@ import json
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +20,23 @@ from compare.data.csv_file import read_csv
 from compare.errors import InputError
 
 NAMES = ("iris", "wine", "breast_cancer", "digits")
+REGRESSION = ("diabetes",)  # data sets whose target is values
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A classification data set, checked and read-only.
+    """A data set, checked and read-only.
 
     Attributes
     ----------
     name : str
-        One of `NAMES`, the file's name, or "arrays".
+        One of `NAMES` or `REGRESSION`, the file's name, or "arrays".
     X : ndarray of shape (n, n_features), float64
         Finite, C-contiguous.
-    y : ndarray of shape (n,), int64
-        Labels 0..n_classes-1, as positions in `class_names`.
+    y : ndarray of shape (n,)
+        Labels 0..n_classes-1, int64, as positions in `class_names`; or values, float64.
     feature_names, class_names : tuple of str
-        One a column of `X`; one a label.
+        One a column of `X`; one a label, none if the targets are values.
     sha256 : str
         Of the values of `X` and `y` (little-endian) and both kinds of names; `name` is left out, so that
         renaming a file changes nothing.
@@ -45,7 +46,7 @@ class Dataset:
 
     name: str
     X: NDArray[np.float64]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     sha256: str
@@ -63,20 +64,44 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        """Number of distinct labels."""
+        """Number of distinct labels; 0 if the targets are values."""
         return len(self.class_names)
 
     @property
-    def chance_loss(self) -> float:
-        """The cross-entropy of predicting each class by its share, in nats: the entropy of the labels."""
-        shares = np.bincount(self.y) / self.n
-        return float(-(shares * np.log(shares)).sum())
+    def targets(self) -> Literal["classes", "values"]:
+        """What `y` holds."""
+        return "classes" if self.class_names else "values"
+
+    def chance_loss(self, loss: str, outputs: int) -> float:
+        """The loss of outputs that are the targets' means, whatever the features: for classes their shares.
+
+        Parameters
+        ----------
+        loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error"}
+        outputs : int
+            Several are one-hot classes.
+        """
+        Y = np.eye(outputs)[self.y] if outputs > 1 else self.y[:, np.newaxis]
+        if loss == "mean_squared_error":
+            return float(Y.var(axis=0).mean())
+        shares = Y.mean(axis=0)
+        entropy = -shares * np.log(shares)
+        if loss == "binary_crossentropy":
+            return float((entropy - (1 - shares) * np.log(1 - shares)).mean())
+        return float(entropy.sum())
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name!r}, n={self.n}, n_features={self.n_features}, n_classes={self.n_classes})"
+        classes = f", n_classes={self.n_classes}" if self.class_names else ""
+        return f"Dataset({self.name!r}, n={self.n}, n_features={self.n_features}{classes})"
 
 
-def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, standardise: bool = False) -> Dataset:
+def load(
+    source: str | Path | tuple[Any, Any],
+    *,
+    index_column: bool = True,
+    standardise: bool = False,
+    values: bool = False,
+) -> Dataset:
     """Load a data set by name, from a CSV file, or from a pair of arrays.
 
     Parameters
@@ -88,7 +113,9 @@ def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, sta
     index_column : bool
         Whether the first column of a CSV file is an index and no feature, as in the article's file.
     standardise : bool
-        Bring each feature to zero mean and unit variance; a constant one becomes 0.
+        Bring each feature, and a target of values, to zero mean and unit variance; a constant one becomes 0.
+    values : bool
+        Whether the target may be values: one of `REGRESSION`, or a column that holds a fraction.
 
     Returns
     -------
@@ -108,24 +135,26 @@ def load(source: str | Path | tuple[Any, Any], *, index_column: bool = True, sta
     are ignored.
     """
     if isinstance(source, tuple):
-        name, X, y, features, classes = _from_arrays(source)
-    elif isinstance(source, str) and source in NAMES:
+        name, X, y, features, classes = _from_arrays(source, values)
+    elif isinstance(source, str) and source in (*NAMES, *REGRESSION):
         name, X, y, features, classes = _bundled(source)
     elif isinstance(source, str | Path):
-        name, X, y, features, classes = _from_file(source, index_column)
+        name, X, y, features, classes = _from_file(source, index_column, values)
     else:
         raise InputError(
             f"`data` must be one of {', '.join(NAMES)}, the path of a CSV file, or a tuple (X, y). "
             f"Received: {type(source).__name__} {reprlib.repr(source)}"
         )
+    if not (classes or values):
+        raise InputError(f"`data` must have classes as its target. Received: {name}, whose target is values")
     if standardise:
-        X = _standardise(X)
+        X, y = _standardise(X), y if classes else _standardise(y)
     X = np.array(X, dtype=np.float64, order="C")
-    y = np.array(y, dtype=np.int64, order="C")
+    y = np.array(y, dtype=np.int64 if classes else np.float64, order="C")
     X.flags.writeable = y.flags.writeable = False
     digest = hashlib.sha256(json.dumps([X.shape, features, classes]).encode())
     digest.update(X.astype("<f8", copy=False).tobytes())
-    digest.update(y.astype("<i8", copy=False).tobytes())
+    digest.update(y.astype("<i8" if classes else "<f8", copy=False).tobytes())
     return Dataset(name, X, y, features, classes, digest.hexdigest(), standardise)
 
 
@@ -139,7 +168,7 @@ def _bundled(name: str) -> _Parts:
         return name, data["X"], data["y"], features, classes
 
 
-def _from_arrays(pair: tuple[Any, ...]) -> _Parts:
+def _from_arrays(pair: tuple[Any, ...], values: bool) -> _Parts:
     if len(pair) != 2:
         raise InputError(f"`data` must be a tuple (X, y). Received: a tuple of length {len(pair)}")
     try:
@@ -157,33 +186,33 @@ def _from_arrays(pair: tuple[Any, ...]) -> _Parts:
         if X.dtype.kind not in "buifO":
             raise TypeError
         with np.errstate(over="ignore"):
-            values = X.astype(np.float64)
+            numbers = X.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"`X` must hold real numbers; encode the rest. Received: dtype {X.dtype}") from None
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
+    if not np.isfinite(numbers).all():
+        row, column = np.argwhere(~np.isfinite(numbers))[0]
         raise InputError(
             "`X` must hold finite numbers; fill the cell or drop the sample. "
-            f"Received: {values[row, column]} at X[{row}, {column}]"
+            f"Received: {numbers[row, column]} at X[{row}, {column}]"
         )
-    y, classes = _encode(labels, "`y`")
+    y, classes = _encode(labels, "`y`", values)
     columns = getattr(pair[0], "columns", range(X.shape[1]))
-    return "arrays", values, y, tuple(map(str, columns)), classes
+    return "arrays", numbers, y, tuple(map(str, columns)), classes
 
 
-def _from_file(path: str | Path, index_column: bool) -> _Parts:
+def _from_file(path: str | Path, index_column: bool, values: bool) -> _Parts:
     try:
         X, labels, names = read_csv(path, index_column=index_column)
     except FileNotFoundError:
         near = difflib.get_close_matches(str(path).lower(), NAMES, n=1)
         fix = f"Did you mean {near[0]!r}?" if near else f"Built in: {', '.join(NAMES)}"
         raise InputError(f"`data` must be a data set or a file. Received: {str(path)!r}. {fix}") from None
-    y, classes = _encode(labels, "`data`")
+    y, classes = _encode(labels, "`data`", values)
     return Path(path).name, X, y, names, classes
 
 
-def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Labels 0..k-1 and the k names, from labels of any one type."""
+def _encode(labels: NDArray[Any], argument: str, values: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Labels 0..k-1 and the k names, from labels of any one type; where values may be, fractions as they are."""
     import pandas as pd
 
     if labels.dtype.kind == "O":
@@ -195,6 +224,8 @@ def _encode(labels: NDArray[Any], argument: str) -> tuple[NDArray[np.int64], tup
         raise InputError(f"{argument} must label every sample. Received: {labels[row]} for sample {row}")
     if is_float and (labels % 1 == 0).all() and (np.abs(labels) < 2**53).all():
         labels, is_float = labels.astype(np.int64), False
+    if is_float and values:
+        return labels.astype(np.float64), ()
     try:
         classes, y = np.unique(labels, return_inverse=True)
     except TypeError:

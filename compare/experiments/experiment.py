@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from compare.errors import InputError
-from compare.recipe.architecture import DTYPES, HIDDEN, Architecture, dense
+from compare.recipe.architecture import DTYPES, HIDDEN, Architecture
+from compare.recipe.objective import Objective
 from compare.recipe.protocol import PROTOCOLS, Protocol
 
 if TYPE_CHECKING:
@@ -30,8 +30,19 @@ class Experiment:
     standardise : bool
         Bring every feature to zero mean and unit variance.
     layers : tuple of int, optional
-        Units of each layer, the last one the number of classes. By default 6, 10, 8 and the number of classes.
-    learning_rate : float
+        Units of each layer, the last one the number of classes, or 1. By default 6, 10, 8 and the output.
+    learning_rate : float, optional
+        By default the optimizer's own: of "sgd" 0.01.
+    output : {"softmax", "sigmoid", "linear", "tanh", "relu", "leaky_relu"}, optional
+        Activation of the last layer. By default what goes with the loss.
+    loss : {"categorical_crossentropy", "binary_crossentropy", "mean_squared_error", "bce", "mse"}, optional
+        By default what goes with the output, or with the data: classes or values.
+    optimizer : str
+        In Keras's words, as "adam" or "sgd(momentum=0.9, nesterov=True)".
+    l1, l2 : float
+        A penalty for each kernel, as Keras's regularizers have it.
+    bias : bool
+        Whether layers have biases.
     epochs, batch_size : int, optional
         Override the protocols' own. A batch size is the `keras` protocol's: the article's is the full batch.
     protocol : {"article", "keras"}, optional
@@ -58,7 +69,7 @@ class Experiment:
     index_column: bool = True
     standardise: bool = False
     layers: tuple[int, ...] | None = None
-    learning_rate: float = 0.01
+    learning_rate: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
     protocol: Literal["article", "keras"] | None = None
@@ -68,6 +79,12 @@ class Experiment:
     seed: int = 0
     dtype: Literal["float32", "float64", "both"] = "both"
     keras_fit: bool = False
+    output: str | None = None
+    loss: str | None = None
+    optimizer: str = "sgd"
+    l1: float = 0.0
+    l2: float = 0.0
+    bias: bool = True
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "pairs", "replicates"):
@@ -77,8 +94,7 @@ class Experiment:
         for units in self.layers or ():
             if units < 1:
                 raise InputError(f"`layers` must be positive integers. Received: {units}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(f"`learning_rate` must be a positive number. Received: {self.learning_rate}")
+        objective(self, self.learning_rate)
         if not 0 <= self.seed < 2**31:
             raise InputError(f"`seed` must be from 0 to 2147483647. Received: {self.seed}")
         _check_choice("dtype", self.dtype, (*DTYPES, "both"))
@@ -93,13 +109,13 @@ class Experiment:
             )
         if "article" in (self.only or ()) and not self._article_fits():
             raise InputError(
-                "`only` article is about iris as it comes. "
-                f"Received: data {self.data}{', standardised' if self.standardise else ''}; "
-                "leave the data options out"
+                "`only` article is about iris as it comes, and the article's own network. "
+                f"Received: data {self.data}{', standardised' if self.standardise else ''}, {self.optimizer}; "
+                "leave the options of data and training out"
             )
 
     def _article_fits(self) -> bool:
-        return self.data == "iris" and not self.standardise
+        return self.data == "iris" and not self.standardise and objective(self, None) == Objective()
 
     @property
     def parts(self) -> tuple[PartName, ...]:
@@ -132,16 +148,30 @@ class Experiment:
         Raises
         ------
         InputError
-            If `layers` do not end in the number of classes.
+            If the loss does not go with the data, or the last of `layers` with them.
         """
-        layers = self.layers or (*HIDDEN, dataset.n_classes)
-        if layers[-1] != dataset.n_classes:
-            raise InputError(
-                f"`layers` must end in the number of classes of {dataset.name}, {dataset.n_classes}. "
-                f"Received: {' '.join(map(str, layers))}; make the last one {dataset.n_classes}"
-            )
-        sizes = (dataset.n_features, *layers)
-        return dense(sizes, learning_rate=self.learning_rate, dtype=dtype or self.dtypes[0])
+        *hidden, outputs = self.layers or (*HIDDEN, None)
+        return objective(self, self.learning_rate).architecture(
+            dataset.n_features,
+            hidden,
+            classes=dataset.n_classes,
+            outputs=outputs,
+            name=dataset.name,
+            dtype=dtype or self.dtypes[0],
+        )
+
+
+def objective(settings: Any, learning_rate: float | None) -> Objective:
+    """Return what the settings, of a run or a sweep, say of the objective."""
+    return Objective(
+        settings.output,
+        settings.loss,
+        settings.optimizer,
+        learning_rate,
+        settings.l1,
+        settings.l2,
+        settings.bias,
+    )
 
 
 def quick(experiment: Experiment) -> Experiment:

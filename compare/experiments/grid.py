@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from compare.errors import InputError
-from compare.experiments.experiment import Experiment
-from compare.recipe.architecture import DTYPES, Architecture, dense
+from compare.experiments.experiment import Experiment, objective
+from compare.recipe.architecture import DTYPES, Architecture
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
 from compare.sides.sides import DRAWN_BY
@@ -47,6 +47,8 @@ class Sweep:
         Unseeded runs a side.
     standardise : bool
         Bring every feature to zero mean and unit variance.
+    output, loss, optimizer, l1, l2, bias
+        As for `run`, in every cell; the optimizer's learning rate is that of `learning_rates`.
 
     Raises
     ------
@@ -65,6 +67,12 @@ class Sweep:
     epochs: int = 20
     replicates: int = 300
     standardise: bool = True
+    output: str | None = None
+    loss: str | None = None
+    optimizer: str = "sgd"
+    l1: float = 0.0
+    l2: float = 0.0
+    bias: bool = True
 
     def __post_init__(self) -> None:
         for name, allowed in (("initializers", tuple(DRAWERS)), ("dtypes", DTYPES), ("modes", MODES)):
@@ -82,7 +90,8 @@ class Sweep:
             if not all(units.isdecimal() and int(units) for units in stack.split("-")):
                 raise InputError(f"`layers` must be hidden units joined by dashes, as 6-10-8. Received: {stack}")
         for seed, rate in product(self.seeds, self.learning_rates):
-            Experiment(seed=seed, learning_rate=rate, epochs=self.epochs, replicates=self.replicates)
+            Experiment(seed=seed, epochs=self.epochs, replicates=self.replicates)
+            objective(self, rate)
 
     def cells(self) -> list[Cell]:
         """Return the grid, cells that share a traced graph side by side."""
@@ -116,10 +125,12 @@ class Cell:
         """What must be equal for two cells to be trained by the same traced graph."""
         return self.data, self.layers, self.batch_size, self.dtype
 
-    def architecture(self, dataset: Dataset) -> Architecture:
+    def architecture(self, dataset: Dataset, sweep: Sweep) -> Architecture:
         """Describe the cell's network."""
-        sizes = (dataset.n_features, *map(int, self.layers.split("-")), dataset.n_classes)
-        return dense(sizes, learning_rate=self.learning_rate, dtype=self.dtype)
+        hidden = list(map(int, self.layers.split("-")))
+        of = objective(sweep, self.learning_rate)
+        classes, name = dataset.n_classes, dataset.name
+        return of.architecture(dataset.n_features, hidden, classes=classes, name=name, dtype=self.dtype)
 
     def protocol(self, epochs: int) -> Protocol:
         """Describe how the cell visits its data."""

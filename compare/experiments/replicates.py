@@ -15,7 +15,7 @@ from compare.recipe.protocol import MEASURES, Protocol
 from compare.recipe.streams import integer_seeds, stream
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import load_keras
-from compare.sides.sides import scratch_network
+from compare.sides.sides import keras_weights, scratch_network
 
 Array = NDArray[np.floating]
 UNROLL = 500  # replicates a side from which a graph pays that takes longer to trace
@@ -101,8 +101,7 @@ def _keras_replicates(
     training = (protocol.epochs, protocol.batch_size)
     weight_seeds, order_seeds = zip(*(seed.spawn(2) for seed in seeds), strict=True)
     integers = [integer_seeds(each, 1)[0] for each in weight_seeds]
-    features, *units = architecture.sizes
-    weights = reference.draw_weights(features, units, integers, procedure.initializer, architecture.dtype)
+    weights = keras_weights(architecture, integers, procedure.initializer)
     orders = [protocol.orders(each, dataset.n) for each in order_seeds]
     if keras_by != "fit":
         unroll = keras_by == "unrolled graph"
@@ -110,6 +109,7 @@ def _keras_replicates(
     histories = []
     for start, order in zip(zip(*weights, strict=True), orders, strict=True):
         model.set_weights(list(start))
+        reference.begin_anew(model)
         histories.append(reference.fit(model, dataset.X, dataset.y, *training, order))
     loss, accuracy = (np.stack(series) for series in zip(*histories, strict=True))
     return loss, accuracy

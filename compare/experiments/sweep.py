@@ -57,18 +57,18 @@ def shards(sweep: Sweep, datasets: dict[str, Dataset]) -> list[engine.Shard]:
     for (mode, data, *_), cells in groups.items():
         dataset = datasets[data]
         if mode == "matched":
-            name, group = f"matched-{cells[0].cell:05d}", (tuple(cells), dataset, sweep.epochs)
+            name, group = f"matched-{cells[0].cell:05d}", (tuple(cells), dataset, sweep)
             found += engine.cut(name, matched_table, group, cells[0].sequence(""), len(cells), len(cells))
             continue
         for cell, side in product(cells, ("keras", "scratch")):
             size = KERAS_SHARD if side == "keras" else sweep.replicates
-            name, one = f"unseeded-{cell.cell:05d}-{side}", (cell, side, dataset, sweep.epochs)
+            name, one = f"unseeded-{cell.cell:05d}-{side}", (cell, side, dataset, sweep)
             found += engine.cut(name, unseeded_table, one, cell.sequence(side), sweep.replicates, size)
     return found
 
 
 def matched_table(
-    cells: tuple[Cell, ...], dataset: Dataset, epochs: int, seeds: list[np.random.SeedSequence]
+    cells: tuple[Cell, ...], dataset: Dataset, sweep: Sweep, seeds: list[np.random.SeedSequence]
 ) -> pd.DataFrame:
     """Train both sides of matched cells that share a graph; each draws from its own seed, `seeds` are not needed.
 
@@ -80,14 +80,14 @@ def matched_table(
     """
     tables = []
     for cell in cells:
-        architecture, protocol = cell.architecture(dataset), cell.protocol(epochs)
+        architecture, protocol = cell.architecture(dataset, sweep), cell.protocol(sweep.epochs)
         start = initial_weights(architecture, cell.seed, DRAWERS[cell.initializer])
         orders = protocol.orders(cell.sequence("orders"), dataset.n)
         pair = train_pair(Course(architecture, dataset, protocol, orders, start))
         found = judge_pair(pair, cell.sequence("floor"))
         decisive = max(found.rows, key=_excess, default={})
         judged = {name: decisive.get(name) for name in DECISIVE}
-        judged |= {"verdict": found.verdict, "decided": found.decided / epochs}
+        judged |= {"verdict": found.verdict, "decided": found.decided / sweep.epochs}
         for side, (loss, accuracy) in pair.trajectories.items():
             tables.append(trajectory(loss, accuracy, cell=cell.cell, side=side, **judged))
     return pd.concat(tables, ignore_index=True)
@@ -98,11 +98,11 @@ def _excess(row: dict[str, Any]) -> tuple[bool, float]:
 
 
 def unseeded_table(
-    cell: Cell, side: str, dataset: Dataset, epochs: int, seeds: list[np.random.SeedSequence]
+    cell: Cell, side: str, dataset: Dataset, sweep: Sweep, seeds: list[np.random.SeedSequence]
 ) -> pd.DataFrame:
     """Train replicates of one side of an unseeded cell: cell, side, replicate, epoch, loss, accuracy."""
-    procedure = Procedure(side, cell.initializer, cell.protocol(epochs))
-    table = replicate_table(cell.architecture(dataset), dataset, procedure, "graph", seeds)
+    procedure = Procedure(side, cell.initializer, cell.protocol(sweep.epochs))
+    table = replicate_table(cell.architecture(dataset, sweep), dataset, procedure, "graph", seeds)
     return table.assign(cell=cell.cell, side=side)
 
 
@@ -140,22 +140,19 @@ def run_sweep(
         raise InputError(f"`data` must train somewhere. Every cell failed: {failures[-1].traceback.splitlines()[-1]}")
     joined = pd.concat(parts, ignore_index=True)
     by_cell: dict[Any, pd.DataFrame] = dict(iter(joined.groupby("cell")))
-    rows = [
-        asdict(cell) | _judged(cell, by_cell.get(cell.cell), sweep.epochs, datasets[cell.data])
-        for cell in sweep.cells()
-    ]
+    rows = [asdict(cell) | _judged(cell, by_cell.get(cell.cell), sweep, datasets[cell.data]) for cell in sweep.cells()]
     columns = ["cell", "side", "replicate", "epoch", "loss", "accuracy"]
     return Swept(pd.DataFrame(rows), joined[columns], failures)
 
 
-def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int, dataset: Dataset) -> dict[str, Any]:
+def _judged(cell: Cell, runs: pd.DataFrame | None, sweep: Sweep, dataset: Dataset) -> dict[str, Any]:
     """Return a cell's verdict and what it rests on; "missing" if its runs failed."""
     if runs is None:
         return {"verdict": "missing"}
     if cell.mode == "matched":
         return {name: runs[name].iloc[0] for name in ("verdict", "decided", *DECISIVE)}
     measured = (
-        runs.loc[runs["side"] == side, measure].to_numpy(np.float64).reshape(-1, epochs)
+        runs.loc[runs["side"] == side, measure].to_numpy(np.float64).reshape(-1, sweep.epochs)
         for side, measure in product(("scratch", "keras"), MEASURES)
     )
     scratch_loss, scratch_accuracy, keras_loss, keras_accuracy = measured
@@ -164,7 +161,9 @@ def _judged(cell: Cell, runs: pd.DataFrame | None, epochs: int, dataset: Dataset
         return {"verdict": "missing", **left}
     rng = np.random.default_rng(cell.sequence("permutation test"))
     sides = scratch_loss, scratch_accuracy, keras_loss, keras_accuracy
-    found = compare_runs(*sides, rng=rng, chance=dataset.chance_loss, alpha=ALPHA, draws=0)
+    architecture = cell.architecture(dataset, sweep)
+    chance = dataset.chance_loss(architecture.loss, architecture.outputs)
+    found = compare_runs(*sides, rng=rng, chance=chance, alpha=ALPHA, draws=0)
     loss = found.scalars["final_loss"]
     return {
         "verdict": found.verdict,

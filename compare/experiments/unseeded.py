@@ -205,11 +205,10 @@ def run_unseeded(
         runs[procedure] = loss, accuracy
         tables.append(_labelled(joined, procedure, list(shards), experiment.dtypes[0]))
     rng = np.random.default_rng(stream(experiment.seed, "permutation test"))
-    compared = settings(experiment)
+    compared, architecture = settings(experiment), experiment.architecture(dataset)
+    chance = dataset.chance_loss(architecture.loss, architecture.outputs)
     comparisons = {
-        each.name: compare_runs(
-            *runs[each.scratch], *runs[each.keras], rng, chance=dataset.chance_loss, family=len(compared)
-        )
+        each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng, chance=chance, family=len(compared))
         for each in compared
     }
     return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)

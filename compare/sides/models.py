@@ -24,8 +24,12 @@ ROLES: dict[str, Role] = {
 
 
 def reused_model(architecture: Architecture) -> keras.Sequential:
-    """Return this process's one model of that make: the graph traced for it serves any weights and learning rate."""
+    """Return this process's one model of that make: the graph traced for it serves any weights and learning rate.
+
+    Its optimizer begins anew.
+    """
     model = _model(architecture.at(Optimizer.learning_rate))
+    load_keras().begin_anew(model)
     model.optimizer.learning_rate = architecture.learning_rate
     return model
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import build_model, draw_weights, fit, fit_compiled, fit_replicates
+from keras_ref import assemble, begin_anew, build_model, checks, draw_weights, fit, fit_compiled, fit_replicates
 from keras_ref.precision import precision
 from keras_ref.training import steps_compiled
 
@@ -162,9 +162,18 @@ def test_the_users_precision_is_back_afterwards_also_after_an_error(data, train)
     [
         ({"X": np.zeros((23, 7))}, "`X` must have shape (n, 4), n > 0. Received: shape=(23, 7)"),
         ({"X": np.zeros((0, 4)), "y": np.zeros(0, int)}, "`X` must have shape (n, 4), n > 0. Received: shape=(0, 4)"),
-        ({"y": np.zeros(23)}, "`y` must be integers of shape (23,). Received: shape=(23,), dtype=float64"),
-        ({"y": np.zeros((23, 3), int)}, "`y` must be integers of shape (23,). Received: shape=(23, 3), dtype=int64"),
-        ({"y": np.zeros(22, int)}, "`y` must be integers of shape (23,). Received: shape=(22,), dtype=int64"),
+        (
+            {"y": np.zeros(23)},
+            "`y` must be integers of shape (23,), or numbers of shape (23, 3). Received: shape=(23,), dtype=float64",
+        ),
+        (
+            {"y": np.zeros((23, 2), int)},
+            "`y` must be integers of shape (23,), or numbers of shape (23, 3). Received: shape=(23, 2), dtype=int64",
+        ),
+        (
+            {"y": np.zeros(22, int)},
+            "`y` must be integers of shape (23,), or numbers of shape (23, 3). Received: shape=(22,), dtype=int64",
+        ),
         ({"y": np.full(23, 3)}, "`y` must be from 0 to 2. Received: 3 to 3"),
         ({"y": np.full(23, -1)}, "`y` must be from 0 to 2. Received: -1 to -1"),
         ({"batch_size": 0}, "`batch_size` must be a positive integer. Received: batch_size=0"),
@@ -192,3 +201,64 @@ def test_lists_are_taken_as_arrays(data):
         model = build_model(4, (3,), seed=0)
         runs.append(fit_compiled(model, X, y, 2, 8, shuffled(2).tolist()))
     assert differing(*runs) == 0
+
+
+OPTIMIZERS = {
+    "momentum": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
+    "adagrad": lambda: keras.optimizers.Adagrad(0.1),
+    "adam": lambda: keras.optimizers.Adam(0.1),
+    "nadam": lambda: keras.optimizers.Nadam(0.1),
+}
+
+
+def regression(optimizer, dtype="float64"):
+    """A model of two outputs whose optimizer keeps something from step to step, and its data."""
+    layers = [("tanh", 5), ("linear", 2)]
+    model = assemble(
+        (4,), lambda: [keras.layers.Dense(units, activation) for activation, units in layers], "mse", optimizer, dtype
+    )
+    rng = np.random.default_rng(0)
+    return model, rng.normal(size=(23, 4)), rng.normal(size=(23, 2))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_each_replicate_has_a_new_optimizer_and_continued_training_goes_on_with_its_own(optimizer):
+    model, X, y = regression(optimizer)
+    orders = shuffled(4)
+    starts = [draw_weights(4, (5, 2), seed, dtype="float64") for seed in range(3)]
+    stacked = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
+    fit(model, X, y, 2, 8)  # what it keeps now must not matter
+    loss, _ = fit_replicates(model, X, y, stacked, 4, 8, np.stack([orders] * 3))
+    for train in (fit, fit_compiled):
+        for replicate, start in enumerate(starts):
+            model.set_weights(start)
+            begin_anew(model)
+            parts = [train(model, X, y, 2, 8, each) for each in np.split(orders, 2)]
+            np.testing.assert_array_equal(np.concatenate([part.loss for part in parts]), loss[replicate])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_each_step_from_weights_of_its_own_has_a_new_optimizer_and_the_others_go_on(optimizer):
+    model, X, y = regression(optimizer)
+    rows = np.arange(8)
+    start = draw_weights(4, (5, 2), 0, dtype="float64")
+    steps = steps_compiled(model, X, y, [rows] * 4, [np.stack([tensor] * 2) for tensor in start])
+    assert steps.loss[0] == steps.loss[1] != steps.loss[2]
+    for tensor in steps.weights:
+        np.testing.assert_array_equal(tensor[0], tensor[1])
+    model.set_weights(start)
+    begin_anew(model)
+    alone = steps_compiled(model, X, y, [rows] * 3)
+    np.testing.assert_array_equal(alone.loss, steps.loss[1:])
+
+
+def test_targets_are_what_the_outputs_take():
+    labels = np.array([0, 1, 1])
+    X = np.zeros((3, 4))
+    for y in (labels, labels[:, np.newaxis], labels.astype(bool), labels.astype(float)):
+        assert checks.data(X, y, 4, 1, "float32")[1].tolist() == [[0], [1], [1]]
+    several = checks.data(X, labels, 4, 2, "float32")[1]
+    np.testing.assert_array_equal(several, np.eye(2)[labels])
+    np.testing.assert_array_equal(checks.data(X, several, 4, 2, "float32")[1], several)
+    with pytest.raises(ValueError, match=r"^`y` must be integers of shape \(3,\), or numbers of shape \(3, 2\). Rec"):
+        checks.data(X, labels.astype(float), 4, 2, "float32")

@@ -30,6 +30,7 @@ def test_numpy_integers_are_integers():
 
 def test_repr_reads_like_its_constructor():
     assert [repr(DenseLayer(6)), repr(DenseLayer(3, "tanh"))] == ["DenseLayer(6)", "DenseLayer(3, 'tanh')"]
+    assert repr(DenseLayer(3, use_bias=False)) == "DenseLayer(3, use_bias=False)"
 
 
 @pytest.mark.parametrize("activation", [None, "tanh"])
@@ -37,6 +38,7 @@ def test_a_default_activation_goes_to_a_layer_without_one(activation):
     layer = DenseLayer(3, activation)
     assert layer.with_default("softmax").activation == (activation or "softmax")
     assert layer.activation == activation
+    assert not DenseLayer(3, use_bias=False).with_default("softmax").use_bias
 
 
 def test_a_layer_says_what_its_weights_are():
@@ -74,7 +76,14 @@ def bind(activation, leading=()):
     theta, gradient = rng.normal(size=(*leading, 9)), np.full((*leading, 9), np.nan)
     X = np.concatenate([rng.normal(size=(*leading, 2, 4)), np.ones((*leading, 1, 4))], axis=-2)
     dX = np.full((*leading, 2, 4), np.nan)
-    return Bound(declared.bind(theta, gradient, X, dX), theta, gradient, X, dX, *declared.views(theta))
+    return Bound(
+        declared.bind(theta, gradient, X, dX, logits=activation == "softmax"),
+        theta,
+        gradient,
+        X,
+        dX,
+        *declared.views(theta),
+    )
 
 
 def test_forward_gives_Z_and_A_and_a_row_of_ones():
@@ -134,3 +143,19 @@ def test_the_error_of_the_input_is_computed_only_where_it_is_asked_for():
     first.backward()
     assert np.isfinite(gradient).all()
     np.testing.assert_array_equal(X, before)
+
+
+def test_without_a_bias_the_row_of_ones_is_left_alone():
+    declared = DenseLayer(3, "linear", use_bias=False)
+    assert [weight.role for weight in declared.weights(inputs=2, layer=0)] == ["kernel"]
+    rng = np.random.default_rng(0)
+    theta, gradient = rng.normal(size=6), np.full(6, np.nan)
+    X, dX = np.vstack([rng.normal(size=(2, 4)), np.ones(4)]), np.full((2, 4), np.nan)
+    layer = declared.bind(theta, gradient, X, dX)
+    (kernel,), (d_kernel,) = declared.views(theta), declared.views(gradient)
+    layer.forward()
+    np.testing.assert_allclose(layer.Z, kernel.T @ X[:-1], rtol=1e-14)
+    layer.error[:] = dZ = rng.normal(size=(3, 4))
+    layer.backward()
+    np.testing.assert_allclose(d_kernel, X[:-1] @ dZ.T, rtol=1e-13)
+    np.testing.assert_allclose(dX, kernel @ dZ, rtol=1e-13)

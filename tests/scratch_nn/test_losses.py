@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
-from scratch_nn.losses import CategoricalCrossentropy, softmax
+from scratch_nn.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, softmax
 
 CLASSES, SAMPLES = 3, 5
 DTYPES = st.sampled_from(["float32", "float64"])
@@ -24,7 +24,7 @@ def batches(draw, fraction_of_max):
 def measured(Z, y):
     dZ = np.empty_like(Z)
     loss = CategoricalCrossentropy(Z, dZ)
-    loss.set_labels(y)
+    loss.set_targets(y)
     value, correct = loss.value(), loss.correct()
     P = dZ.copy()
     loss.gradient()
@@ -114,3 +114,73 @@ def test_a_stack_gives_each_replicates_own_result(dtype):
             np.testing.assert_array_equal(whole[replicate], alone)
     shared = measured(Z, y[0])
     np.testing.assert_array_equal(shared[0][0], stacked[0][0])
+
+
+def of_values(kind, output, Y):
+    error = np.full_like(output, np.nan)
+    loss = kind(output, error)
+    loss.set_targets(np.asarray(Y, output.dtype).swapaxes(-1, -2))
+    value, correct = loss.value(), loss.correct()
+    loss.gradient()
+    return value, correct, error, loss.predictions()
+
+
+def targets(kind, shape):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 2, shape) if kind is BinaryCrossentropy else rng.normal(size=shape)
+
+
+OF_VALUES = [BinaryCrossentropy, MeanSquaredError]
+
+
+@pytest.mark.parametrize("kind", OF_VALUES)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_loss_of_values_is_a_mean_over_outputs_too_and_has_its_own_slope(kind, outputs):
+    output = np.random.default_rng(0).normal(scale=2, size=(outputs, 7))
+    Y = targets(kind, output.shape)
+    value, _, error, _ = of_values(kind, output, Y)
+    P = expit(output)
+    plain = -(Y * np.log(P) + (1 - Y) * np.log(1 - P)) if kind is BinaryCrossentropy else (output - Y) ** 2
+    assert value == pytest.approx(plain.mean(), rel=1e-13)
+    h = 1e-6
+    for at in np.ndindex(output.shape):
+        ends = []
+        for shift in (h, -h):
+            moved = output.copy()
+            moved[at] += shift
+            ends.append(of_values(kind, moved, Y)[0])
+        assert error[at] == pytest.approx((ends[0] - ends[1]) / (2 * h), abs=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", OF_VALUES)
+def test_a_stack_of_values_gives_each_replicates_own_result(kind, dtype):
+    output = np.random.default_rng(0).normal(size=(4, 3, 50)).astype(dtype)
+    Y = targets(kind, output.shape)
+    stacked = of_values(kind, output, Y)
+    for replicate in range(4):
+        for whole, alone in zip(stacked, of_values(kind, output[replicate], Y[replicate]), strict=True):
+            np.testing.assert_array_equal(whole[replicate], alone)
+            assert alone.dtype == dtype or alone.dtype == np.intp
+
+
+def test_a_sure_and_wrong_label_costs_its_logit_and_warns_of_nothing():
+    value, correct, error, _ = of_values(BinaryCrossentropy, np.array([[1000.0, -1000.0]]), [[0, 1]])
+    assert (value, correct) == (1000, 0)
+    assert error.tolist() == [[0.5, -0.5]]
+
+
+def test_right_is_what_keras_calls_accuracy():
+    one = np.array([[-1.0, 0.0, 2.0, 3.0]])
+    assert of_values(BinaryCrossentropy, one, [[0, 0, 1, 0]])[1] == 3, "one output: above 1/2, and a half is not"
+    several = np.array([[1.0, 0.0], [2.0, -1.0], [0.0, -2.0]])
+    assert of_values(BinaryCrossentropy, several, [[1, 1], [1, 0], [0, 1]])[1] == 1, (
+        "several: the first largest of both"
+    )
+    assert of_values(MeanSquaredError, several, [[0, 1], [1, 0], [0, 0]])[1] == 2
+
+
+def test_predictions_are_what_the_head_gives():
+    output = np.array([[-1.0, 2.0]])
+    np.testing.assert_allclose(of_values(BinaryCrossentropy, output, [[0, 1]])[3], expit(output), rtol=1e-15)
+    np.testing.assert_array_equal(of_values(MeanSquaredError, output, [[0, 1]])[3], output)

@@ -91,6 +91,76 @@ def test_gradients_are_the_central_differences_of_the_loss(make, data, activatio
             assert gradient[index] == pytest.approx((ends[0] - ends[1]) / (2 * h), abs=1e-8)
 
 
+OBJECTIVES = [("categorical_crossentropy", "softmax"), ("binary_crossentropy", "sigmoid")] + [
+    ("mean_squared_error", head) for head in FUNCTIONS
+]
+
+
+def values(data, loss):
+    """Targets of three outputs."""
+    rng = np.random.default_rng(2)
+    return {
+        "categorical_crossentropy": data.y,
+        "binary_crossentropy": rng.integers(0, 2, (23, 3)),
+        "mean_squared_error": rng.normal(size=(23, 3)),
+    }[loss]
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l1": 0.03, "l2": 0.02}], ids=["", "l1 and l2"])
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("replicates", [None, 2])
+@pytest.mark.parametrize(("loss", "head"), OBJECTIVES)
+def test_every_objectives_gradient_is_the_slope_of_its_loss(make, data, loss, head, replicates, use_bias, penalty):
+    layers = ((4, "tanh", use_bias), (3, head, use_bias))
+    net = make(layers, seed=1, replicates=replicates, loss=loss, **penalty)
+    net.build(4)
+    y, h, weights = values(data, loss), 1e-6, net.get_weights()
+    for array, gradient in zip(weights, net.gradients(data.X, y), strict=True):
+        at = tuple(np.unravel_index(np.abs(gradient).argmax(), array.shape))
+        kept, ends = array[at], []
+        for array[at] in (kept + h, kept - h):
+            net.set_weights(weights)
+            ends.append(np.sum(net.loss_and_gradient(net._loaded(data.X, y))[0]))
+        array[at] = kept
+        assert gradient[at] == pytest.approx((ends[0] - ends[1]) / (2 * h), abs=1e-8)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("loss", "head"), OBJECTIVES)
+def test_a_stack_is_bit_equal_with_every_objective(make, data, loss, head, dtype):
+    layers, arguments = ((5, "relu", False), (3, head)), {"loss": loss, "dtype": dtype, "l1": 0.01, "l2": 0.01}
+    y = values(data, loss)
+    stack = make(layers, seed=[0, 1, 2], replicates=3, **arguments)
+    stack.train(data.X, y, 3, batch_size=8)
+    for replicate in range(3):
+        net = make(layers, seed=replicate, **arguments)
+        net.train(data.X, y, 3, batch_size=8)
+        for ours, alone in ((stack.loss, net.loss), (stack.accuracy, net.accuracy), (stack.theta, net.theta)):
+            np.testing.assert_array_equal(ours[replicate], alone)
+            assert alone.dtype == dtype
+
+
+def test_one_output_takes_labels_either_way_and_predicts_them(make, data):
+    y, runs = (data.y == 1).astype(int), []
+    for labels in (y, y[:, np.newaxis], y.astype(bool)):
+        net = make((5, 1), seed=0, loss="binary_crossentropy", learning_rate=0.5)
+        net.train(data.X, labels, 200)
+        runs.append(net.loss)
+    assert_same(runs[1:], runs[:1] * 2)
+    assert net.layers[-1].activation is None
+    assert net.parameters.layers[-1].activation == "sigmoid"
+    np.testing.assert_array_equal(net.predict(data.X), net.predict_proba(data.X)[:, 0] > 0.5)
+    assert np.mean(net.predict(data.X) == y) > 0.9
+
+
+def test_classes_are_one_hot_encoded_for_a_squared_error(make, data):
+    labelled, encoded = (make(seed=0, loss="mean_squared_error") for _ in range(2))
+    labelled.train(data.X, data.y, 2)
+    encoded.train(data.X, np.eye(3)[data.y], 2)
+    np.testing.assert_array_equal(labelled.loss, encoded.loss)
+    np.testing.assert_array_equal(labelled.predict(data.X), labelled.predict_proba(data.X).argmax(axis=1))
+
+
 def test_a_step_reports_the_loss_before_it_and_moves_against_the_gradient(make, data):
     net = make(seed=0, learning_rate=0.3)
     net.build(4)
@@ -263,6 +333,10 @@ def test_importing_leaves_everything_but_numpy_out():
             {"initializer": "zeros"},
             "`initializer` must be one of uniform, glorot_uniform. Received: initializer='zeros'",
         ),
+        ({"loss": "hinge"}, "`loss` must be one of categorical_crossentropy, binary_crossentropy, mean_squared_error."),
+        ({"l2": -0.1}, "`l2` must be 0 or a positive number. Received: l2=-0.1"),
+        ({"l1": float("nan")}, "`l1` must be 0 or a positive number. Received: l1=nan"),
+        ({"l1": "much"}, "`l1` must be 0 or a positive number. Received: l1='much'"),
         ({"dtype": "float16"}, "`dtype` must be float32 or float64. Received: dtype='float16'"),
         ({"dtype": "spam"}, "`dtype` must be float32 or float64. Received: dtype='spam'"),
         ({"replicates": 0}, "`replicates` must be a positive integer. Received: replicates=0"),
@@ -329,6 +403,31 @@ def test_layers_must_end_in_the_only_softmax(make, layers, received):
     with pytest.raises(ValueError, match=r"^`layers` must end in the only softmax. Received: ") as error:
         make(layers).build(4)
     assert received in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.zeros((23, 2)), "`y` must be numbers of shape (23, 1) or (23,). Received: shape=(23, 2), dtype=float64"),
+        (["a"] * 23, "`y` must be numbers of shape (23, 1) or (23,). Received: shape=(23,), dtype=<U1"),
+        (np.full(23, np.inf), "`y` must be finite numbers. Received: inf"),
+    ],
+)
+def test_targets_that_do_not_fit_are_told(make, data, y, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make((5, 1), loss="mean_squared_error").train(data.X, y, 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "head", "message"),
+    [
+        ("binary_crossentropy", "softmax", "`layers` must end in an output of sigmoid. Received: "),
+        ("mean_squared_error", "softmax", "`layers` must end in an output of linear, relu, leaky_relu, sigmoid, tanh."),
+    ],
+)
+def test_a_head_that_does_not_go_with_the_loss_is_told(make, loss, head, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make((5, (3, head)), loss=loss).build(4)
 
 
 def test_bad_weights_are_told_and_nothing_is_set(make):

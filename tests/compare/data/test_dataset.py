@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn import datasets
 from sklearn.preprocessing import LabelEncoder
 
-from compare.data.dataset import NAMES, Dataset, load
+from compare.data.dataset import NAMES, REGRESSION, Dataset, load
 from compare.errors import InputError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,7 +74,46 @@ def test_iris_keeps_its_names() -> None:
     assert repr(data) == "Dataset('iris', n=150, n_features=4, n_classes=3)"
 
 
+def test_diabetes_is_scikit_learns_and_its_target_is_values() -> None:
+    data, bunch = load("diabetes", values=True), datasets.load_diabetes()
+    np.testing.assert_array_equal(data.X, bunch.data, strict=True)
+    np.testing.assert_array_equal(data.y, bunch.target, strict=True)
+    assert data.feature_names == tuple(bunch.feature_names)
+    assert (data.targets, data.n_classes, data.class_names) == ("values", 0, ())
+    assert repr(data) == "Dataset('diabetes', n=442, n_features=10)"
+    scaled = load("diabetes", values=True, standardise=True)
+    assert [scaled.y.mean(), scaled.y.std()] == pytest.approx([0, 1], abs=1e-14)
+    assert refusal("diabetes") == "`data` must have classes as its target. Received: diabetes, whose target is values"
+
+
+def test_a_target_that_holds_a_fraction_is_values_where_they_may_be(write: Any) -> None:
+    path = write("id,a,price\n0,1,0.5\n1,2,1.5\n2,3,1.5\n3,4,0.5\n")
+    assert load(path, values=True).y.tolist() == [0.5, 1.5, 1.5, 0.5]
+    assert load(path).class_names == ("0.5", "1.5")
+    assert load((np.ones((30, 1)), np.arange(30) + 0.5), values=True).targets == "values"
+    whole = load((np.ones((30, 1)), np.arange(30) // 10), values=True)
+    assert (whole.targets, whole.n_classes) == ("classes", 3)
+    assert "like a regression" in refusal((np.ones((30, 1)), np.arange(30) + 0.5))
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "outputs", "expected"),
+    [
+        ([0, 0, 1, 2], "categorical_crossentropy", 3, 1.5 * np.log(2)),
+        ([0, 0, 1, 1], "binary_crossentropy", 1, np.log(2)),
+        ([0, 0, 1, 1], "binary_crossentropy", 2, np.log(2)),
+        ([0, 0, 1, 1], "mean_squared_error", 2, 0.25),
+        ([0.5, 2.5], "mean_squared_error", 1, 1.0),
+    ],
+)
+def test_the_loss_of_chance_is_that_of_predicting_the_mean(
+    y: list[float], loss: str, outputs: int, expected: float
+) -> None:
+    assert load((np.ones((len(y), 1)), y), values=True).chance_loss(loss, outputs) == pytest.approx(expected)
+
+
 def test_every_name_loads() -> None:
+    assert [load(name, values=True).name for name in REGRESSION] == ["diabetes"]
     assert [load(name).name for name in NAMES] == ["iris", "wine", "breast_cancer", "digits"]
 
 

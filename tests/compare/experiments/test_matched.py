@@ -5,6 +5,7 @@ import pytest
 
 import keras_ref
 from compare.agreement import tolerance
+from compare.data.dataset import load
 from compare.experiments import pair
 from compare.experiments.experiment import Experiment
 from compare.experiments.matched import run_matched
@@ -28,6 +29,21 @@ def found(iris):
 def test_every_pair_is_within_tolerance(found):
     assert found.status == Status.YES
     assert len(found.parity[found.parity["what"] == "loss"]) == 2 * 2 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("data", "settings"),
+    [
+        ("breast_cancer", {"output": "sigmoid", "optimizer": "adam", "layers": (5, 1)}),
+        ("diabetes", {"optimizer": "sgd(momentum=0.9)", "l2": 0.01, "layers": (5, 1)}),
+        ("iris", {"loss": "mse", "bias": False, "optimizer": "rmsprop", "layers": (5, 3)}),
+    ],
+)
+def test_other_objectives_are_within_tolerance_too(data, settings):
+    small = Experiment(epochs=2, pairs=1, protocol="keras", **settings)
+    found = run_matched(small, load(data, standardise=True, values=True))
+    assert found.status == Status.YES, found.parity.query("not passed")
+    assert (found.parity.query("what == 'fit = compiled'")["max_abs"] == 0).all()
 
 
 def test_every_tensor_of_the_weights_is_judged(found):

@@ -229,3 +229,23 @@ def test_a_cell_that_nothing_can_be_told_of_is_undecidable_in_matrix_page_and_st
     assert "Verdict: matched: 1 of 2 cells in parity, 1 undecidable" in out
     assert "cell 1: undecidable; matched, iris" in out
     assert "1 parity, 1 undecidable" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_cell_may_have_another_objective(tmp_path, capsys):
+    options = [
+        "--data",
+        "breast_cancer",
+        "diabetes",
+        "--layers",
+        "4",
+        "--batch-sizes",
+        "64",
+        "--learning-rates",
+        "0.01",
+    ]
+    options += ["--epochs", "2", "--dtypes", "float64", "--seeds", "0", "--modes", "matched"]
+    options += ["--loss", "mse", "--optimizer", "adam(beta_1=0.8)", "--l1", "0.001", "--no-bias"]
+    assert main(["sweep", *options, "--out", str(tmp_path)]) == 0
+    assert "4 of 4 cells in parity" in " ".join(capsys.readouterr().out.split())
+    assert main(["sweep", *OPTIONS, "--optimizer", "nadam", "--out", str(tmp_path)]) == 2
+    assert "the scratch network has no such optimizer. Received: nadam" in capsys.readouterr().err

@@ -1,7 +1,9 @@
 """The unseeded experiment: what it compares, that sides draw apart, and what happens to shards that fail."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from compare.commands.app import main
@@ -46,6 +48,13 @@ def test_every_replicate_of_every_procedure_is_its_own(iris):
     first = found[found["epoch"] == 0]
     assert first["loss"].nunique() > 0.9 * len(first)
     assert first.groupby(["side", "initializer"])["replicate"].apply(list).map(lambda each: each == [*range(12)]).all()
+
+
+def test_every_replicate_begins_with_an_optimizer_of_its_own(iris):
+    """Else the shards would show, and what trains them."""
+    adam = replace(SMALL, replicates=4, optimizer="adam(learning_rate=0.01)", loss="mse", bias=False)
+    runs = [run_unseeded(replace(adam, keras_fit=fit), iris).trajectories for fit in (False, True)]
+    np.testing.assert_array_equal(runs[0]["loss"], runs[1]["loss"])
 
 
 def test_failed_shards_are_missing_and_the_rest_is_compared(iris, monkeypatch):
