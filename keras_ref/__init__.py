@@ -2,20 +2,25 @@
 
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
-from keras_ref.quantities import quantities
+from keras_ref.quantities import quantities, weight_names
+from keras_ref.stepping import ModelSteps, copied, model_steps
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 
 __all__ = [
     "History",
+    "ModelSteps",
     "Steps",
     "assemble",
     "begin_anew",
     "build_model",
+    "copied",
     "draw_weights",
     "fit",
     "fit_compiled",
     "fit_replicates",
+    "model_steps",
     "precision",
     "quantities",
     "steps_compiled",
+    "weight_names",
 ]

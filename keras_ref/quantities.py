@@ -20,11 +20,12 @@ SYMBOLS = {"kernel": "W", "bias": "b", "recurrent_kernel": "U"}
 
 
 def quantities(
-    model: keras.Sequential,
+    model: keras.Model,
     weights: Sequence[ArrayLike],
     x: ArrayLike,
     y: ArrayLike,
     instead: Mapping[str, ArrayLike] | None = None,
+    slots: Sequence[ArrayLike] | None = None,
 ) -> dict[str, Array]:
     """Return what Keras computes in one step from these weights.
 
@@ -44,6 +45,8 @@ def quantities(
         Quantities to replace: what follows from them in the step is computed from the given values, what does not is
         as it was. Where the output of a softmax under cross-entropy is replaced, its error is P - Y over the batch, as
         Keras's fused gradient is.
+    slots : sequence of arrays, optional
+        Of the optimizer's variables before the step; by default as they are.
 
     Returns
     -------
@@ -58,27 +61,41 @@ def quantities(
         try:
             for variable, value in zip(model.weights, weights, strict=True):
                 variable.assign(np.asarray(value))
+            for variable, value in zip(model.optimizer.variables, slots or (), strict=False):
+                variable.assign(np.asarray(value))
             return _Step(model, given).run(x, y)
         finally:
             for variable, value in zip(variables, kept, strict=True):
                 variable.assign(value)
 
 
+def weight_names(model: keras.Model) -> list[str]:
+    """Return the name of each of the model's weights among its quantities, in Keras's order."""
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return [_name(variable, layers) for variable in model.weights]
+
+
 class _Step:
     """One step under way."""
 
-    def __init__(self, model: keras.Sequential, given: Mapping[str, Array]) -> None:
+    def __init__(self, model: keras.Model, given: Mapping[str, Array]) -> None:
         self.model, self.given = model, given
         self.dtype = str(model.compute_dtype)
         self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         self.variables = {_name(variable, self.layers): variable for variable in model.trainable_variables}
+        trained = {id(variable) for variable in self.variables.values()}
+        states = [variable for variable in model.weights if id(variable) not in trained]
+        self.states = {_name(variable, self.layers): variable for variable in states}  # that a forward pass moves
         self.noted: dict[str, Any] = {}
         self.slopes: dict[str, Array] = {}
         self.fused = False  # the loss takes the last layer's logits, past its softmax
 
     def run(self, x: ArrayLike, y: ArrayLike) -> dict[str, Array]:
         """Take the step, and tell what was computed."""
-        X, Y = (self._constant(self.given.get(name, value)) for name, value in (("X", x), ("Y", y)))
+        X = self._constant(self.given.get("X", x))
+        targets = np.asarray(self.given.get("Y", y))
+        Y = tf.constant(targets) if targets.dtype.kind in "iu" else self._constant(targets)
+        before = {name: variable.numpy() for name, variable in self.states.items()}
         with tf.GradientTape(persistent=True) as tape:
             A = self._forward(tape, X)
             output = tf.identity(A)  # without what the loss would find on it: the logits
@@ -87,6 +104,7 @@ class _Step:
             of_output = self.model.compute_loss(x=X, y=Y, y_pred=output)
         told = {"X": X.numpy(), "Y": Y.numpy()}
         told |= {name: variable.numpy() for name, variable in self.variables.items()}
+        told |= before | {f"new {name}": variable.numpy() for name, variable in self.states.items()}
         told |= {name: value.numpy() for name, value in self.noted.items()} | self.slopes
         loss, gradients = self._backward(tape, loss, Y)
         last = len(self.layers)
@@ -162,7 +180,7 @@ class _Step:
 
 def _name(variable: Any, layers: Sequence[Any]) -> str:
     """A weight's name: its symbol and the number of its layer."""
-    owners = (any(variable is own for own in layer.trainable_variables) for layer in layers)
+    owners = (any(variable is own for own in layer.weights) for layer in layers)
     name = variable.path.rsplit("/", 1)[-1]
     return f"{SYMBOLS.get(name, name)}{1 + list(owners).index(True)}"
 

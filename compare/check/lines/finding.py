@@ -19,13 +19,10 @@ from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Performance, Task
 from compare.check.training import Training
 from compare.mathematics.functions import Array
-from compare.sides.models import reused_model
-from compare.sides.quiet_keras import load_keras
 
 TYPICAL = 32  # samples in a batch
 BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
-SYMBOLS = {"kernel": "W", "bias": "b"}
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
@@ -140,23 +137,19 @@ class _Asked:
     """Keras, asked what it computes in the steps of a run."""
 
     def __init__(self, reference: Reference, run: Driven) -> None:
-        self.reference, self.run = reference, run
-        self.rate = recipe_for(reference, run.situation).architecture.learning_rate
-        self.model = reused_model(recipe_for(reference, run.situation).architecture)
-        self.keras = load_keras()
+        recipe = recipe_for(reference, run.situation)
+        self.reference, self.run, self.rate = reference.at(recipe), run, recipe.architecture.learning_rate
 
     def quantities(self, step: int, instead: Mapping[str, Array]) -> Quantities:
         """What Keras computes in a step, with some values replaced."""
-        of = self.run.steps[step].step
-        found: Quantities = self.keras.quantities(self.model, of.weights, of.X, of.Y, instead)
-        return found
+        return self.reference.quantities(self.run.steps[step].step, instead)
 
     def question(self, flow: Flow, now: int) -> Question:
         """Ask about one step; those before it, where they are traced, tell what is stale."""
         judged = self.run.steps[now]
         relative = RELATIVE[self.reference.precision]
         earlier = {step: self.quantities(step, {}) for step in range(max(0, now - BEFORE), now)}
-        names = [f"new {SYMBOLS[weight.role]}{weight.layer + 1}" for weight in judged.step.architecture.weights]
+        names = [f"new {name}" for name in self.reference.names]
         outputs = dict(zip(names, judged.did.after or [], strict=False))
         bounds = dict(zip(names, judged.bounds.after, strict=True))
         if judged.did.loss is not None:

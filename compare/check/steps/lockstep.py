@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.reference import Reference, Truth, ratio, rounded, trajectory, truths
+from compare.check.steps.reference import Reference, Truth, ratio, rounded
 from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
-from compare.mathematics.rounding import Rounding, rounding
+from compare.mathematics.rounding import Rounding
 from compare.mathematics.step import Step
 from compare.recipe.recipe import Recipe
-from compare.sides.models import reused_model
 
 Drive = Callable[[Task], Performance]
 
@@ -117,19 +116,19 @@ def run_situation(reference: Reference, situation: Situation, drive: Drive, grad
     """Drive the subject through a situation and judge it against Keras."""
     X = situation.X.astype(reference.dtype).astype(np.float64)
     recipe = recipe_for(reference, situation)
-    reference = replace(reference, recipe=recipe, model=reused_model(recipe.architecture))
+    reference = reference.at(recipe)
     run = _run_free if situation.free else _run_lockstep
     return run(reference, situation, X, drive, gradients)
 
 
 def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool) -> Driven:
     batches = situation.batches
-    each = [rounded(reference, W) for W in situation.each] or trajectory(
-        reference, X, situation.y, batches, situation.weights
+    each = [rounded(reference, W) for W in situation.each] or reference.trajectory(
+        X, situation.y, batches, situation.weights
     )
     if situation.zero_biases:
         each = [without_biases(reference.recipe.architecture, weights) for weights in each]
-    known = truths(reference, X, situation.y, batches, each, situation.exact)
+    known = reference.truths(X, situation.y, batches, each, situation.exact)
     planned = len(known)
     if not planned:
         return Driven(situation, Performance(), [], 0)
@@ -154,7 +153,7 @@ def _run_free(reference: Reference, situation: Situation, X: Array, drive: Drive
             break
         each.append(weights)
         weights = did.after or weights
-    known = truths(reference, X, situation.y, batches, each, situation.exact)
+    known = reference.truths(X, situation.y, batches, each, situation.exact)
     steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
     if len(known) == len(each):
         return Driven(situation, performance, steps, len(batches))
@@ -199,7 +198,7 @@ def rejudged(runs: Sequence[Driven], reference: Reference) -> list[Driven]:
     """Hold what was driven to another precision or tolerance."""
 
     def again(run: Driven, one: Judged) -> Judged:
-        return judged(one.step, rounding(one.step, reference.unit, run.situation.exact), one.did, one.loss, one.after)
+        return judged(one.step, reference.bounds(one.step, run.situation.exact), one.did, one.loss, one.after)
 
     return [replace(run, steps=[again(run, one) for one in run.steps]) for run in runs]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,66 @@ class Reference:
         """The recipe, for the reference mathematics: Keras rounds the learning rate to its own precision."""
         return self.recipe.at(float(np.dtype(self.dtype).type(self.recipe.architecture.learning_rate)))
 
+    def at(self, recipe: Recipe) -> Reference:
+        """Return the reference of another recipe for the same network."""
+        return replace(self, recipe=recipe, model=reused_model(recipe.architecture))
+
+    def bounds(self, step: Step, exact: bool) -> Rounding:
+        """Return what is tolerated of a step."""
+        return rounding(step, self.unit, exact)
+
+    def quantities(self, step: Step, instead: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return what Keras computes in a step, by name, with some values replaced."""
+        found: Mapping[str, Array] = load_keras().quantities(self.model, step.weights, step.X, step.Y, instead)
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each tensor among the quantities, in order."""
+        symbols = {"kernel": "W", "bias": "b"}
+        return [f"{symbols[weight.role]}{weight.layer + 1}" for weight in self.recipe.architecture.weights]
+
+    def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
+        """Keras's own weights before each step, as far as they are finite."""
+        first = rounded(self, weights)
+        after = steps_from(self, X, y, batches, [first]).weights
+        found = [first]
+        for index in range(len(batches) - 1):
+            now = [np.asarray(W[index], np.float64) for W in after]
+            if not all(np.isfinite(W).all() for W in now):
+                break
+            found.append(rounded(self, now))
+        return found
+
+    def truths(
+        self, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
+    ) -> list[Truth]:
+        """One step on each batch from its own weights, as far as the numbers keep away from the largest there are."""
+        starts = [rounded(self, weights) for weights in each]
+        if not starts:
+            return []
+        batches = batches[: len(starts)]
+        found = steps_from(self, X, y, batches, starts)
+        told: list[Truth] = []
+        for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
+            loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
+            step = take_step(CORRECT, self.rounded, weights, X[rows], y[rows], {})
+            truth = _truth(self, step, exact, loss, after)
+            if truth is None:
+                break
+            told.append(truth)
+        return told
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What Keras does in one step."""
+
+    step: Step
+    bounds: Rounding
+    loss: float
+    after: list[Array]
+
 
 def build_reference(recipe: Recipe, precision: str | None = None, tolerance: float = 1.0) -> Reference:
     """Return the reference; models are kept, since tracing one takes longer than most checks with it."""
@@ -71,51 +131,8 @@ def steps_from(
     return load_keras().steps_compiled(reference.model, X, y, batches, stacked)
 
 
-def trajectory(reference: Reference, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
-    """Keras's own weights before each step, as far as they are finite."""
-    first = rounded(reference, weights)
-    after = steps_from(reference, X, y, batches, [first]).weights
-    found = [first]
-    for index in range(len(batches) - 1):
-        now = [np.asarray(W[index], np.float64) for W in after]
-        if not all(np.isfinite(W).all() for W in now):
-            break
-        found.append(rounded(reference, now))
-    return found
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What Keras does in one step."""
-
-    step: Step
-    bounds: Rounding
-    loss: float
-    after: list[Array]
-
-
-def truths(
-    reference: Reference, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
-) -> list[Truth]:
-    """One step on each batch from its own weights, as far as the numbers keep away from the largest there are."""
-    starts = [rounded(reference, weights) for weights in each]
-    if not starts:
-        return []
-    batches = batches[: len(starts)]
-    found = steps_from(reference, X, y, batches, starts)
-    told: list[Truth] = []
-    for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
-        loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
-        step = take_step(CORRECT, reference.rounded, weights, X[rows], y[rows], {})
-        truth = _truth(reference, step, exact, loss, after)
-        if truth is None:
-            break
-        told.append(truth)
-    return told
-
-
 def _truth(reference: Reference, step: Step, exact: bool, loss: float, after: list[Array]) -> Truth | None:
-    bounds = rounding(step, reference.unit, exact)
+    bounds = reference.bounds(step, exact)
     finite = [loss, bounds.loss, *(float(np.abs(W).max()) for W in (*after, *bounds.after))]
     if not np.isfinite(finite).all() or _overflows(step, reference):
         return None

@@ -10,8 +10,7 @@ from compare import check_parity
 from compare.check import parity_check, training
 from compare.check.causes.diagnosis import Diagnosis
 from compare.check.settings import Settings
-from compare.check.steps import lockstep
-from compare.check.steps.reference import truths
+from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Isolated
 from examples.correct import Network as Plain
 
@@ -518,16 +517,17 @@ TRUTHS: dict[object, object] = {}
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """What Keras does in a situation is asked once for all; what explains a subject is not asked here."""
+    asked = Reference.truths
 
     def known(reference, X, y, batches, each, exact):
         arrays = tuple(array.tobytes() for array in (X, y, *batches, *(W for weights in each for W in weights)))
         recipe = reference.recipe
         key = (arrays, recipe.architecture, recipe.n_samples, tuple(map(len, batches)), reference.precision, exact)
         if key not in TRUTHS:
-            TRUTHS[key] = truths(reference, X, y, batches, each, exact)
+            TRUTHS[key] = asked(reference, X, y, batches, each, exact)
         return TRUTHS[key]
 
-    monkeypatch.setattr(lockstep, "truths", known)
+    monkeypatch.setattr(Reference, "truths", known)
     monkeypatch.setattr(parity_check, "diagnose", lambda *arguments: Diagnosis())
     monkeypatch.setattr(training, "_candidates", lambda *arguments: ())
 

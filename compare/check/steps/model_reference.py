@@ -1,0 +1,156 @@
+"""What any compiled Keras model does in a step, and how far rounding moves it: sampled, whatever the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compare.agreement.tolerance import FACTOR, LEAST, ulp
+from compare.check.steps.reference import Reference, Truth, rounded
+from compare.check.steps.situations import Rows
+from compare.mathematics.functions import Array
+from compare.mathematics.rounding import Rounding
+from compare.mathematics.step import Step
+from compare.recipe.recipe import Recipe
+from compare.sides.quiet_keras import load_keras
+
+SAMPLES = 3  # runs whose inputs and weights lie an ULP apart, to see how far rounding goes
+
+
+@dataclass
+class ModelStep(Step):
+    """A step of which Keras shows the loss and the new weights: no phase of it is in view.
+
+    `targets` are y as the model's loss takes them, `slots` the optimizer's variables before the step; `drift` is how
+    far one ULP moves the loss, and each tensor, in ULP.
+    """
+
+    targets: Array = field(default_factory=lambda: np.empty(0))
+    slots: list[Array] = field(default_factory=list)
+    drift: tuple[float, list[float]] = (0.0, [])
+
+    @property
+    def Y(self) -> Array:
+        """The targets, as the loss takes them."""
+        return self.targets
+
+
+@dataclass(frozen=True)
+class ModelReference(Reference):
+    """A compiled model, whatever its layers, loss and optimizer, as `keras_ref.copied` makes it.
+
+    `samplewise`: each sample of a batch is a step of its own.
+    """
+
+    samplewise: bool = False
+
+    def at(self, recipe: Recipe) -> ModelReference:
+        """Return the reference of another recipe for the same network; a schedule of learning rates stays."""
+        if recipe.architecture.learning_rate != self.recipe.architecture.learning_rate or self._rate != (
+            recipe.architecture.learning_rate
+        ):
+            self.model.optimizer.learning_rate = recipe.architecture.learning_rate
+        return replace(self, recipe=recipe)
+
+    @property
+    def _rate(self) -> float:
+        return float(np.asarray(self.model.optimizer.learning_rate))
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each tensor among the quantities, in order."""
+        found: list[str] = load_keras().weight_names(self.model)
+        return found
+
+    def targets(self, y: Rows) -> Array:
+        """Return targets as the loss takes them: classes one-hot encoded, numbers with an axis for the output."""
+        y = np.asarray(y)
+        architecture = self.recipe.architecture
+        if "sparse" in architecture.loss:
+            return y
+        outputs = architecture.shapes[-1]
+        if y.ndim == 1 and y.dtype.kind in "iu" and outputs[-1] > 1:
+            return np.eye(outputs[-1])[y]
+        return y.reshape(len(y), *outputs).astype(np.float64)
+
+    def _steps(
+        self, X: Array, y: Rows, batches: Sequence[Rows], weights: Sequence[Sequence[Array]], starts: Sequence[int]
+    ) -> Any:
+        """Keras's steps; of a batch whose samples are steps of their own, the last one's weights, and the mean loss."""
+        steps = load_keras().model_steps
+        if not self.samplewise:
+            return steps(self.model, X, self.targets(y), batches, weights, starts)
+        single = [rows[i : i + 1] for rows in batches for i in range(len(rows))]
+        first = [start if i == 0 else -1 for rows, start in zip(batches, starts, strict=True) for i in range(len(rows))]
+        found = steps(self.model, X, self.targets(y), single, weights, first)
+        ends = np.cumsum([len(rows) for rows in batches])
+        begins = ends - [len(rows) for rows in batches]
+        loss = np.array([found.loss[a:b].mean() for a, b in zip(begins, ends, strict=True)])
+        return type(found)(loss, [W[ends - 1] for W in found.weights], [slot[begins] for slot in found.slots])
+
+    def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
+        """Keras's own weights before each step, as far as they are finite."""
+        first = rounded(self, weights)
+        found = [first]
+        after = self._steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
+        for index in range(len(batches) - 1):
+            now = [np.asarray(W[index], np.float64) for W in after]
+            if not all(np.isfinite(W).all() for W in now):
+                break
+            found.append(rounded(self, now))
+        return found
+
+    def truths(
+        self, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
+    ) -> list[Truth]:
+        """One step on each batch from its own weights, the optimizer going on: as far as the numbers are finite."""
+        starts = [rounded(self, weights) for weights in each]
+        if not starts:
+            return []
+        batches, order = batches[: len(starts)], range(len(starts))
+        found = self._steps(X, y, batches, starts, order)
+        rng, one = np.random.default_rng(0), ulp(self.dtype)
+
+        def moved(values: Array) -> Array:
+            return np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
+
+        near = [self._steps(moved(X), y, batches, [list(map(moved, W)) for W in starts], order) for _ in range(SAMPLES)]
+        told: list[Truth] = []
+        for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
+            loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
+            numbers = [np.array([loss]), *after]
+            if not all(np.isfinite(each).all() and (np.abs(each) < 1e150).all() for each in numbers):
+                break
+            drift = max(abs(float(run.loss[index]) - loss) for run in near) / one
+            drifts = [
+                max(float(np.abs(run.weights[k][index] - W).max()) for run in near) / one for k, W in enumerate(after)
+            ]
+            step = ModelStep(
+                self.recipe, list(weights), X[rows], y[rows], {}, loss=loss, after=after,
+                targets=self.targets(y)[rows], slots=[slot[index] for slot in found.slots], drift=(drift, drifts),
+            )  # fmt: skip
+            told.append(Truth(step, self.bounds(step, exact), loss, after))
+        return told
+
+    def bounds(self, step: Step, exact: bool) -> Rounding:
+        """Return what is tolerated of a step: a multiple of its drift, and of a few ULP at least."""
+        assert isinstance(step, ModelStep)
+        one = ulp(self.precision) * self.tolerance * FACTOR
+        layers = [weight.layer for weight in step.architecture.weights]
+        sizes = [max(1.0, float(np.abs(W).max())) for W in step.after]
+        largest = [max(size for size, other in zip(sizes, layers, strict=True) if other == layer) for layer in layers]
+        pairs = zip(step.after, step.drift[1], largest, strict=True)
+        after = [np.full(W.shape, one * max(drift, LEAST * size)) for W, drift, size in pairs]
+        loss = one * max(step.drift[0], LEAST * max(1.0, abs(step.loss)))
+        return Rounding(loss, [], after, after, [], np.empty(0))
+
+    def quantities(self, step: Step, instead: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return what Keras computes in a step, by name, with some values replaced."""
+        assert isinstance(step, ModelStep)
+        found: Mapping[str, Array] = load_keras().quantities(
+            self.model, step.weights, step.X, step.Y, instead, slots=step.slots
+        )
+        return found

@@ -1,0 +1,203 @@
+"""Steps of any compiled model, whatever its layers: from given weights, while its optimizer goes on or begins anew."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.backend.tensorflow import core
+from numpy.typing import ArrayLike, NDArray
+
+from keras_ref.graphs import beginnings, dtype_of
+from keras_ref.precision import precision
+
+Array = NDArray[Any]
+_EXACT, _GRAPH = "_keras_parity_exact", "_keras_parity_steps"
+
+
+class ModelSteps(NamedTuple):
+    """What each step did.
+
+    Attributes
+    ----------
+    loss : array of shape (steps,)
+        Before the update.
+    weights : list of arrays of shape (steps, ...)
+        After it, in Keras's order.
+    slots : list of arrays of shape (steps, ...)
+        The optimizer's variables before it.
+    """
+
+    loss: Array
+    weights: list[Array]
+    slots: list[Array]
+
+
+def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
+    """Return a compiled copy of a model that computes in one precision, with the same weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+    dtype : {"float64", "float32"}
+    exact : bool
+        Whether constants that Keras rounds to float32 on TensorFlow are taken as they are: the optimizer's, and those
+        of penalties.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be copied, or is not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        raise ValueError("the model must be compiled: call `model.compile(optimizer, loss)`")
+    weights = model.get_weights()
+    with precision(dtype), _constants(exact):
+        try:
+            copy = type(model).from_config(_in(model.get_config(), dtype))
+            optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+            loss = _of_own(model.loss)
+        except Exception as error:
+            raise ValueError(f"the model cannot be copied in {dtype}: {error}") from error
+        copy.compile(optimizer, loss=loss)
+        copy.set_weights(weights)
+        if exact:
+            _keep_penalties(model, copy)
+        copy.__dict__[_EXACT] = exact
+    return copy
+
+
+def _in(config: Any, dtype: str) -> Any:
+    """The same configuration, of layers in another precision."""
+    if isinstance(config, dict):
+        policy = config.get("class_name") in ("DTypePolicy", "Policy")
+        new = {key: _in(value, dtype) for key, value in config.items()}
+        if policy:
+            return new | {"config": {"name": dtype}}
+        return new | {"dtype": dtype} if isinstance(config.get("dtype"), str) else new
+    return [_in(each, dtype) for each in config] if isinstance(config, list) else config
+
+
+def _of_own(loss: Any) -> Any:
+    """A loss that computes in the precision of the moment: one that was made keeps that of its own."""
+    if isinstance(loss, keras.losses.Loss):
+        return type(loss).from_config({key: value for key, value in loss.get_config().items() if key != "dtype"})
+    return loss
+
+
+def _keep_penalties(model: keras.Model, copy: keras.Model) -> None:
+    """Give the copy's regularizers the numbers that the model's were made with."""
+    for mine, own in zip(model.layers, copy.layers, strict=True):
+        for name in ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer"):
+            given, kept = getattr(mine, name, None), getattr(own, name, None)
+            for amount in ("l1", "l2"):
+                if kept is not None and hasattr(kept, amount):
+                    # The shortest decimal: what is kept in float32 was written so.
+                    setattr(kept, amount, np.float64(str(np.float32(np.asarray(getattr(given, amount))))))
+
+
+@contextlib.contextmanager
+def _constants(exact: bool) -> Iterator[None]:
+    """Have numbers of Python cast as they are, which TensorFlow takes through float32."""
+    kept = core.cast
+
+    def cast(x: Any, dtype: Any) -> Any:
+        return tf.constant(x, dtype) if isinstance(x, float) else kept(x, dtype)
+
+    if exact:
+        core.cast = cast
+    try:
+        yield
+    finally:
+        core.cast = kept
+
+
+def model_steps(
+    model: keras.Model,
+    X: ArrayLike,
+    Y: ArrayLike,
+    batches: Sequence[NDArray[np.integer]],
+    weights: Sequence[Sequence[ArrayLike]],
+    starts: Sequence[int],
+) -> ModelSteps:
+    """Train on these batches, one update a batch, the optimizer beginning anew before the first.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `copied`; left as the last step leaves it.
+    X : array of shape (n, ...)
+    Y : array of shape (n, ...)
+        Targets, as the model's loss takes them.
+    batches : sequence of arrays of integers
+    weights : list of lists of arrays
+        Sets of weights, in Keras's order.
+    starts : sequence of int
+        For each step, which of the sets it starts from; -1 for what the step before left.
+
+    Returns
+    -------
+    ModelSteps
+    """
+    dtype = dtype_of(model)
+    X, Y = np.asarray(X, dtype), np.asarray(Y)
+    Y = Y if Y.dtype.kind in "iu" else Y.astype(dtype)
+    rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
+    stacked = [np.stack([np.asarray(each) for each in tensor]).astype(dtype) for tensor in zip(*weights, strict=True)]
+    with precision(dtype), _constants(model.__dict__.get(_EXACT, False)):
+        for variable, start in beginnings(model):
+            variable.assign(start)
+        loss, after, slots = _graph(model, X, Y)(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
+    return ModelSteps(loss.numpy(), [each.numpy() for each in after], [each.numpy() for each in slots])
+
+
+def _graph(model: keras.Model, X: Array, Y: Array) -> Any:
+    """The model's graph for data of this form, traced when first needed; it lives and dies with the model."""
+    graphs = model.__dict__.setdefault(_GRAPH, {})
+    key = X.shape[1:], Y.shape[1:], Y.dtype.str
+    if key not in graphs:
+        model.compute_metrics(tf.constant(X[:1]), tf.constant(Y[:1]), model(tf.constant(X[:1])))
+        graphs[key] = _traced(model, X, Y).get_concrete_function()
+    return graphs[key]
+
+
+def _traced(model: keras.Model, X: Array, Y: Array) -> Any:
+    integers = tf.TensorSpec((None,), tf.int32)
+    weights = list(model.weights)
+    slots = list(model.optimizer.variables)
+    signature = [
+        tf.TensorSpec((None, *X.shape[1:]), X.dtype),
+        tf.TensorSpec((None, *Y.shape[1:]), Y.dtype),
+        integers,
+        integers,
+        integers,
+        [tf.TensorSpec((None, *variable.shape), variable.dtype) for variable in weights],
+    ]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def run(X: Any, Y: Any, rows: Any, ends: Any, starts: Any, given: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+        steps = tf.shape(ends)[0]
+
+        def step(index: Any, begin: Any, loss: Any, after: list[Any], before: list[Any]) -> tuple[Any, ...]:
+            start = starts[index]
+            for variable, tensor in zip(weights, given, strict=True):
+                variable.assign(tf.where(start >= 0, tensor[tf.maximum(start, 0)], variable))
+            before = [told.write(index, slot) for told, slot in zip(before, slots, strict=True)]
+            model.reset_metrics()
+            batch = rows[begin : ends[index]]
+            logs = model.train_step((tf.gather(X, batch), tf.gather(Y, batch)))
+            loss = loss.write(index, tf.cast(logs["loss"], X.dtype))
+            after = [told.write(index, variable) for told, variable in zip(after, weights, strict=True)]
+            return index + 1, ends[index], loss, after, before
+
+        arrays = [
+            tf.TensorArray(X.dtype, size=steps),
+            [tf.TensorArray(variable.dtype, size=steps) for variable in weights],
+            [tf.TensorArray(slot.dtype, size=steps) for slot in slots],
+        ]
+        _, _, loss, after, before = tf.while_loop(lambda index, *_: index < steps, step, (0, 0, *arrays))
+        return loss.stack(), [told.stack() for told in after], [told.stack() for told in before]
+
+    return run
