@@ -98,4 +98,5 @@ def adapt(
         recipe = Recipe(dense(layer_sizes, activations, learning_rate), n_samples, batch_size)
         return Adapted(make(network, recipe, "any"), layer_sizes[-1], declared)
 
+    factory.network = network  # type: ignore[attr-defined]
     return factory

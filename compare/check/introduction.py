@@ -1,5 +1,6 @@
 """Before a subject is checked it is met: what it is, whether it does as it is told, how precise it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +20,8 @@ from compare.recipe.recipe import Recipe
 class Introduction:
     """What is known of a subject before it is checked; with a `refusal` it cannot be.
 
-    `zero_biases`: it is checked with zero biases only. `no_biases`: they stay zero, whatever they are set to and
-    however it trains.
+    `takes_rate`: it is told its learning rate, so that another can be tried. `zero_biases`: it is checked with zero
+    biases only. `no_biases`: they stay zero, whatever they are set to and however it trains.
     """
 
     recipe: Recipe
@@ -33,11 +34,7 @@ class Introduction:
     notes: tuple[str, ...] = ()
     refusal: str | None = None
     random: bool = False
-
-    @property
-    def takes_rate(self) -> bool:
-        """Whether it is told its learning rate, so that another can be tried."""
-        return self.kind in ("a factory", "a step function")
+    takes_rate: bool = True
 
     def noting(self, *notes: str, **changes: Any) -> "Introduction":
         """Return the same with more notes, and other changes."""
@@ -49,14 +46,25 @@ class Introduction:
         return self.noting(note, zero_biases=True)
 
 
-def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Generator) -> Introduction:
-    """Try a subject out: labels, round trip of the weights, whether they matter, precision, determinism."""
+def meet(
+    driver: Driver,
+    recipe: Recipe,
+    X: Array,
+    y: Rows,
+    rng: np.random.Generator,
+    batch: Callable[[Array, Rows], FirstBatch] | None = None,
+) -> Introduction:
+    """Try a subject out: labels, round trip of the weights, whether they matter, precision, determinism.
+
+    `batch` makes a first batch of samples and targets; by default one for a plain network.
+    """
     found = driver.describe(recipe)
     train = found.get("train")
     met = Introduction(
         recipe,
         recipe.architecture.dtype,
         kind=found.get("kind", Introduction.kind),
+        takes_rate=bool(found.get("takes_rate", False)),
         train=None if train is None else tuple(train),
         notes=tuple(found.get("notes", ())),
         refusal=found.get("error"),
@@ -64,7 +72,11 @@ def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Gener
     if met.refusal is not None:
         return met
     rows = rng.permutation(len(y))[: min(16, len(y))]
-    first = FirstBatch(recipe, X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
+    first = (
+        FirstBatch(recipe, X[rows], y[rows], [draw_weights(recipe.architecture, rng, X) for _ in range(2)])
+        if batch is None
+        else batch(X[rows], y[rows])
+    )
     met, performance = _try_labels(met, driver, first)
     if performance.refusal and not performance.steps:
         first = first.with_zero_biases()
@@ -76,7 +88,7 @@ def meet(driver: Driver, recipe: Recipe, X: Array, y: Rows, rng: np.random.Gener
     if met.zero_biases:
         first = first.with_zero_biases()
         performance = driver.perform(first.task(met.recipe))
-    if misread := misreading(driver, performance, met.recipe, first):
+    if batch is None and (misread := misreading(driver, performance, met.recipe, first)):
         return replace(met, refusal=misread)
     for examine in (_matters, _repeats):
         if met.refusal is None:

@@ -158,6 +158,40 @@ def load(
     return Dataset(name, X, y, features, classes, digest.hexdigest(), standardise)
 
 
+def as_given(X: Any, y: Any) -> Dataset:
+    """Take samples of any shape and targets as a model's loss takes them: classes, labels, values, one-hot rows.
+
+    Parameters
+    ----------
+    X : array of shape (n, ...)
+    y : array of shape (n,) or (n, ...)
+
+    Raises
+    ------
+    InputError
+        If they are not finite numbers, or not as many.
+    """
+    try:
+        samples, targets = np.array(X, np.float64, order="C"), np.asarray(y)
+        targets = targets.astype(np.int64 if targets.dtype.kind in "biu" else np.float64)
+    except (TypeError, ValueError):
+        raise InputError("`data` must be arrays of numbers (X, y). Received: something else") from None
+    if samples.ndim < 2 or 0 in samples.shape or targets.ndim < 1 or len(samples) != len(targets):
+        raise InputError(
+            "`data` must be arrays (X, y), X of shape (samples, ...) and y with one entry a sample. "
+            f"Received: shapes {samples.shape} and {targets.shape}"
+        )
+    for name, array in (("X", samples), ("y", targets)):
+        if not np.isfinite(array).all():
+            place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
+            raise InputError(f"`{name}` must hold finite numbers. Received: another at {name}[{place}]")
+    samples.flags.writeable = targets.flags.writeable = False
+    digest = hashlib.sha256(json.dumps([samples.shape, targets.shape]).encode())
+    for array in (samples, targets):
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return Dataset("arrays", samples, targets, (), (), digest.hexdigest())
+
+
 _Parts = tuple[str, NDArray[Any], NDArray[Any], tuple[str, ...], tuple[str, ...]]
 
 

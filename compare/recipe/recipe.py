@@ -18,12 +18,15 @@ class Recipe:
         Nominal size of a batch. Correct code needs neither inside a step.
     labels : {"integer", "onehot", "auto"}
         How labels are given; "auto" where that is still to be found out.
+    given : bool
+        Whether the architecture is a model of the user's, which a network is made for: its own defaults hold.
     """
 
     architecture: Architecture
     n_samples: int
     batch_size: int
     labels: str = "integer"
+    given: bool = False
 
     def at(self, learning_rate: float) -> "Recipe":
         """Return the same with another learning rate."""

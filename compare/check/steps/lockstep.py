@@ -208,6 +208,7 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
     found: dict[str, Any] = {}
     if did.loss is not None:
         found["loss_ratio"] = ratio(np.array(did.loss), np.array(loss), np.array(bounds.loss))
+    if did.loss is not None and step.P.size:
         right = step.P.argmax(axis=1) == step.y
         top = np.sort(step.P, axis=1)
         clear = top.shape[1] < 2 or bool((top[:, -1] - top[:, -2] > 2 * bounds.probabilities.max(axis=1)).all())
@@ -221,6 +222,6 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
     if did.gradients is not None:
         tensors = zip(did.gradients, step.gradients, bounds.gradients, strict=True)
         found["gradient_ratios"] = [ratio(g, right_g, 2 * t + 1e-300) for g, right_g, t in tensors]
-    if did.probabilities is not None:
+    if did.probabilities is not None and step.P.size:
         found["probability_ratio"] = ratio(did.probabilities, step.P, 2 * bounds.probabilities + 1e-300)
     return Judged(step, bounds, did, loss, after, **found)

@@ -7,7 +7,7 @@ import numpy as np
 from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
-from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off
+from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off, takes_rate
 from compare.check.subject.own_training import own_method
 from compare.check.subject.performing import contained
 from compare.recipe.recipe import Recipe
@@ -46,6 +46,7 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
         if is_factory(subject)
         else "an object"
     )
+    found["takes_rate"] = takes_rate(subject, recipe)
     made = make(subject, recipe)
     if is_step_function(made):
         return

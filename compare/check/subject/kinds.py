@@ -125,7 +125,7 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
     for p in parameters:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
-        if p.name in known:
+        if p.name in known and (p.default is p.empty or p.name in RATES or not recipe.given):
             value = known[p.name]
         elif p.default is not p.empty:
             continue
@@ -138,6 +138,16 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
         else:
             keywords[p.name] = value
     return arguments, keywords
+
+
+def takes_rate(subject: Any, recipe: Recipe) -> bool:
+    """Whether a subject is told its learning rate: a step function is, and a factory, if its parameters say so.
+
+    Where the network is made for a model, a factory may have a rate of its own.
+    """
+    if is_step_function(subject) or not is_factory(subject) or not recipe.given:
+        return is_step_function(subject) or is_factory(subject)
+    return bool({*_names(getattr(subject, "network", subject))} & {*RATES})
 
 
 def read_off(subject: Any) -> dict[str, Any]:

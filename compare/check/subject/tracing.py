@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from compare.check.subject.rewriting import SEEN, Site, rewrite
 
+TOO_MANY = "more than"
 EVENTS = 200_000  # a step of a network of 100 lines has some hundred
 BYTES = 64 * 2**20
 SECONDS = 3.0
@@ -123,9 +124,9 @@ class Recorder:
         if not found:  # what was computed from the parts may be looked for behind it
             self.pending.setdefault(site, []).extend(reads)
         if len(self.events) > EVENTS:
-            self.stopped = f"more than {EVENTS:,} values in {self.step + 1} steps"
+            self.stopped = f"{TOO_MANY} {EVENTS:,} values in {self.step + 1} steps"
         elif self.bytes > BYTES:
-            self.stopped = f"more than {BYTES >> 20} MB of arrays"
+            self.stopped = f"{TOO_MANY} {BYTES >> 20} MB of arrays"
         elif time.monotonic() > self.deadline:
             self.stopped = f"longer than {SECONDS:g} s"
 

@@ -1,0 +1,177 @@
+"""The check beside any compiled Keras model: layers, loss, optimizer and penalties are what the model says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compare.check.introduction import Introduction, meet
+from compare.check.lines.finding import find_lines
+from compare.check.report.report import Report
+from compare.check.report.verdict import Found, conclude, wrong_ordinarily
+from compare.check.settings import Settings
+from compare.check.steps.lockstep import Driven, judged, rejudged, run_situation
+from compare.check.steps.model_reference import ModelReference
+from compare.check.steps.model_situations import MOST, ModelFirstBatch, draw, model_situations
+from compare.check.steps.situations import ragged_size
+from compare.check.subject.drivers import Driver
+from compare.check.subject.tasks import TOO_LONG
+from compare.data.dataset import Dataset
+from compare.errors import InputError
+from compare.recipe.architecture import Architecture, Optimizer
+from compare.recipe.recipe import Recipe
+from compare.sides.models import described
+from compare.sides.quiet_keras import import_quietly, load_keras
+
+# What Keras takes through float32 on TensorFlow, and its value where the model gives none.
+ROUNDED = {
+    "sgd": {"momentum": 0.0},
+    "rmsprop": {"momentum": 0.0},
+    "adam": {"beta_1": 0.9, "beta_2": 0.999},
+    "adamw": {"beta_1": 0.9, "beta_2": 0.999, "weight_decay": 0.004},
+    "nadam": {"beta_1": 0.9, "beta_2": 0.999},
+    "adagrad": {"initial_accumulator_value": 0.1},
+}
+
+
+def check_model(
+    driver: Driver,
+    model: Any,
+    data: Dataset,
+    settings: Settings,
+    stage: Callable[[str, int], Any],
+    *,
+    samplewise: bool = False,
+) -> Report:
+    """Check a subject beside a compiled Keras model.
+
+    Parameters
+    ----------
+    driver : Driver
+    model : keras.Model
+        Compiled, with one input and one output.
+    data : Dataset
+        As the model takes it.
+    settings : Settings
+        Layers, activations and learning rate are the model's.
+    stage : callable
+        Shows what is being done.
+    samplewise : bool
+        Whether the subject makes a step of each sample of a batch.
+    """
+    with stage("loading TensorFlow", 1):
+        import_quietly()
+        reference, exact = _references(model, data, settings, samplewise)
+    rng = np.random.default_rng(settings.seed)
+    rows = rng.permutation(data.n)[:MOST]
+    X, y = data.X[rows], data.y[rows]
+
+    def first(x: Any, labels: Any) -> ModelFirstBatch:
+        return ModelFirstBatch(reference.recipe, x, labels, [draw(reference, rng) for _ in range(2)], reference)
+
+    with stage("meeting the network", 1):
+        met = meet(driver, reference.recipe, X, y, rng, first)
+    met = met.noting(*([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
+    if met.refusal is not None:
+        return _report(met, data, Found(), settings)
+    reference = replace(reference, recipe=met.recipe, precision=met.precision)
+    situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, met.takes_rate)
+    runs: list[Driven] = []
+    with stage("situations", len(situations)) as advance:
+        for situation in situations:
+            runs.append(run_situation(reference, situation, driver.perform, gradients=False))
+            if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
+                break
+            advance()
+    if met.random:
+        return _report(met, data, Found(runs), settings)
+    if wrong_ordinarily(runs):
+        met, reference, runs = _otherwise(met, reference, exact, runs)
+    with stage("lines", 1):
+        lines = find_lines(driver, reference, runs)
+    return _report(met, data, Found(runs, lines=lines), settings)
+
+
+def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:
+    return Report(**vars(conclude(met, data, found, settings.strict)))
+
+
+def _references(
+    model: Any, data: Dataset, settings: Settings, samplewise: bool
+) -> tuple[ModelReference, ModelReference | None]:
+    """The model in the precision of the check; and where Keras rounds constants of it, with those as they are."""
+    dtype = settings.dtype or "float64"
+    copied = load_keras().copied
+    try:
+        plain = copied(model, dtype)
+    except ValueError as error:
+        raise InputError(f"`reference` must be a compiled Keras model with one input and one output: {error}") from None
+    architecture = described(plain)
+    if tuple(data.X.shape[1:]) != architecture.inputs:
+        raise InputError(
+            f"`data` must fit the reference, which takes samples of shape {architecture.inputs}. "
+            f"Received: samples of shape {tuple(data.X.shape[1:])}"
+        )
+    labels = settings.labels
+    if data.y.ndim > 1 or data.y.dtype.kind == "f" or architecture.shapes[-1][-1] == 1:
+        labels = "integer"  # they are given as they are
+    n = min(data.n, MOST)
+    recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given=True)
+    reference = ModelReference(plain, recipe, dtype, settings.tolerance, samplewise)
+    if dtype == "float64" and rounded_constants(architecture):
+        return reference, replace(reference, model=copied(model, dtype, exact=True))
+    return reference, None
+
+
+def rounded_constants(architecture: Architecture) -> list[str]:
+    """The constants of an optimizer and its penalties that Keras takes through float32, where that changes them."""
+    given: dict[str, float] = dict(ROUNDED.get(architecture.optimizer.name, {}))
+    given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name in given}
+    given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name == "weight_decay"}
+    given |= {name: getattr(architecture.penalty, name) for name in ("l1", "l2")}
+    return [name for name, value in given.items() if float(np.float32(value)) != value]
+
+
+def _arguments(optimizer: Optimizer) -> dict[str, float]:
+    return {name: float(value) for name, value in optimizer.arguments}
+
+
+def _otherwise(
+    met: Introduction, reference: ModelReference, exact: ModelReference | None, runs: list[Driven]
+) -> tuple[Introduction, ModelReference, list[Driven]]:
+    """Hold runs that are wrong to constants that are not rounded, and to single precision, where that explains them."""
+    if exact is not None:
+        exact = replace(exact, recipe=reference.recipe, precision=reference.precision)
+        again = [_beside(exact, run) for run in runs]
+        if _share(again) < _share(runs):
+            names = " and ".join(rounded_constants(reference.recipe.architecture))
+            note = f"its {names} are exact; Keras takes them through float32 on TensorFlow, which is no fault of it"
+            met, reference, runs = met.noting(note), exact, again
+    if wrong_ordinarily(runs) and met.precision == "float64":
+        coarse = replace(reference, precision="float32")
+        again = rejudged(runs, coarse)
+        if not wrong_ordinarily(again):
+            note = "it computes in float32 somewhere"
+            return met.noting(note, precision="float32"), coarse, again
+    return met, reference, runs
+
+
+def _share(runs: Sequence[Driven]) -> float:
+    """How far the ordinary situations are off: the median over their steps of the worst tensor, in tolerances."""
+    off = [max([step.loss_ratio, *step.ratios]) for run in runs if not run.situation.extreme for step in run.steps]
+    return float(np.median(off)) if off else 0.0
+
+
+def _beside(reference: ModelReference, run: Driven) -> Driven:
+    """What was driven, beside another model."""
+    situation = run.situation
+    X = situation.X.astype(reference.dtype).astype(np.float64)
+    each = [step.step.weights for step in run.steps]
+    known = reference.truths(X, situation.y, situation.batches[: len(each)], each, situation.exact)
+    pairs = zip(known, run.steps, strict=False)
+    return replace(
+        run, steps=[judged(truth.step, truth.bounds, one.did, truth.loss, truth.after) for truth, one in pairs]
+    )
