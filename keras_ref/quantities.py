@@ -26,6 +26,7 @@ def quantities(
     y: ArrayLike,
     instead: Mapping[str, ArrayLike] | None = None,
     slots: Sequence[ArrayLike] | None = None,
+    masks: Sequence[ArrayLike] = (),
 ) -> dict[str, Array]:
     """Return what Keras computes in one step from these weights.
 
@@ -47,6 +48,8 @@ def quantities(
         Keras's fused gradient is.
     slots : sequence of arrays, optional
         Of the optimizer's variables before the step; by default as they are.
+    masks : sequence of arrays
+        What each layer of dropout multiplies by; by default Keras draws it.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def quantities(
                 variable.assign(np.asarray(value))
             for variable, value in zip(model.optimizer.variables, slots or (), strict=False):
                 variable.assign(np.asarray(value))
-            return _Step(model, given).run(x, y)
+            return OneStep(model, given, masks).run(x, y)
         finally:
             for variable, value in zip(variables, kept, strict=True):
                 variable.assign(value)
@@ -75,11 +78,11 @@ def weight_names(model: keras.Model) -> list[str]:
     return [_name(variable, layers) for variable in model.weights]
 
 
-class _Step:
+class OneStep:
     """One step under way."""
 
-    def __init__(self, model: keras.Model, given: Mapping[str, Array]) -> None:
-        self.model, self.given = model, given
+    def __init__(self, model: keras.Model, given: Mapping[str, Array], masks: Sequence[ArrayLike] = ()) -> None:
+        self.model, self.given, self.masks = model, given, list(masks)
         self.dtype = str(model.compute_dtype)
         self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         self.variables = {_name(variable, self.layers): variable for variable in model.trainable_variables}
@@ -133,6 +136,9 @@ class _Step:
         A = note("X", X)
         for number, layer in enumerate(self.layers, 1):
             activation = getattr(layer, "activation", None)
+            if isinstance(layer, keras.layers.Dropout) and layer.rate and self.masks:
+                A = note(f"A{number}", A * self._constant(self.masks.pop(0)))
+                continue
             if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
                 A = note(f"A{number}", layer(A, training=True))
                 continue
@@ -156,6 +162,7 @@ class _Step:
         last = len(self.layers)
         if self.fused and f"A{last}" in self.given:
             P = self.noted[f"A{last}"]
+            Y = self._constant(np.eye(P.shape[-1])[Y.numpy()]) if Y.dtype.is_integer else Y
             loss = -tf.reduce_mean(tf.reduce_sum(Y * tf.math.log(P), axis=-1))
             error = self.given.get(f"dZ{last}", (P - Y) / tf.cast(tf.shape(Y)[0], self.dtype))
             found = tape.gradient(

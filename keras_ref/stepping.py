@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.graphs import beginnings, dtype_of
 from keras_ref.precision import precision
+from keras_ref.quantities import OneStep
 
 Array = NDArray[Any]
 _EXACT, _GRAPH = "_keras_parity_exact", "_keras_parity_steps"
@@ -151,6 +152,39 @@ def model_steps(
             variable.assign(start)
         loss, after, slots = _graph(model, X, Y)(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
     return ModelSteps(loss.numpy(), [each.numpy() for each in after], [each.numpy() for each in slots])
+
+
+def masked_steps(
+    model: keras.Model,
+    X: ArrayLike,
+    Y: ArrayLike,
+    batches: Sequence[NDArray[np.integer]],
+    weights: Sequence[Sequence[ArrayLike]],
+    masks: Sequence[Sequence[ArrayLike]],
+) -> ModelSteps:
+    """Train on these batches as `model_steps` does, each step from weights of its own and with its dropout given.
+
+    Parameters
+    ----------
+    masks : sequence of lists of arrays
+        For each step, what each layer of dropout multiplies by.
+    """
+    samples, targets = np.asarray(X), np.asarray(Y)
+    variables = list(model.optimizer.variables)
+    losses: list[Array] = []
+    after: list[list[Array]] = []
+    before: list[list[Array]] = []
+    with precision(dtype_of(model)), _constants(model.__dict__.get(_EXACT, False)):
+        for variable, value in beginnings(model):
+            variable.assign(value)
+        for rows, start, given in zip(batches, weights, masks, strict=True):
+            for variable, value in zip(model.weights, start, strict=True):
+                variable.assign(np.asarray(value))
+            before.append([variable.numpy() for variable in variables])
+            losses.append(OneStep(model, {}, given).run(samples[rows], targets[rows])["loss"])
+            after.append([variable.numpy() for variable in model.weights])
+    stacked = ([np.stack(each) for each in zip(*told, strict=True)] for told in (after, before))
+    return ModelSteps(np.stack(losses), *stacked)
 
 
 def _graph(model: keras.Model, X: Array, Y: Array) -> Any:

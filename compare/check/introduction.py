@@ -10,6 +10,7 @@ from compare.check.first_batch import FirstBatch
 from compare.check.misreadings import misreading
 from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
+from compare.check.subject.masks import dropout_layers
 from compare.check.subject.tasks import TOO_LONG, Did, Performance
 from compare.mathematics.functions import Array
 from compare.recipe.architecture import Architecture
@@ -90,7 +91,7 @@ def meet(
         performance = driver.perform(first.task(met.recipe))
     if batch is None and (misread := misreading(driver, performance, met.recipe, first)):
         return replace(met, refusal=misread)
-    for examine in (_matters, _repeats):
+    for examine in (_matters, *(() if dropout_layers(recipe.architecture) else (_repeats,))):
         if met.refusal is None:
             met = examine(met, driver, performance, first)
     return met

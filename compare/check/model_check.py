@@ -170,7 +170,8 @@ def _beside(reference: ModelReference, run: Driven) -> Driven:
     situation = run.situation
     X = situation.X.astype(reference.dtype).astype(np.float64)
     each = [step.step.weights for step in run.steps]
-    known = reference.truths(X, situation.y, situation.batches[: len(each)], each, situation.exact)
+    dids = [step.did for step in run.steps]
+    known = reference.truths(X, situation.y, situation.batches[: len(each)], each, situation.exact, dids)
     pairs = zip(known, run.steps, strict=False)
     return replace(
         run, steps=[judged(truth.step, truth.bounds, one.did, truth.loss, truth.after) for truth, one in pairs]

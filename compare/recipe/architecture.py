@@ -85,11 +85,15 @@ class Dense:
 
 @dataclass(frozen=True)
 class Given:
-    """A layer of a model that its user gave, known by its kind, its output and its tensors alone."""
+    """A layer of a model that its user gave, known by its kind, its output and its tensors alone.
+
+    `rate` is the share that a layer of dropout drops.
+    """
 
     kind: str
     outputs: Shape
     tensors: tuple[tuple[Role, Shape, bool], ...] = ()
+    rate: float = 0.0
 
     def output(self, inputs: Shape) -> Shape:
         """Return what the model says."""

@@ -105,7 +105,8 @@ def _described(layer: Any) -> Layer:
         (ROLES.get(variable.name, "state"), tuple(variable.shape), id(variable) in trained)
         for variable in layer.weights
     )
-    return Given(kind, tuple(layer.output.shape[1:]), tensors)
+    rate = float(layer.rate) if kind == "Dropout" else 0.0
+    return Given(kind, tuple(layer.output.shape[1:]), tensors, rate)
 
 
 def _activation_name(activation: Any) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from compare.mathematics.functions import Array
 
+SYMBOLS = "[AZWbU]|gamma|beta|moving_mean|moving_variance|embeddings"
 REORDERED = "in another order"
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
@@ -45,12 +46,12 @@ class Identity:
 
 def spelt(name: str) -> str:
     """A quantity's name in words: `dZ2` is "dZ of layer 2"."""
-    return re.sub(r"\b(new )?(d?[A-Zb]|mask|slope)(\d+)\b", r"\1\2 of layer \3", name)
+    return re.sub(rf"\b(new )?(d?(?:{SYMBOLS})|mask|slope)(\d+)\b", r"\1\2 of layer \3", name)
 
 
 def primary(name: str) -> bool:
     """Whether Keras itself computes it: no derived name."""
-    return re.fullmatch(r"(new )?d?[AZWbU]\d+|loss|X|Y", name) is not None
+    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+|loss|X|Y", name) is not None
 
 
 @dataclass(frozen=True)

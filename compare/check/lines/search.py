@@ -154,8 +154,10 @@ class Search:
         found: list[Trial] = []
         forward = not read or (identity is not None and not primary(identity.name))
         for name, right in self.values.quantities.items():
-            if not primary(name) or name in self.instead or name[0] in "WbU" or (read and name in ("X", "Y")):
+            if not primary(name) or name in self.instead or f"new {name}" in self.values.quantities:
                 continue
+            if (read and name in ("X", "Y")) or (name == "Y" and right.ndim == 1):
+                continue  # classes by number are in the place of nothing else
             if update and identity is not None and identity.name == name.removeprefix("new "):
                 continue  # as it was: nothing has changed it
             if name[0] == "d" and when < turn:

@@ -88,13 +88,13 @@ def _in_weights(judged: Judged) -> dict[str, Any]:
     wrong = [place for place, ratio in enumerate(judged.ratios) if not ratio <= 1]
     layer = max(tensors[place].layer for place in wrong)
     here = {tensors[place].role: place for place in wrong if tensors[place].layer == layer}
-    role: Role = "kernel" if "kernel" in here else "bias"
-    position = here[role]
-    clean_gradients = bool(judged.gradient_ratios) and max(judged.gradient_ratios) <= 1
-    if clean_gradients:
-        phase = "updated W" if role == "kernel" else "updated b"
-    else:
-        phase = "dZ" if len(here) > 1 else "dW" if role == "kernel" else "db"
+    role: Role = next((role for role in ("kernel", "bias") if role in here), next(iter(here)))
+    position, symbol = here[role], {"kernel": "W", "bias": "b"}.get(role, role)
+    # Of other updates than plain descent, new weights tell no gradient.
+    optimizer = judged.step.architecture.optimizer
+    inferred = optimizer.name == "sgd" and not optimizer.arguments
+    clean_gradients = not inferred or (bool(judged.gradient_ratios) and max(judged.gradient_ratios) <= 1)
+    phase = f"updated {symbol}" if clean_gradients else "dZ" if {"kernel", "bias"} <= here.keys() else f"d{symbol}"
     assert judged.did.after is not None
     rate = judged.step.learning_rate
     seen, right = judged.did.after[position], judged.after[position]

@@ -128,14 +128,17 @@ def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: D
     )
     if situation.zero_biases:
         each = [without_biases(reference.recipe.architecture, weights) for weights in each]
-    known = reference.truths(X, situation.y, batches, each, situation.exact)
-    planned = len(known)
+    known = [] if reference.drops else reference.truths(X, situation.y, batches, each, situation.exact)
+    planned = len(each) if reference.drops else len(known)
     if not planned:
         return Driven(situation, Performance(), [], 0)
     task = Task(
         reference.recipe, X, situation.y, batches[:planned], each[:planned], False, gradients, seed=situation.seed
     )
     performance = _as_set(reference, drive(task), each)
+    if reference.drops:
+        each = each[: len(performance.steps)]
+        known = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
     steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
     return Driven(situation, performance, steps, planned)
 
@@ -153,7 +156,7 @@ def _run_free(reference: Reference, situation: Situation, X: Array, drive: Drive
             break
         each.append(weights)
         weights = did.after or weights
-    known = reference.truths(X, situation.y, batches, each, situation.exact)
+    known = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
     steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
     if len(known) == len(each):
         return Driven(situation, performance, steps, len(batches))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from compare.agreement.tolerance import FACTOR, LEAST, ulp
 from compare.check.steps.reference import Reference, Truth, rounded
 from compare.check.steps.situations import Rows
+from compare.check.subject.masks import dropout_layers
+from compare.check.subject.tasks import Did
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding
 from compare.mathematics.step import Step
@@ -24,11 +27,12 @@ SAMPLES = 3  # runs whose inputs and weights lie an ULP apart, to see how far ro
 class ModelStep(Step):
     """A step of which Keras shows the loss and the new weights: no phase of it is in view.
 
-    `targets` are y as the model's loss takes them, `slots` the optimizer's variables before the step; `drift` is how
-    far one ULP moves the loss, and each tensor, in ULP.
+    `targets` are y as the model's loss takes them, `masks` what dropout multiplied by, `slots` the optimizer's
+    variables before the step; `drift` is how far one ULP moves the loss, and each tensor, in ULP.
     """
 
     targets: Array = field(default_factory=lambda: np.empty(0))
+    masks: list[Array] = field(default_factory=list)
     slots: list[Array] = field(default_factory=list)
     drift: tuple[float, list[float]] = (0.0, [])
 
@@ -91,10 +95,24 @@ class ModelReference(Reference):
         loss = np.array([found.loss[a:b].mean() for a, b in zip(begins, ends, strict=True)])
         return type(found)(loss, [W[ends - 1] for W in found.weights], [slot[begins] for slot in found.slots])
 
+    def _masked(
+        self,
+        X: Array,
+        y: Rows,
+        batches: Sequence[Rows],
+        weights: Sequence[Sequence[Array]],
+        masks: Sequence[list[Array]],
+    ) -> Any:
+        """Keras's steps with the dropout that the subject drew."""
+        return load_keras().masked_steps(self.model, X, self.targets(y), batches, weights, masks)
+
     def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
         """Keras's own weights before each step, as far as they are finite."""
         first = rounded(self, weights)
         found = [first]
+        if self.drops:  # Keras's own masks would be others every time
+            rng = np.random.default_rng(len(batches))
+            return [rounded(self, [W * rng.uniform(0.9, 1.1, W.shape) for W in first]) for _ in batches]
         after = self._steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
         for index in range(len(batches) - 1):
             now = [np.asarray(W[index], np.float64) for W in after]
@@ -103,21 +121,40 @@ class ModelReference(Reference):
             found.append(rounded(self, now))
         return found
 
+    @property
+    def drops(self) -> bool:
+        """Whether there is dropout, whose masks the subject draws."""
+        return bool(dropout_layers(self.recipe.architecture))
+
     def truths(
-        self, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
+        self,
+        X: Array,
+        y: Rows,
+        batches: Sequence[Rows],
+        each: Sequence[Sequence[Array]],
+        exact: bool,
+        dids: Sequence[Did] = (),
     ) -> list[Truth]:
         """One step on each batch from its own weights, the optimizer going on: as far as the numbers are finite."""
+        masks = [did.masks or [] for did in dids]
+        if self.drops and not all(masks):
+            each = each[: next(index for index, given in enumerate(masks) if not given)]
         starts = [rounded(self, weights) for weights in each]
         if not starts:
             return []
         batches, order = batches[: len(starts)], range(len(starts))
-        found = self._steps(X, y, batches, starts, order)
+        steps = partial(self._steps, y=y, batches=batches, starts=order)
+        if self.drops and masks:
+            steps = partial(self._masked, y=y, batches=batches, masks=masks[: len(starts)])
+        found = steps(X, weights=starts)
         rng, one = np.random.default_rng(0), ulp(self.dtype)
 
         def moved(values: Array) -> Array:
             return np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
 
-        near = [self._steps(moved(X), y, batches, [list(map(moved, W)) for W in starts], order) for _ in range(SAMPLES)]
+        near = [
+            steps(moved(X), weights=[list(map(moved, W)) for W in starts]) for _ in range(1 if self.drops else SAMPLES)
+        ]
         told: list[Truth] = []
         for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
             loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
@@ -128,10 +165,10 @@ class ModelReference(Reference):
             drifts = [
                 max(float(np.abs(run.weights[k][index] - W).max()) for run in near) / one for k, W in enumerate(after)
             ]
-            step = ModelStep(
-                self.recipe, list(weights), X[rows], y[rows], {}, loss=loss, after=after,
-                targets=self.targets(y)[rows], slots=[slot[index] for slot in found.slots], drift=(drift, drifts),
-            )  # fmt: skip
+            step = ModelStep(self.recipe, list(weights), X[rows], y[rows], {}, loss=loss, after=after)
+            step.targets, step.slots = self.targets(y)[rows], [slot[index] for slot in found.slots]
+            step.masks = list(masks[index]) if self.drops and masks else []
+            step.drift = drift, drifts
             told.append(Truth(step, self.bounds(step, exact), loss, after))
         return told
 
@@ -151,6 +188,6 @@ class ModelReference(Reference):
         """Return what Keras computes in a step, by name, with some values replaced."""
         assert isinstance(step, ModelStep)
         found: Mapping[str, Array] = load_keras().quantities(
-            self.model, step.weights, step.X, step.Y, instead, slots=step.slots
+            self.model, step.weights, step.X, step.Y, instead, step.slots, step.masks
         )
         return found

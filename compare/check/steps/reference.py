@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.agreement.tolerance import unit
 from compare.check.steps.situations import Rows
+from compare.check.subject.tasks import Did
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
 from compare.mathematics.rules import CORRECT, take_step
@@ -80,10 +81,24 @@ class Reference:
             found.append(rounded(self, now))
         return found
 
+    @property
+    def drops(self) -> bool:
+        """Whether a step has random numbers of the subject's in it, which Keras must be told."""
+        return False
+
     def truths(
-        self, X: Array, y: Rows, batches: Sequence[Rows], each: Sequence[Sequence[Array]], exact: bool
+        self,
+        X: Array,
+        y: Rows,
+        batches: Sequence[Rows],
+        each: Sequence[Sequence[Array]],
+        exact: bool,
+        dids: Sequence[Did] = (),
     ) -> list[Truth]:
-        """One step on each batch from its own weights, as far as the numbers keep away from the largest there are."""
+        """One step on each batch from its own weights, as far as the numbers keep away from the largest there are.
+
+        `dids` are the steps that the subject made, where Keras must be told something of them.
+        """
         starts = [rounded(self, weights) for weights in each]
         if not starts:
             return []

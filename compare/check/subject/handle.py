@@ -11,6 +11,7 @@ from compare.check.subject.adapted import Adapted
 from compare.check.subject.forms import misfit
 from compare.check.subject.guesses import adapter_for
 from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
+from compare.check.subject.masks import dropout_layers, find_masks
 from compare.recipe.architecture import Weight
 from compare.recipe.recipe import Recipe
 
@@ -157,6 +158,15 @@ class Handle:
         if not np.array_equal(own_x, x) or not np.array_equal(own_y, before):
             self.note("the step changes the x or y that it is given, in place")
         return reported(result)
+
+    def masks(self, samples: int) -> list[Array] | None:
+        """What each layer of dropout multiplied by in the last step, if there is any and it can be found."""
+        if not dropout_layers(self.recipe.architecture):
+            return None
+        found = find_masks(self.thing, self.recipe.architecture, samples)
+        if found is None:
+            self.note("the masks of its dropout cannot be found: keep each in an attribute, as `self.mask = mask`")
+        return found
 
     def gradients(self, x: Array, y: NDArray[np.integer]) -> list[Array] | None:
         """What the subject's own `gradients(x, y)` says, if it has it."""

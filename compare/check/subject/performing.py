@@ -154,4 +154,5 @@ def _step(handle: Handle, task: Task, index: int, steps: list[Did], recorder: Re
         did.probabilities = handle.probabilities(task.X[rows])
     with recorder.during(index, task.trace):
         did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
+    did.masks = handle.masks(len(rows))
     did.after = handle.get_weights()

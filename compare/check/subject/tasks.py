@@ -52,6 +52,7 @@ class Did:
     gradients: list[Array] | None = None
     probabilities: Array | None = None
     error: str | None = None
+    masks: list[Array] | None = None  # of dropout
 
 
 @dataclass

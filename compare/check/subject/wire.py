@@ -12,11 +12,12 @@ import numpy as np
 
 from compare.check.subject.tasks import Did, Performance, Task
 from compare.check.subject.tracing import Trace
-from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
+from compare.recipe.architecture import Architecture, Dense, Given, Optimizer, Penalty
 from compare.recipe.recipe import Recipe
 
 VALUES = {
-    each.__name__: each for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Optimizer, Penalty)
+    each.__name__: each
+    for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Given, Optimizer, Penalty)
 }
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
