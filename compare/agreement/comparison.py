@@ -110,7 +110,8 @@ def compare_runs(
     ----------
     scratch_loss, scratch_accuracy, keras_loss, keras_accuracy : array_like of shape (replicates, epochs)
         The sides may have different numbers of replicates. If they have different numbers of epochs, only
-        final loss, final accuracy and failures are compared: nothing else means the same on both.
+        final loss, final accuracy and failures are compared: nothing else means the same on both. An accuracy that is
+        NaN everywhere is none.
         A replicate with a non-finite loss has diverged: it is left out of the means, counted as failed, the worst of
         all in the distributions, and so is its loss in the curve tests from its first non-finite epoch on.
     rng : numpy.random.Generator
@@ -158,10 +159,9 @@ def compare_runs(
     distances = {name: distance(scratch[name], keras[name], margin=distance_margin, alpha=alpha) for name in scalars}
     pairs: dict[str, tuple[ArrayLike, ArrayLike]] = {}
     if same_epochs:
-        pairs = {
-            "loss": (_worst_from_divergence(x), _worst_from_divergence(y)),
-            "accuracy": (scratch_accuracy, keras_accuracy),
-        }
+        pairs = {"loss": (_worst_from_divergence(x), _worst_from_divergence(y))}
+    if same_epochs and "final_accuracy" in scalars:
+        pairs["accuracy"] = scratch_accuracy, keras_accuracy
     distributions = {name: ks_over_epochs(*pair, alpha) for name, pair in pairs.items()}
     curves = {name: curve_permutation_test(*pair, rng, permutations, alpha) for name, pair in pairs.items()}
 

@@ -79,7 +79,8 @@ def summaries(loss: ArrayLike, accuracy: ArrayLike, threshold: float | None = No
     Returns
     -------
     dict of ndarray of shape (replicates,)
-        `final_loss`; `final_accuracy`; `loss_area`, the area under the loss curve by the trapezoidal rule,
+        `final_loss`; `final_accuracy`, unless every accuracy is NaN, so that there is none;
+        `loss_area`, the area under the loss curve by the trapezoidal rule,
         divided by its epochs - 1 intervals, so in units of loss; `epochs_to_threshold`, the first epoch
         (from 0) whose loss is at most `threshold`, or the number of epochs if there is none (censored: its
         mean is the mean time restricted to the run, the same restriction on both sides).
@@ -103,9 +104,10 @@ def summaries(loss: ArrayLike, accuracy: ArrayLike, threshold: float | None = No
     epochs = losses.shape[1]
     reached = losses <= threshold
     first = np.where(reached.any(axis=1), reached.argmax(axis=1), epochs)
+    accuracy_at_last = {"final_accuracy": np.where(finite, accuracies[:, -1], np.nan)}
     return {
         "final_loss": losses[:, -1],
-        "final_accuracy": np.where(finite, accuracies[:, -1], np.nan),
+        **({} if np.isnan(accuracies).all() else accuracy_at_last),
         "loss_area": np.trapezoid(losses, axis=1) / (epochs - 1) if epochs > 1 else losses[:, 0],
         "epochs_to_threshold": np.where(finite, first, np.nan),
     }

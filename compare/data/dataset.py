@@ -72,6 +72,10 @@ class Dataset:
         """What `y` holds."""
         return "classes" if self.class_names else "values"
 
+    def recorded(self, accuracy: NDArray[Any]) -> NDArray[Any]:
+        """Return an accuracy as it is recorded: of values, which are never hit, there is none, and it is NaN."""
+        return accuracy if self.class_names else np.full_like(accuracy, np.nan)
+
     def chance_loss(self, loss: str, outputs: int) -> float:
         """The loss of outputs that are the targets' means, whatever the features: for classes their shares.
 

@@ -89,6 +89,10 @@ class Sweep:
         for stack in self.layers:
             if not all(units.isdecimal() and int(units) for units in stack.split("-")):
                 raise InputError(f"`layers` must be hidden units joined by dashes, as 6-10-8. Received: {stack}")
+        if "learning_rate" in self.optimizer:
+            raise InputError(
+                f"`optimizer` must leave its learning rate to `learning_rates`. Received: {self.optimizer}"
+            )
         for seed, rate in product(self.seeds, self.learning_rates):
             Experiment(seed=seed, epochs=self.epochs, replicates=self.replicates)
             objective(self, rate)

@@ -77,8 +77,12 @@ class Pair:
 
     @property
     def trajectories(self) -> dict[str, tuple[Array, Array]]:
-        """Each side's loss and accuracy."""
-        return {"scratch": (self.scratch.loss, self.scratch.accuracy), "keras": self.keras}
+        """Each side's loss and accuracy, as they are recorded."""
+        recorded = self.course.dataset.recorded
+        return {
+            side: (made.loss, recorded(made.accuracy))
+            for side, made in (("scratch", self.scratch), ("keras", self.keras))
+        }
 
 
 def train_pair(course: Course, plain_fit: bool = False) -> Pair:
@@ -223,6 +227,7 @@ def _compare(pair: Pair, allowed: Tolerance, floor: Floor) -> tuple[list[dict[st
     if upto:
         losses = (each[:upto] for each in (scratch.loss, pair.keras.loss, allowed.loss, allowed.least_loss))
         rows.append(row("loss", parity.judge(*losses)))
+    if upto and pair.course.dataset.targets == "classes":
         ours, theirs = (parity.samples(side.accuracy, n)[:upto] for side in (scratch, pair.keras))
         most = tolerance.of_flips(parity.samples(floor.accuracy, n), allowed.loss, allowed.least_loss)
         flips = parity.judge(ours, theirs, most[:upto], 0.0)

@@ -85,8 +85,10 @@ def run_replicates(
     if procedure.side == "scratch":
         stack = scratch_network(architecture, seed=seeds, initializer=procedure.initializer, replicates=len(seeds))
         stack.train(dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
-        return stack.loss, stack.accuracy
-    return _keras_replicates(architecture, dataset, procedure, keras_by, seeds)
+        loss, accuracy = stack.loss, stack.accuracy
+    else:
+        loss, accuracy = _keras_replicates(architecture, dataset, procedure, keras_by, seeds)
+    return loss, dataset.recorded(accuracy)
 
 
 def _keras_replicates(

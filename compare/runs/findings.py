@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from compare.recipe.protocol import batches
+from compare.recipe.protocol import MEASURES, batches
 from compare.runs.record import Run
 
 NUMBER = "{:.4f}"
@@ -247,6 +247,11 @@ def settings(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
             of_side = of_side[of_side["protocol"] == protocol]
             found[name][side] = of_side.pivot(index="replicate", columns="epoch", values=["loss", "accuracy"])
     return found
+
+
+def measures(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return what there is to show of `MEASURES`: of targets that are values, no accuracy, which is NaN."""
+    return MEASURES if table["accuracy"].notna().to_numpy().any() else ("loss",)
 
 
 def steps(run: Run, protocol: str) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ref import build_model, fit
+from keras_ref import assemble, build_model, fit
 from keras_ref.precision import precision
 from scratch_nn import DenseLayer, Network
 
@@ -176,6 +176,62 @@ def test_the_update_rules(momentum, nesterov):
         m = momentum * m - rate * gradient
         w += momentum * m - rate * gradient if nesterov else m
         assert float(variable[0]) == pytest.approx(w, abs=1e-6)
+
+
+def test_some_constants_are_float32s_even_in_float64():
+    with precision("float64"):
+        variable = keras.Variable([1.0], dtype="float64")
+        optimizer = keras.optimizers.SGD(0.5, momentum=0.1)
+        for _ in range(2):
+            optimizer.apply([tf.constant([1.0], "float64")], [variable])
+        penalty = keras.regularizers.L2(0.1)(tf.constant([1.0], "float64"))
+        accumulator = keras.optimizers.Adagrad(initial_accumulator_value=0.1)
+        accumulator.build([variable])
+    rounded = float(np.float32(0.1))
+    assert float(variable[0]) == pytest.approx(1 - 0.5 - (rounded * 0.5 + 0.5), abs=1e-15)
+    assert float(penalty) == float(accumulator.variables[-1][0]) == rounded
+    assert abs(rounded - 0.1) > 1e-9
+
+
+def small(outputs, activation, loss, regularizer=None):
+    """A model of one layer and a kernel of ones, and one batch."""
+    model = assemble(
+        (2,),
+        lambda: [keras.layers.Dense(outputs, activation, kernel_regularizer=regularizer)],
+        loss,
+        lambda: keras.optimizers.SGD(0.0),
+        "float64",
+    )
+    model.set_weights([np.ones((2, outputs)), np.zeros(outputs)])
+    return model, np.array([[1.0, 2.0], [-1.0, 0.5]])
+
+
+def measured(model, X, Y):
+    with precision("float64"):
+        return model.train_on_batch(X, Y)
+
+
+def test_losses_of_several_outputs_are_means_over_outputs_too():
+    Y = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    model, X = small(3, "linear", "mean_squared_error")
+    Z = X.sum(axis=1, keepdims=True)
+    assert measured(model, X, Y)[0] == pytest.approx(np.mean((Z - Y) ** 2), rel=1e-14)
+    model, X = small(3, "sigmoid", "binary_crossentropy")
+    assert measured(model, X, Y)[0] == pytest.approx(np.mean(np.logaddexp(0, Z) - Z * Y), rel=1e-14)
+
+
+def test_the_reported_loss_includes_penalties_neither_halved_nor_averaged():
+    Y = np.zeros((2, 3))
+    plain, X = small(3, "linear", "mean_squared_error")
+    penalised, _ = small(3, "linear", "mean_squared_error", keras.regularizers.L1L2(0.5, 0.25))
+    assert measured(penalised, X, Y)[0] - measured(plain, X, Y)[0] == pytest.approx(6 * 0.5 + 6 * 0.25)
+
+
+def test_accuracy_is_about_one_half_of_one_output_and_about_the_largest_of_several():
+    model, X = small(1, "sigmoid", "binary_crossentropy")
+    assert [measured(model, X, np.array(Y))[1] for Y in ([[1], [0]], [[1], [1]], [[0.9], [0]])] == [1, 0.5, 0.5]
+    model, X = small(3, "sigmoid", "binary_crossentropy")  # of equal outputs the first is the largest
+    assert measured(model, X, np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]))[1] == 0.5
 
 
 def test_train_on_batch_returns_this_batchs_own_loss(iris):

@@ -31,7 +31,7 @@ def figures(run: Run) -> dict[str, Callable[[], Figure]]:
     """Return, by name, every figure that the run's tables allow, not drawn yet."""
     found: dict[str, Callable[[], Figure]] = {}
     if "parity" in run.tables:
-        found |= {measure: partial(_curves, run, measure) for measure in MEASURES}
+        found |= {measure: partial(_curves, run, measure) for measure in findings.measures(run.tables["trajectories"])}
         found["gap"] = partial(_gaps, run)
     if "unseeded" in run.tables:
         found["unseeded"] = partial(_bands, run)
@@ -148,7 +148,7 @@ def _gaps(run: Run) -> Figure:
         )
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
-        ax.set_ylabel("|scratch - Keras|, loss (nats)" if column == 0 else "")
+        ax.set_ylabel("|scratch - Keras|, loss" if column == 0 else "")
     judged = judged[judged["what"] == "loss"]
     inside = f"{judged['passed'].sum()} of {len(judged)} pairs within tolerance"
     return _finish(figure, axes[0, 0], f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}")
@@ -163,9 +163,9 @@ def _unseeded(run: Run) -> list[tuple[str, str, dict[str, pd.DataFrame]]]:
 
 def _bands(run: Run) -> Figure:
     """Median and range of every setting's replicates, against the weight updates made."""
-    settings = _unseeded(run)
-    figure, axes = _figure(len(MEASURES), len(settings), sharex="col", sharey="row")
-    for (row, measure), (column, (name, verdict, sides)) in product(enumerate(MEASURES), enumerate(settings)):
+    settings, measures = _unseeded(run), findings.measures(run.tables["unseeded"])
+    figure, axes = _figure(len(measures), len(settings), sharex="col", sharey="row")
+    for (row, measure), (column, (name, verdict, sides)) in product(enumerate(measures), enumerate(settings)):
         ax = axes[row, column]
         for side, runs in sides.items():
             low, median, high = runs[measure].quantile([0, 0.5, 1]).to_numpy()
@@ -175,7 +175,7 @@ def _bands(run: Run) -> Figure:
         if measure == "loss":
             _log(ax)
             ax.set_title(f"{name}: {verdict}")
-        else:
+        if measure == measures[-1]:
             ax.set_xlabel("weight updates")
     return _finish(figure, axes[0, 0], f"Unseeded runs, {len(settings[0][2]['keras'])} a side: {_findings(settings)}")
 
@@ -186,9 +186,9 @@ def _findings(settings: list[tuple[str, str, dict[str, pd.DataFrame]]]) -> str:
 
 def _final(run: Run) -> Figure:
     """Final loss and accuracy of every setting's replicates."""
-    settings = _unseeded(run)
-    figure, axes = _figure(len(MEASURES), len(settings), sharex="row", sharey="row")
-    for row, measure in enumerate(MEASURES):
+    settings, measures = _unseeded(run), findings.measures(run.tables["unseeded"])
+    figure, axes = _figure(len(measures), len(settings), sharex="row", sharey="row")
+    for row, measure in enumerate(measures):
         ends = [{side: runs[measure].to_numpy()[:, -1] for side, runs in sides.items()} for *_, sides in settings]
         bins = np.linspace(
             *_range(np.concatenate([end for sides in ends for end in sides.values()]), measure), 31

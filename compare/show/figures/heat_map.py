@@ -11,8 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from compare.recipe.protocol import MEASURES
-from compare.runs.findings import COLUMNS, ROWS, cell_in_words, said
+from compare.runs.findings import COLUMNS, ROWS, cell_in_words, measures, said
 from compare.runs.record import Run
 from compare.show.figures import plots, style
 from compare.show.figures.style import LABELS, STYLE
@@ -85,8 +84,9 @@ def draw_cell(run: Run, cell: int) -> Figure:
     runs = runs[runs["cell"] == cell]
     with mpl.rc_context(fname=STYLE):
         figure = Figure(figsize=(9.6, 3.7))
-        axes = figure.subplots(1, len(MEASURES), squeeze=False)[0]
-        for ax, measure in zip(axes, MEASURES, strict=True):
+        shown = measures(runs)
+        axes = figure.subplots(1, len(shown), squeeze=False)[0]
+        for ax, measure in zip(axes, shown, strict=True):
             for side in style.SIDES:
                 values = runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=measure)
                 if len(values) > 1:

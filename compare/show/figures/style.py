@@ -9,7 +9,7 @@ COLOURS = ["#F7F7F7", "#E4E4E4", "#CFCFCF", "#FDD9C4", "#F79B78", "#DC5A40", "#8
 
 STYLE = Path(__file__).with_name("keras_parity.mplstyle")
 STARTS = {"scratch": "weights from U(-1, 1)", "keras": "weights from Keras's glorot_uniform"}
-LABELS = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of samples)"}
+LABELS = {"loss": "loss", "accuracy": "accuracy (share of samples)"}
 
 # One colour and one stroke a side, everywhere: Keras wide and light, scratch thin, dark and dashed on top of it.
 SIDES: dict[str, dict[str, Any]] = {

@@ -55,7 +55,7 @@ def write(run: Run, directory: Path) -> None:
         writer = tf.summary.create_file_writer(str(top / name))
         with writer.as_default():
             for row in curve.itertuples():
-                for measure in MEASURES:
+                for measure in findings.measures(curve):
                     tf.summary.scalar(measure, getattr(row, measure), step=row.Index)
         writer.close()
 

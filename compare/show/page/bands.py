@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from compare.runs import findings
 from compare.show.figures import style
 from compare.show.page.chart import Chart, Curve, chart
 from compare.show.page.parts import FORMS, Series, texts
@@ -28,13 +29,14 @@ def curves(
     charts, rows, last, columns
         The charts of loss and accuracy, and the parts of their `Reading`.
     """
-    found: dict[str, list[Curve]] = {measure: [] for measure in FORMS}
+    measures = [measure for measure in FORMS if any(measure in findings.measures(runs) for runs in sides.values())]
+    found: dict[str, list[Curve]] = {measure: [] for measure in measures}
     rows: list[tuple[str, str, list[Series | None]]] = []
     last = 0
     for side, runs in sides.items():
         if runs.empty:
             continue
-        quantiles = {measure: runs[measure].quantile([0, 0.5, 1]).to_numpy() for measure in FORMS}
+        quantiles = {measure: runs[measure].quantile([0, 0.5, 1]).to_numpy() for measure in measures}
         told = (
             ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
             if len(runs) > 1
@@ -42,7 +44,7 @@ def curves(
         )
         for k, look, what in told:
             cells: list[Series | None] = [
-                Series(texts(quantiles[measure][k], form), steps[side]) for measure, form in FORMS.items()
+                Series(texts(quantiles[measure][k], FORMS[measure]), steps[side]) for measure in measures
             ]
             rows.append(
                 (f"{look} {side}", f"{style.NAMES[side]}, {what}" if len(runs) > 1 else style.NAMES[side], cells)
@@ -55,4 +57,4 @@ def curves(
     for each in found.values():
         each.sort(key=lambda curve: curve.look)  # bands below, lines above
     charts = [chart(measure, xlabel, each, log=measure == "loss") for measure, each in found.items()]
-    return charts, rows, last, tuple(FORMS)
+    return charts, rows, last, tuple(measures)

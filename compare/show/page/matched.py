@@ -24,7 +24,7 @@ def section(run: Run) -> Section | None:
     passed, matched = bool(judged["passed"].all()), run.manifest["verdicts"]["matched"]
     out, count, pairs = loss[~loss["passed"]], matched["undecidable"], run.tables["pairs"]
     gaps = ", ".join(f"{of.max():.1e} in {dtype}" for dtype, of in loss.groupby("dtype")["max_abs"])
-    same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0
+    same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0  # of no accuracy, NaN
     accuracy = "; the accuracy is the same at every epoch" if same else ""
     some = f", as far as it could be decided ({told})" if (told := findings.in_part(pairs)) else ""
     words = (
@@ -92,7 +92,8 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     case = {"protocol": protocol, "dtype": dtype, "drawn_by": drawn_by}
     runs, floors = (_of(run.tables[name], case) for name in ("trajectories", "noise_floor"))
     wide = runs.pivot_table(["loss", "accuracy"], "replicate", ["side", "epoch"], dropna=False)
-    gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in ("loss", "accuracy")}
+    measures = findings.measures(runs)
+    gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in measures}
     floor = floors.pivot(index="replicate", columns="epoch", values="loss").to_numpy()
     losses = wide["loss"]["scratch"].to_numpy()
     allowed = np.stack([tolerance.of_loss(*each, dtype) for each in zip(floor, losses, strict=True)])
@@ -113,7 +114,10 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
             [Curve(f"line {side}", epochs, each) for side, each in values["loss"].items()],
             log=True,
         ),
-        chart("accuracy", "epoch", [Curve(f"line {side}", epochs, each) for side, each in values["accuracy"].items()]),
+        *(
+            chart(measure, "epoch", [Curve(f"line {side}", epochs, each) for side, each in values[measure].items()])
+            for measure in measures[1:]
+        ),
         chart(
             "|scratch - Keras|, loss",
             "epoch",
@@ -127,14 +131,19 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
             ylim=(smallest, top),
         ),
     ]
+    none = [None] * (len(measures) - 1)
     rows: list[tuple[str, str, list[Series | None]]] = [
-        (f"line {side}", style.NAMES[side], [Series(texts(values[measure][side], FORMS[measure])) for measure in FORMS])
+        (
+            f"line {side}",
+            style.NAMES[side],
+            [Series(texts(values[measure][side], FORMS[measure])) for measure in values],
+        )
         for side in style.SIDES
     ]
     rows += [
         ("line gap", "gap", [Series(texts(gaps[measure][worst], GAP)) for measure in values]),
-        ("band floor", "noise floor", [Series(texts(floor[worst], GAP)), None]),
-        ("line bar", "tolerance", [Series(texts(allowed[worst], GAP)), None]),
+        ("band floor", "noise floor", [Series(texts(floor[worst], GAP)), *none]),
+        ("line bar", "tolerance", [Series(texts(allowed[worst], GAP)), *none]),
     ]
     seed = run.manifest["seeds"]["matched_pairs"][worst]
     title = (
@@ -146,7 +155,7 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
         "dtype": dtype,
         "initial weights": style.STARTS[drawn_by].removeprefix("weights from "),
     }
-    return View(title, choice, charts, Reading("epoch", len(epochs) - 1, ("loss", "accuracy"), rows))
+    return View(title, choice, charts, Reading("epoch", len(epochs) - 1, measures, rows))
 
 
 def _of(table: pd.DataFrame, case: dict[str, str]) -> pd.DataFrame:

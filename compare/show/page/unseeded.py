@@ -10,7 +10,7 @@ from compare.runs.record import Run
 from compare.show.figures import style
 from compare.show.page.bands import Sides, curves
 from compare.show.page.chart import histogram
-from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, State, View
+from compare.show.page.parts import Answer, Listing, Reading, Section, State, View
 
 
 def section(run: Run) -> Section | None:
@@ -122,7 +122,7 @@ def _view(run: Run, name: str, verdict: str, sides: Sides) -> View:
     settings = run.manifest["settings"][name]
     steps = {side: findings.steps(run, settings[side][1]) for side in sides}
     charts, rows, last, columns = curves(sides, steps, "weight updates")
-    for measure in FORMS:
+    for measure in columns:
         ends = {side: runs[measure].to_numpy()[:, -1] for side, runs in sides.items()}
         charts.append(histogram(f"final {measure}: runs", f"final {measure}", ends, _bins(ends)))
     sources = [f"{style.NAMES[side]}: {' weights, '.join(settings[side])} protocol" for side in sides]

@@ -159,3 +159,15 @@ def test_a_run_that_nothing_can_be_told_of_ends_with_status_3(tmp_path, capsys):
     assert told["matched"]["undecidable"] > 0
     assert "too far to tell" in capsys.readouterr().out
     assert "Undecidable: rounding alone moves" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_of_values_there_is_no_accuracy_to_show(tmp_path, capsys):
+    options = ["--data", "diabetes", "--standardise", "--layers", "4", "1", "--dtype", "float64", "--replicates", "4"]
+    assert main(["run", "--quick", *options, "--pairs", "1", "--out", str(tmp_path)]) == 0
+    assert "accuracy" not in capsys.readouterr().out
+    (folder,) = tmp_path.iterdir()
+    for name in ("trajectories.parquet", "unseeded.parquet"):
+        assert pd.read_parquet(folder / name)["accuracy"].isna().all()
+    assert set(pd.read_csv(folder / "parity.csv")["what"]) == {"loss", "weights", "fit = compiled"}
+    assert {path.stem for path in folder.glob("*.png")} == FIGURES - {"accuracy", "article"}
+    assert "final accuracy" not in (folder / "report.html").read_text(encoding="utf-8")

@@ -57,6 +57,8 @@ def test_cells_of_a_graph_lie_side_by_side():
         ({"batch_sizes": (-1,)}, "`batch_sizes` must be positive integers, or 0 for full batch. Received: -1"),
         ({"seeds": ()}, "`seeds` must be at least one value, each given once. Received: nothing"),
         ({"data": ("iris", "iris")}, "`data` must be at least one value, each given once. Received: iris iris"),
+        ({"optimizer": "adam(learning_rate=0.1)"}, "`optimizer` must leave its learning rate to `learning_rates`. Rec"),
+        ({"loss": "hinge"}, "`loss` must be one of"),
         ({"learning_rates": (0.0,)}, "`learning_rate` must be a positive number. Received: 0.0"),
         ({"dtypes": ("float16",)}, "`dtypes` must be any of float32, float64. Received: float16"),
     ],
