@@ -178,13 +178,17 @@ def masked_steps(
         for variable, value in beginnings(model):
             variable.assign(value)
         for rows, start, given in zip(batches, weights, masks, strict=True):
-            for variable, value in zip(model.weights, start, strict=True):
-                variable.assign(np.asarray(value))
+            for variable, tensor in zip(model.weights, start, strict=True):
+                variable.assign(np.asarray(tensor))
             before.append([variable.numpy() for variable in variables])
             losses.append(OneStep(model, {}, given).run(samples[rows], targets[rows])["loss"])
             after.append([variable.numpy() for variable in model.weights])
-    stacked = ([np.stack(each) for each in zip(*told, strict=True)] for told in (after, before))
-    return ModelSteps(np.stack(losses), *stacked)
+    return ModelSteps(np.stack(losses), _stacked(after), _stacked(before))
+
+
+def _stacked(each: Sequence[Sequence[Array]]) -> list[Array]:
+    """Tensors step by step, each with an axis of steps."""
+    return [np.stack(tensor) for tensor in zip(*each, strict=True)]
 
 
 def _graph(model: keras.Model, X: Array, Y: Array) -> Any:

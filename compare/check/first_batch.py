@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.situations import Rows, without_biases
 from compare.check.subject.tasks import Performance, Task
 from compare.mathematics.functions import Array
@@ -57,6 +58,20 @@ class FirstBatch:
         told = (performance.steps[0].loss, performance.steps[0].accuracy)
         off = [deviation(value, self.right[0].loss) for value in told if value is not None]
         return refused, errors, min(off)
+
+
+@dataclass(frozen=True)
+class ModelFirstBatch(FirstBatch):
+    """A first batch, and what the model makes of it."""
+
+    reference: ModelReference | None = None
+
+    @cached_property
+    def right(self) -> list[Step]:
+        """What each step should be."""
+        assert self.reference is not None
+        rows = [np.arange(len(self.y))] * len(self.each)
+        return [truth.step for truth in self.reference.truths(self.x, self.y, rows, self.each, False)]
 
 
 def deviation(told: float, right: float) -> float:

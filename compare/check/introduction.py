@@ -201,7 +201,7 @@ def _no_biases(architecture: Architecture, steps: list[Did]) -> bool:
     places = [place for place, weight in enumerate(architecture.weights) if weight.role == "bias"]
     told = [did for did in steps if did.before and did.after]
     biases = [tensors[place] for did in told for tensors in (did.before, did.after) if tensors for place in places]
-    return any(_moved(did) for did in told) and not any(bias.any() for bias in biases)
+    return bool(places) and any(_moved(did) for did in told) and not any(bias.any() for bias in biases)
 
 
 def _repeats(met: Introduction, driver: Driver, performance: Performance, first: FirstBatch) -> Introduction:

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, conclude, wrong_ordinarily
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, judged, rejudged, run_situation
+from compare.check.steps.lockstep import Driven, judged, recipe_for, rejudged, run_situation
 from compare.check.steps.model_reference import ModelReference
-from compare.check.steps.model_situations import MOST, ModelFirstBatch, draw, model_situations
+from compare.check.steps.model_situations import MOST, draw, model_situations
 from compare.check.steps.situations import ragged_size
 from compare.check.subject.drivers import Driver
+from compare.check.subject.kinds import is_keras
 from compare.check.subject.tasks import TOO_LONG
 from compare.data.dataset import Dataset
 from compare.errors import InputError
@@ -43,28 +45,27 @@ def check_model(
     data: Dataset,
     settings: Settings,
     stage: Callable[[str, int], Any],
-    *,
-    samplewise: bool = False,
+    given: bool = True,
 ) -> Report:
     """Check a subject beside a compiled Keras model.
 
     Parameters
     ----------
     driver : Driver
-    model : keras.Model
-        Compiled, with one input and one output.
+    model : keras.Model or callable
+        Compiled, with one input and one output; or what builds it.
     data : Dataset
         As the model takes it.
     settings : Settings
         Layers, activations and learning rate are the model's.
     stage : callable
         Shows what is being done.
-    samplewise : bool
-        Whether the subject makes a step of each sample of a batch.
+    given : bool
+        Whether the model is the user's own, and not one in the project's words.
     """
     with stage("loading TensorFlow", 1):
         import_quietly()
-        reference, exact = _references(model, data, settings, samplewise)
+        reference, exact = _references(_built(model), data, settings, given)
     rng = np.random.default_rng(settings.seed)
     rows = rng.permutation(data.n)[:MOST]
     X, y = data.X[rows], data.y[rows]
@@ -78,7 +79,8 @@ def check_model(
     if met.refusal is not None:
         return _report(met, data, Found(), settings)
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
-    situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, met.takes_rate)
+    other = met.takes_rate and not reference.scheduled
+    situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
     runs: list[Driven] = []
     with stage("situations", len(situations)) as advance:
         for situation in situations:
@@ -99,8 +101,25 @@ def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) 
     return Report(**vars(conclude(met, data, found, settings.strict)))
 
 
+def _built(model: Any) -> Any:
+    """The model, or what a function of no arguments returns, if it is compiled."""
+    if not hasattr(model, "get_weights") and callable(model):
+        try:
+            model = model()
+        except Exception as error:
+            raise InputError(
+                f"`reference` must build a Keras model. It raised {type(error).__name__}: {error}"
+            ) from None
+    if not is_keras(model):
+        raise InputError(
+            "`reference` must be a compiled Keras model, or a function that builds one. "
+            f"Received: {type(model).__name__}"
+        )
+    return model
+
+
 def _references(
-    model: Any, data: Dataset, settings: Settings, samplewise: bool
+    model: Any, data: Dataset, settings: Settings, given: bool
 ) -> tuple[ModelReference, ModelReference | None]:
     """The model in the precision of the check; and where Keras rounds constants of it, with those as they are."""
     dtype = settings.dtype or "float64"
@@ -119,8 +138,8 @@ def _references(
     if data.y.ndim > 1 or data.y.dtype.kind == "f" or architecture.shapes[-1][-1] == 1:
         labels = "integer"  # they are given as they are
     n = min(data.n, MOST)
-    recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given=True)
-    reference = ModelReference(plain, recipe, dtype, settings.tolerance, samplewise)
+    recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
+    reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise)
     if dtype == "float64" and rounded_constants(architecture):
         return reference, replace(reference, model=copied(model, dtype, exact=True))
     return reference, None
@@ -168,6 +187,7 @@ def _share(runs: Sequence[Driven]) -> float:
 def _beside(reference: ModelReference, run: Driven) -> Driven:
     """What was driven, beside another model."""
     situation = run.situation
+    reference = reference.at(recipe_for(reference, situation))
     X = situation.X.astype(reference.dtype).astype(np.float64)
     each = [step.step.weights for step in run.steps]
     dids = [step.did for step in run.steps]

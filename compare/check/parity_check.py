@@ -12,7 +12,8 @@ import numpy as np
 from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
-from compare.check.planning import plan
+from compare.check.model_check import check_model
+from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, conclude
 from compare.check.settings import Settings
@@ -24,7 +25,7 @@ from compare.check.subject.kinds import check_subject
 from compare.check.subject.tasks import TOO_LONG
 from compare.check.training import Training
 from compare.check.trainings import drive_training
-from compare.data.dataset import Dataset, load
+from compare.data.dataset import REGRESSION, Dataset, as_given, load
 from compare.errors import ParityWarning
 from compare.faults.fault import Cause
 from compare.faults.kinds import NO_BIASES
@@ -49,6 +50,14 @@ def check_parity(
     tolerance: float = 1.0,
     seed: int = 0,
     strict: bool = False,
+    reference: Any = None,
+    output: str | None = None,
+    loss: str | None = None,
+    optimizer: str = "sgd",
+    l1: float = 0.0,
+    l2: float = 0.0,
+    bias: bool = True,
+    samplewise: bool = False,
 ) -> Report:
     """Check whether a network trains exactly as Keras does. This runs the subject's code.
 
@@ -84,6 +93,17 @@ def check_parity(
         Of weights and orders.
     strict : bool
         Whether a warning is a failure: something wrong in extreme situations alone, such as a loss that overflows.
+    reference : keras.Model or callable, optional
+        A compiled model of your own, with one input and one output, or a function that builds it: layers, loss,
+        optimizer, regularizers and learning rate are then its own, and `data` what it takes, of any shape.
+    output, loss, optimizer : str, optional
+        Without a model, in Keras's words: "sigmoid" and "binary_crossentropy", "mse", "adam(learning_rate=0.001)".
+    l1, l2 : float
+        A penalty for each kernel, as Keras's regularizers have it.
+    bias : bool
+        Whether layers have biases.
+    samplewise : bool
+        Whether the subject makes a step of each sample of a batch, one after the other.
 
     Returns
     -------
@@ -107,8 +127,15 @@ def check_parity(
         tolerance=tolerance,
         seed=seed,
         strict=strict,
+        output=output,
+        loss=loss,
+        optimizer=optimizer,
+        l1=l1,
+        l2=l2,
+        bias=bias,
+        samplewise=samplewise,
     )
-    return check_driver(InProcess(subject), data, index_column, settings)
+    return check_driver(InProcess(subject), data, index_column, settings, reference=reference)
 
 
 def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report:
@@ -126,9 +153,34 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
 
 
 def check_driver(
-    driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any] = silent
+    driver: Driver,
+    data: Source,
+    index_column: bool,
+    settings: Settings,
+    stage: Callable[[str, int], Any] = silent,
+    reference: Any = None,
 ) -> Report:
-    """Check a subject wherever it lives; `stage` shows what is being done (`progress`)."""
+    """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's.
+
+    `stage` shows what is being done (`progress`).
+    """
+    if reference is not None:
+        given = as_given(*data) if isinstance(data, tuple) and len(data) == 2 else _loaded(data, index_column)
+        return check_model(driver, reference, given, settings, stage)
+    if not settings.plain or (isinstance(data, str) and data in REGRESSION):
+        given = _loaded(data, index_column)
+        return check_model(driver, worded(driver, given, settings), given, settings, stage, given=False)
+    return _check_plain(driver, data, index_column, settings, stage)
+
+
+def _loaded(data: Source, index_column: bool) -> Dataset:
+    return load(data, index_column=index_column, standardise=True, values=True)
+
+
+def _check_plain(
+    driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any]
+) -> Report:
+    """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
     recipe, told = plan(driver, raw, settings)

@@ -1,5 +1,7 @@
 """The recipe of a check: made of what it was asked for and of what the subject says about itself."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from compare.check.settings import Settings
@@ -7,8 +9,10 @@ from compare.check.steps.situations import ragged_size
 from compare.check.subject.drivers import Driver
 from compare.data.dataset import Dataset
 from compare.errors import InputError
-from compare.recipe.architecture import HIDDEN, Optimizer, dense
+from compare.recipe.architecture import HIDDEN, Architecture, Dense, Optimizer, dense
+from compare.recipe.objective import Objective
 from compare.recipe.recipe import Recipe
+from compare.sides.models import reused_model
 
 SOFTMAX_ONLY = "this check is for a softmax with an output for each class"
 
@@ -47,6 +51,32 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
     labels = said.get("labels", "auto") if settings.labels == "auto" else settings.labels
     architecture = dense(sizes, hidden, float(rate), settings.dtype or said.get("dtype", "float64"))
     return Recipe(architecture, data.n, batch, labels), told
+
+
+def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], Any]:
+    """Return what builds the model that the settings describe, in sizes that the subject says, where it does."""
+    *hidden, outputs = settings.layers or (*HIDDEN, None)
+
+    def described(objective: Objective, hidden: Sequence[int], outputs: int | None) -> Architecture:
+        return objective.architecture(
+            data.n_features, hidden, classes=data.n_classes, outputs=outputs, name=data.name,
+            dtype=settings.dtype or "float64",
+        )  # fmt: skip
+
+    asked, objective = described(settings.objective, hidden, outputs), settings.objective
+    said = driver.describe(Recipe(asked, data.n, ragged_size(data.n, settings.batch_size), settings.labels))
+    own = tuple(said.get("layer_sizes", ()))
+    if settings.layers is None and len(own) > 1 and own[0] == data.n_features:
+        asked = described(objective, own[1:-1], own[-1])
+    if settings.learning_rate is None and "(" not in settings.optimizer and "learning_rate" in said:
+        asked = asked.at(float(said["learning_rate"]))
+    activations = settings.activations or said.get("activations")
+    if activations is not None:
+        _check_hidden(tuple(activations), asked.sizes)
+        pairs = zip(asked.layers[:-1], activations, strict=True)
+        layers = [replace(layer, activation=name) for layer, name in pairs if isinstance(layer, Dense)]
+        asked = replace(asked, layers=(*layers, asked.layers[-1]))
+    return lambda: reused_model(asked)
 
 
 def _sizes(

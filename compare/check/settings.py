@@ -2,11 +2,12 @@
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from compare.errors import InputError
 from compare.recipe.architecture import ACTIVATIONS, slope_of
+from compare.recipe.objective import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,16 @@ class Settings:
         Of weights and orders.
     strict : bool
         Make warnings failures: what goes wrong in extreme situations alone.
+    output, loss, optimizer : str
+        In Keras's words, as `--output sigmoid --loss binary_crossentropy`, `--loss mse`,
+        `--optimizer "adam(learning_rate=0.001)"`. Default: softmax, categorical cross-entropy, sgd; for a target of
+        values linear and mean squared error.
+    l1, l2 : float
+        A penalty for each kernel, as Keras's regularizers have it.
+    bias : bool
+        Whether layers have biases.
+    samplewise : bool
+        The network makes a step of each sample of a batch, one after the other.
 
     Raises
     ------
@@ -53,6 +64,26 @@ class Settings:
     tolerance: float = 1.0
     seed: int = 0
     strict: bool = False
+    output: str | None = None
+    loss: str | None = None
+    optimizer: str = "sgd"
+    l1: float = 0.0
+    l2: float = 0.0
+    bias: bool = True
+    samplewise: bool = False
+
+    @property
+    def objective(self) -> Objective:
+        """What the network is trained for."""
+        return Objective(self.output, self.loss, self.optimizer, self.learning_rate, self.l1, self.l2, self.bias)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the project's plain network: a softmax, categorical cross-entropy, SGD, biases, no penalty."""
+        asked = replace(self.objective, learning_rate=None)
+        usual = ("softmax", "categorical_crossentropy")
+        words = (self.output in (None, usual[0]), self.loss in (None, usual[1]))
+        return all(words) and replace(asked, output=None, loss=None) == Objective() and not self.samplewise
 
     def __post_init__(self) -> None:
         layers, activations, dtype, labels = self.layers, self.activations, self.dtype, self.labels
@@ -79,6 +110,7 @@ class Settings:
         for name, count in (("steps", self.steps), ("batch_size", self.batch_size)):
             if not _whole(count, 2):
                 raise InputError(f"`{name}` must be an integer of at least 2. Received: {count}")
+        _ = self.objective  # which checks itself
 
 
 def _as_number(text: str) -> str:

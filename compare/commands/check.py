@@ -20,7 +20,10 @@ class Source:
     Attributes
     ----------
     data
-        iris, wine, breast_cancer, digits, or the path of a CSV file; used standardised and raw.
+        iris, wine, breast_cancer, digits, diabetes, or the path of a CSV file; used standardised and raw. Beside a
+        reference of your own also FILE.py:NAME, arrays (X, y) or a function that returns them.
+    reference
+        FILE.py:NAME, a compiled Keras model of your own or a function that builds it; this runs that file too.
     index_column
         Whether a CSV file's first column is an index.
     time_limit
@@ -31,6 +34,7 @@ class Source:
     """
 
     data: str = "iris"
+    reference: str | None = None
     index_column: bool = True
     time_limit: float = 60.0
     definitions_only: Flag = False
@@ -38,6 +42,19 @@ class Source:
     def __post_init__(self) -> None:
         if not self.time_limit > 0:
             raise InputError(f"`time_limit` must be a positive number of seconds. Received: {self.time_limit}")
+
+
+def _loaded(target: tuple[Path, str], argument: str) -> Any:
+    """What a file of the user's own calls so; data may be a function that returns them."""
+    from compare.check.subject.loading import load_target
+    from compare.sides.quiet_keras import import_quietly
+
+    import_quietly()
+    try:
+        found = load_target(*target, definitions_only=False)
+        return found() if argument == "data" and callable(found) else found
+    except Exception as error:
+        raise InputError(f"`{argument}` must be found in {target[0].name}: {type(error).__name__}: {error}") from None
 
 
 def check(
@@ -67,6 +84,8 @@ def check(
     from compare.check.subject.loading import left_out_of, split_target
 
     path, name = split_target(subject)
+    own = None if source.reference is None else split_target(source.reference, "reference")
+    arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
     from compare.check.subject.drivers import Isolated
 
     with Isolated(path, name, source.time_limit, source.definitions_only) as driver:
@@ -74,7 +93,9 @@ def check(
         from compare.show.terminal.progress import progress
 
         with progress(telling.quiet) as stage:
-            report = check_driver(driver, source.data, source.index_column, settings, stage)
+            model = None if own is None else _loaded(own, "reference")
+            data = source.data if arrays is None else _loaded(arrays, "data")
+            report = check_driver(driver, data, source.index_column, settings, stage, model)
     if source.definitions_only and (left_out := left_out_of(path, name)):
         report = replace(report, met=report.met.noting(left_out))
     page = None

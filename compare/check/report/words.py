@@ -285,6 +285,7 @@ def driven(report: Outcome) -> str:
     parts = [
         f"{met.kind}, {architecture} ({hidden}), learning rate {architecture.learning_rate:g}, "
         f"{architecture.dtype} reference",
+        *([beyond] if (beyond := architecture.beyond_plain()) else []),
     ]
     if not report.runs:
         return parts[0]

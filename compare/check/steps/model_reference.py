@@ -53,15 +53,14 @@ class ModelReference(Reference):
 
     def at(self, recipe: Recipe) -> ModelReference:
         """Return the reference of another recipe for the same network; a schedule of learning rates stays."""
-        if recipe.architecture.learning_rate != self.recipe.architecture.learning_rate or self._rate != (
-            recipe.architecture.learning_rate
-        ):
+        if not self.scheduled:
             self.model.optimizer.learning_rate = recipe.architecture.learning_rate
         return replace(self, recipe=recipe)
 
     @property
-    def _rate(self) -> float:
-        return float(np.asarray(self.model.optimizer.learning_rate))
+    def scheduled(self) -> bool:
+        """Whether the learning rate changes with the step, as the model's schedule says."""
+        return isinstance(self.model.optimizer.get_config()["learning_rate"], dict)
 
     @property
     def names(self) -> list[str]:

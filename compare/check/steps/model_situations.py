@@ -1,34 +1,16 @@
 """The situations that a subject of any kind is put into beside a Keras model: what needs no knowledge of its layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from compare.check.first_batch import FirstBatch
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.situations import Rows, Situation, cut, ragged_size
 from compare.mathematics.functions import Array
-from compare.mathematics.step import Step
 from compare.recipe.architecture import Weight
 
 STEPS = 20  # an optimizer's memory shows in as many
 MOST = 192  # samples: scratch convolutions are slow
-
-
-@dataclass(frozen=True)
-class ModelFirstBatch(FirstBatch):
-    """A first batch, and what the model makes of it."""
-
-    reference: ModelReference | None = None
-
-    @cached_property
-    def right(self) -> list[Step]:
-        """What each step should be."""
-        assert self.reference is not None
-        rows = [np.arange(len(self.y))] * len(self.each)
-        return [truth.step for truth in self.reference.truths(self.x, self.y, rows, self.each, False)]
 
 
 def draw(reference: ModelReference, rng: np.random.Generator, zero_biases: bool = False) -> list[Array]:

@@ -14,7 +14,7 @@ from compare.check.subject.refusal import Refusal
 from compare.errors import InputError
 
 
-def split_target(target: str) -> tuple[Path, str]:
+def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
     """Split FILE.py:NAME, and check what can be checked without running the file.
 
     Raises
@@ -24,20 +24,20 @@ def split_target(target: str) -> tuple[Path, str]:
     """
     file, colon, name = target.rpartition(":")
     if not colon or not name.isidentifier() or not file.endswith(".py"):
-        raise InputError(f"`subject` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
+        raise InputError(f"`{argument}` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
     path = Path(file)
     if not path.is_file():
-        raise InputError(f"`subject` must be in a file. Received: {file!r}, which does not exist")
+        raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
     try:
         tree = ast.parse(path.read_bytes(), path.name)
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"`subject` must be in a Python file. Received: {file!r}: {error}") from None
+        raise InputError(f"`{argument}` must be in a Python file. Received: {file!r}: {error}") from None
     names = _defined(tree)
     stars = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
     if name not in names and not stars and "__getattr__" not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"It defines: {', '.join(sorted(names)[:8]) or 'nothing'}"
-        raise InputError(f"`subject` must name something in {file!r}. Received: {name!r}. {hint}")
+        raise InputError(f"`{argument}` must name something in {file!r}. Received: {name!r}. {hint}")
     return path.resolve(), name
 
 
