@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ref.constants import constants_of
 from keras_ref.precision import precision
 
 Array = NDArray[np.floating]
@@ -57,7 +58,7 @@ def quantities(
         In the order in which they are computed, and then the optimizer's slots.
     """
     given = {name: np.asarray(value) for name, value in (instead or {}).items()}
-    with precision(str(model.compute_dtype)):
+    with precision(str(model.compute_dtype)), constants_of(model):
         model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         kept = [variable.numpy() for variable in variables]

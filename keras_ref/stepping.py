@@ -1,21 +1,21 @@
 """Steps of any compiled model, whatever its layers: from given weights, while its optimizer goes on or begins anew."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.tensorflow import core
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ref.constants import constants_of, exact_constants, keep_exact
 from keras_ref.graphs import beginnings, dtype_of
 from keras_ref.precision import precision
 from keras_ref.quantities import OneStep
 
 Array = NDArray[Any]
-_EXACT, _GRAPH = "_keras_parity_exact", "_keras_parity_steps"
+_GRAPH = "_keras_parity_steps"
 
 
 class ModelSteps(NamedTuple):
@@ -55,7 +55,7 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
     if not getattr(model, "compiled", False):
         raise ValueError("the model must be compiled: call `model.compile(optimizer, loss)`")
     weights = model.get_weights()
-    with precision(dtype), _constants(exact):
+    with precision(dtype), exact_constants() if exact else contextlib.nullcontext():
         try:
             copy = type(model).from_config(_in(model.get_config(), dtype))
             optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
@@ -66,7 +66,7 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
         copy.set_weights(weights)
         if exact:
             _keep_penalties(model, copy)
-        copy.__dict__[_EXACT] = exact
+            keep_exact(copy)
     return copy
 
 
@@ -97,22 +97,6 @@ def _keep_penalties(model: keras.Model, copy: keras.Model) -> None:
                 if kept is not None and hasattr(kept, amount):
                     # The shortest decimal: what is kept in float32 was written so.
                     setattr(kept, amount, np.float64(str(np.float32(np.asarray(getattr(given, amount))))))
-
-
-@contextlib.contextmanager
-def _constants(exact: bool) -> Iterator[None]:
-    """Have numbers of Python cast as they are, which TensorFlow takes through float32."""
-    kept = core.cast
-
-    def cast(x: Any, dtype: Any) -> Any:
-        return tf.constant(x, dtype) if isinstance(x, float) else kept(x, dtype)
-
-    if exact:
-        core.cast = cast
-    try:
-        yield
-    finally:
-        core.cast = kept
 
 
 def model_steps(
@@ -147,7 +131,7 @@ def model_steps(
     Y = Y if Y.dtype.kind in "iu" else Y.astype(dtype)
     rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
     stacked = [np.stack([np.asarray(each) for each in tensor]).astype(dtype) for tensor in zip(*weights, strict=True)]
-    with precision(dtype), _constants(model.__dict__.get(_EXACT, False)):
+    with precision(dtype), constants_of(model):
         for variable, start in beginnings(model):
             variable.assign(start)
         loss, after, slots = _graph(model, X, Y)(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
@@ -174,7 +158,7 @@ def masked_steps(
     losses: list[Array] = []
     after: list[list[Array]] = []
     before: list[list[Array]] = []
-    with precision(dtype_of(model)), _constants(model.__dict__.get(_EXACT, False)):
+    with precision(dtype_of(model)), constants_of(model):
         for variable, value in beginnings(model):
             variable.assign(value)
         for rows, start, given in zip(batches, weights, masks, strict=True):

@@ -89,7 +89,7 @@ def _in_weights(judged: Judged) -> dict[str, Any]:
     layer = max(tensors[place].layer for place in wrong)
     here = {tensors[place].role: place for place in wrong if tensors[place].layer == layer}
     role: Role = next((role for role in ("kernel", "bias") if role in here), next(iter(here)))
-    position, symbol = here[role], {"kernel": "W", "bias": "b"}.get(role, role)
+    position, symbol = here[role], {"kernel": "W", "bias": "b", "recurrent": "U"}.get(role, role)
     # Of other updates than plain descent, new weights tell no gradient.
     optimizer = judged.step.architecture.optimizer
     inferred = optimizer.name == "sgd" and not optimizer.arguments

@@ -1,5 +1,6 @@
 """Everything a subject is asked to do goes through a handle. It deals in copies: nothing about a subject is trusted."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ class Handle:
     weights: list[Array] = field(default_factory=list)
     _forms: list[tuple[tuple[int, ...], str]] = field(default_factory=list)  # shape and dtype as first seen
     _samples: int = 0  # of the last step's batch
+    _zeros: list[tuple[int, ...]] = field(default_factory=list)  # that stand in for biases, and are not looked at
     _biases: dict[int, tuple[int, ...]] | None = None  # shapes of a fresh subject's, where they are not Keras's
 
     def note(self, text: str) -> None:
@@ -53,7 +55,7 @@ class Handle:
         return method
 
     def _take(self, given: Any, weights: bool = True) -> list[Array]:
-        arrays = [np.array(w, copy=True) for w in given]
+        arrays = self._without_zeros([np.array(w, copy=True) for w in given])
         expected = self.recipe.architecture.weights
         if wrong := misfit(self.thing, [array.shape for array in arrays], self.recipe.architecture):
             raise Refusal(wrong)
@@ -70,6 +72,14 @@ class Handle:
             self._watch(arrays)
         pairs = enumerate(zip(expected, arrays, strict=True))
         return [self._shaped(index, weight, array).astype(np.float64) for index, (weight, array) in pairs]
+
+    def _without_zeros(self, arrays: list[Array]) -> list[Array]:
+        """Leave out zeros that stand in for biases, where the layers asked for have none."""
+        weights = self.recipe.architecture.weights
+        roles = {weight.role for weight in weights}
+        stand_in = roles == {"kernel"} and len(arrays) == 2 * len(weights) and not any(b.any() for b in arrays[1::2])
+        self._zeros = [b.shape for b in arrays[1::2]] if stand_in else []
+        return arrays[::2] if stand_in else arrays
 
     def _watch(self, arrays: list[Array]) -> None:
         """Note what is odd about the weights' dtype, and what changes while training."""
@@ -106,6 +116,11 @@ class Handle:
             self.weights = own
             return
         put = self._method("set_weights")
+        with contextlib.suppress(Exception):  # some have no weights before they are set
+            self._without_zeros([np.asarray(w) for w in self._method("get_weights")()])
+        if self._zeros:
+            put([each for w, shape in zip(own, self._zeros, strict=True) for each in (w, np.zeros(shape))])
+            return
         if self._biases is None:
             own_shapes, self._biases = self._odd_biases(), {}
             if own_shapes:

@@ -1,0 +1,36 @@
+"""Numbers that Keras takes through float32 on TensorFlow, or as they are."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.backend.tensorflow import core
+
+_EXACT = "_keras_parity_exact"
+
+
+def keep_exact(model: keras.Model) -> None:
+    """Have `constants_of` take this model's numbers as they are."""
+    model.__dict__[_EXACT] = True
+
+
+@contextlib.contextmanager
+def exact_constants() -> Iterator[None]:
+    """Have numbers of Python cast as they are meanwhile, which TensorFlow takes through float32."""
+    kept = core.cast
+
+    def cast(x: Any, dtype: Any) -> Any:
+        return tf.constant(x, dtype) if isinstance(x, float) else kept(x, dtype)
+
+    core.cast = cast
+    try:
+        yield
+    finally:
+        core.cast = kept
+
+
+def constants_of(model: keras.Model) -> contextlib.AbstractContextManager[None]:
+    """Take this model's constants as it is to have them."""
+    return exact_constants() if model.__dict__.get(_EXACT, False) else contextlib.nullcontext()
