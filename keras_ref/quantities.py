@@ -5,7 +5,7 @@ its activation, `A2` what comes out, `W2` and `b2` its kernel and bias; `dZ2` is
 `Z2`, and so on; `slope2` is the activation's derivative at `Z2`, and `new W2` the kernel after the update.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -140,6 +140,9 @@ class OneStep:
             if isinstance(layer, keras.layers.Dropout) and layer.rate and self.masks:
                 A = note(f"A{number}", A * self._constant(self.masks.pop(0)))
                 continue
+            if _unrolls(layer):
+                A = self._over_time(note, number, layer, A)
+                continue
             if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
                 A = note(f"A{number}", layer(A, training=True))
                 continue
@@ -156,6 +159,18 @@ class OneStep:
             elif f"A{number}" not in self.given:
                 A._keras_logits = Z
         return A
+
+    def _over_time(self, note: Callable[[str, Any], Any], number: int, layer: Any, A: Any) -> Any:
+        """A simple recurrent layer, step by step, as its cell computes: what each step makes is named too."""
+        cell = layer.cell
+        outputs: list[Any] = []
+        state = tf.zeros((tf.shape(A)[0], cell.units), A.dtype)
+        for time in range(A.shape[1]):
+            at = f"{number} at time {time + 1}"
+            Z = A[:, time] @ cell.kernel + (cell.bias if cell.use_bias else 0.0) + state @ cell.recurrent_kernel
+            state = note(f"A{at}", cell.activation(note(f"Z{at}", Z)))
+            outputs.append(state)
+        return note(f"A{number}", tf.stack(outputs, axis=1) if layer.return_sequences else outputs[-1])
 
     def _backward(self, tape: tf.GradientTape, loss: Any, Y: Any) -> tuple[Array, dict[str, Array]]:
         """The loss, and its gradient with respect to all that was noted."""
@@ -184,6 +199,12 @@ class OneStep:
             slots = [slot for slot in optimizer.variables if slot.path.startswith(start)]
             told |= {f"{slot.path.removeprefix(start)} of {name}": slot.numpy() for slot in slots}
         return told
+
+
+def _unrolls(layer: Any) -> bool:
+    """Whether a layer is a plain recurrent one, whose steps can be shown."""
+    plain = isinstance(layer, keras.layers.SimpleRNN) and not (layer.go_backwards or layer.stateful)
+    return plain and not (layer.cell.dropout or layer.cell.recurrent_dropout or layer.return_state)
 
 
 def _name(variable: Any, layers: Sequence[Any]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.causes.diagnosis import Diagnosis, Warned
+from compare.check.causes.variants import name_variants
 from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines
@@ -92,9 +94,23 @@ def check_model(
         return _report(met, data, Found(runs), settings)
     if wrong_ordinarily(runs):
         met, reference, runs = _otherwise(met, reference, exact, runs)
+    diagnosis = Diagnosis()
+    if wrong_ordinarily(runs):
+        with stage("diagnosis", 1):
+            diagnosis = name_variants(runs, reference)
     with stage("lines", 1):
         lines = find_lines(driver, reference, runs)
-    return _report(met, data, Found(runs, lines=lines), settings)
+    return _report(met, data, Found(runs, diagnosis, warnings=_warned(runs), lines=lines), settings)
+
+
+def _warned(runs: Sequence[Driven]) -> tuple[Warned, ...]:
+    """What goes wrong in extreme situations alone."""
+    if wrong_ordinarily(runs):
+        return ()
+    wrong = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
+    return tuple(
+        Warned(run.situation.name, f"with {run.situation.special} it does not do as Keras does") for run in wrong
+    )
 
 
 def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:

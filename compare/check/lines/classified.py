@@ -1,5 +1,6 @@
 """What is known of each of a subject's values: whose it is, whether it is right, and where it was made."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -214,5 +215,5 @@ class Values:
 
 def layer_of(name: str) -> int:
     """The layer in a quantity's name, from 1; 0 for none."""
-    digits = "".join(filter(str.isdigit, name))
-    return int(digits) if digits else 0
+    digits = re.search(r"\d+", name)
+    return int(digits[0]) if digits else 0

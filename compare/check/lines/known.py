@@ -51,7 +51,7 @@ def spelt(name: str) -> str:
 
 def primary(name: str) -> bool:
     """Whether Keras itself computes it: no derived name."""
-    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+|loss|X|Y", name) is not None
+    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( at time \d+)?|loss|X|Y", name) is not None
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,8 @@ def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Arra
             for name in ("W", "b"):
                 if f"d{name}{layer}" in of:
                     yield f"update of {name}{layer}", rate * of[f"d{name}{layer}"]
+        for layer in sorted({int(name[1:].split()[0]) for name in of if re.fullmatch(r"Z\d+ at time 1", name)}):
+            yield from _over_time(of, layer)
         for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
             parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
             if len(parts) > 2:
@@ -256,3 +258,23 @@ def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Arra
             yield f"log A{last}", np.log(P)
             yield f"log A{last} of the true class", Y * np.log(P)
             yield "y", Y.argmax(axis=1).astype(float)
+
+
+def _over_time(of: Mapping[str, Array], layer: int) -> Iterator[tuple[str, Array]]:
+    """What a recurrent layer's gradients are made of: each time step's part, and their sums from the last one on."""
+    below = of["X"] if layer == 1 else of[f"A{layer - 1}"]
+    sums: dict[str, Array] = {}
+    for time in range(below.shape[1], 0, -1):
+        dZ, at = of.get(f"dZ{layer} at time {time}"), f"of layer {layer} at time {time}"
+        if dZ is None:
+            continue
+        before = of[f"A{layer} at time {time - 1}"] if time > 1 else np.zeros_like(dZ)
+        parts = {"dW": below[:, time - 1].T @ dZ, "dU": before.T @ dZ, "db": dZ.sum(axis=0)}
+        yield f"X {at}" if layer == 1 else f"input {at}", below[:, time - 1]
+        for name, part in parts.items():
+            sums[name] = sums.get(name, 0) + part
+            yield f"part of {name} {at}", part
+            yield f"{name} {at} and later", sums[name]
+            each = below[:, time - 1] if name == "dW" else before
+            if name != "db":
+                yield f"part of {name} {at} of each sample", each[:, :, None] * dZ[:, None, :]

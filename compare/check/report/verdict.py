@@ -124,7 +124,7 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         first,
         later,
         diagnosis,
-        origin(causes, wrong[0]) if causes and wrong else None,
+        origin(causes, wrong[0]) if causes and wrong and not met.recipe.architecture.beyond_plain() else None,
         tuple(situations),
         warnings=warned,
         strict=strict,
