@@ -1,6 +1,7 @@
 """Steps of any compiled model, whatever its layers: from given weights, while its optimizer goes on or begins anew."""
 
 import contextlib
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -55,9 +56,10 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
     if not getattr(model, "compiled", False):
         raise ValueError("the model must be compiled: call `model.compile(optimizer, loss)`")
     weights = model.get_weights()
-    with precision(dtype), exact_constants() if exact else contextlib.nullcontext():
+    with warnings.catch_warnings(), precision(dtype), exact_constants() if exact else contextlib.nullcontext():
         try:
-            copy = type(model).from_config(_in(model.get_config(), dtype))
+            warnings.simplefilter("ignore")  # about functions without names, which are kept
+            copy = type(model).from_config(_with_functions(model, _in(model.get_config(), dtype)))
             optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
             loss = _of_own(model.loss)
         except Exception as error:
@@ -79,6 +81,17 @@ def _in(config: Any, dtype: str) -> Any:
             return new | {"config": {"name": dtype}}
         return new | {"dtype": dtype} if isinstance(config.get("dtype"), str) else new
     return [_in(each, dtype) for each in config] if isinstance(config, list) else config
+
+
+def _with_functions(model: keras.Model, config: dict[str, Any]) -> dict[str, Any]:
+    """The same configuration with the layers' own functions, which need not be known by a name."""
+    layers = {layer.name: layer for layer in model.layers}
+    for described in config["layers"]:
+        of = described["config"]
+        for name in ("activation", "recurrent_activation"):
+            if callable(own := getattr(layers.get(of.get("name")), name, None)) and not isinstance(of.get(name), str):
+                of[name] = own
+    return config
 
 
 def _of_own(loss: Any) -> Any:

@@ -108,9 +108,15 @@ def _warned(runs: Sequence[Driven]) -> tuple[Warned, ...]:
     if wrong_ordinarily(runs):
         return ()
     wrong = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
-    return tuple(
-        Warned(run.situation.name, f"with {run.situation.special} it does not do as Keras does") for run in wrong
-    )
+    return tuple(Warned(run.situation.name, _warning(run)) for run in wrong)
+
+
+def _warning(run: Driven) -> str:
+    """What goes wrong in an extreme situation, in few words."""
+    if any(step.did.error is not None for step in run.steps):
+        return f"with {run.situation.special} it raises"
+    moved = any(step.wrong_weights for step in run.steps)
+    return f"with {run.situation.special} its {'update' if moved else 'loss'} is not Keras's"
 
 
 def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:

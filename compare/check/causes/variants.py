@@ -109,7 +109,7 @@ def _updates(reference: ModelReference) -> Iterator[tuple[tuple[Cause, ...], Mak
     exact = {**DEFAULTS.get(optimizer.name, {}), **dict(optimizer.arguments)}
     if optimizer.name not in UPDATES or any(exact.get(name) for name in ("clipnorm", "clipvalue", "global_clipnorm")):
         return
-    rounded = {name: float(np.float32(value)) if name in ROUNDED else value for name, value in exact.items()}
+    rounded = {name: float(np.float32(value)) if name in ROUNDED and value else value for name, value in exact.items()}
     for power, beta in (("power_1", "beta_1"), ("power_2", "beta_2")):  # whose powers alone Keras takes so
         if beta in exact:
             rounded |= {power: float(np.float32(exact[beta]))}
