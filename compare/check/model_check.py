@@ -14,7 +14,7 @@ from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines
 from compare.check.report.report import Report
-from compare.check.report.verdict import Found, conclude, wrong_ordinarily
+from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
 from compare.check.steps.lockstep import Driven, judged, recipe_for, rejudged, run_situation
 from compare.check.steps.model_reference import ModelReference
@@ -79,7 +79,7 @@ def check_model(
         met = meet(driver, reference.recipe, X, y, rng, first)
     met = met.noting(*([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
-        return _report(met, data, Found(), settings)
+        return Report.of(met, data, Found(), settings.strict)
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
@@ -91,7 +91,7 @@ def check_model(
                 break
             advance()
     if met.random:
-        return _report(met, data, Found(runs), settings)
+        return Report.of(met, data, Found(runs), settings.strict)
     if wrong_ordinarily(runs):
         met, reference, runs = _otherwise(met, reference, exact, runs)
     diagnosis = Diagnosis()
@@ -100,7 +100,7 @@ def check_model(
             diagnosis = name_variants(runs, reference)
     with stage("lines", 1):
         lines = find_lines(driver, reference, runs)
-    return _report(met, data, Found(runs, diagnosis, warnings=_warned(runs), lines=lines), settings)
+    return Report.of(met, data, Found(runs, diagnosis, warnings=_warned(runs), lines=lines), settings.strict)
 
 
 def _warned(runs: Sequence[Driven]) -> tuple[Warned, ...]:
@@ -117,10 +117,6 @@ def _warning(run: Driven) -> str:
         return f"with {run.situation.special} it raises"
     moved = any(step.wrong_weights for step in run.steps)
     return f"with {run.situation.special} its {'update' if moved else 'loss'} is not Keras's"
-
-
-def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:
-    return Report(**vars(conclude(met, data, found, settings.strict)))
 
 
 def _built(model: Any) -> Any:

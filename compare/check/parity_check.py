@@ -15,7 +15,7 @@ from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_check import check_model
 from compare.check.planning import plan, worded
 from compare.check.report.report import Report
-from compare.check.report.verdict import Found, conclude
+from compare.check.report.verdict import Found
 from compare.check.settings import Settings
 from compare.check.steps.lockstep import Driven, rejudged, run_situation
 from compare.check.steps.reference import Reference, build_reference
@@ -189,7 +189,7 @@ def _check_plain(
         met = meet(driver, recipe, standard.X, standard.y, rng)
     met = replace(met, notes=(*told, *met.notes))
     if met.refusal is not None:
-        return _report(met, raw, Found(), settings)
+        return Report.of(met, raw, Found(), settings.strict)
     with stage("loading TensorFlow", 1):
         reference = build_reference(met.recipe, met.precision, settings.tolerance)
     situations = [
@@ -199,7 +199,7 @@ def _check_plain(
     with stage("situations", len(situations)) as advance:
         runs = _drive_all(driver, reference, situations, advance)
     if met.random:
-        return _report(met, raw, Found(runs), settings)
+        return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
         met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
@@ -214,11 +214,7 @@ def _check_plain(
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):
         lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs))
-    return _report(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings)
-
-
-def _report(met: Introduction, data: Dataset, found: Found, settings: Settings) -> Report:
-    return Report(**vars(conclude(met, data, found, settings.strict)))
+    return Report.of(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings.strict)
 
 
 def _drive_all(

@@ -1,17 +1,24 @@
 """A check's report: the outcome as text for a terminal, as JSON for machines, as rows for a table, as a page."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from compare.check.introduction import Introduction
 from compare.check.report import values, words
 from compare.check.report.record import as_run
-from compare.check.report.verdict import Outcome
+from compare.check.report.verdict import Found, Outcome, conclude
+from compare.data.dataset import Dataset
 from compare.runs.record import framed
 
 
 @dataclass(frozen=True)
 class Report(Outcome):
     """What a check found, and how it is told: `str(report)` is the text."""
+
+    @classmethod
+    def of(cls, met: Introduction, data: Dataset, found: Found, strict: bool) -> Self:
+        """Come to a verdict, and report it."""
+        return cls(**vars(conclude(met, data, found, strict)))
 
     @property
     def headline(self) -> str:
