@@ -1,11 +1,13 @@
 """The masks of dropout are found wherever a subject keeps them, and none is made up."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from compare.check.subject.masks import DEEP, dropout_layers, find_masks
+from compare.check.subject import masks
+from compare.check.subject.masks import DEEP, dropout_layers
 from compare.recipe.architecture import Architecture, Dense, Given
 
 SAMPLES, RATE = 4, 0.2
@@ -20,6 +22,10 @@ def architecture(*rates, units=3):
 ONE = architecture(RATE)
 MASK = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 1], [1, 0, 0]])
 EXPECTED = MASK / (1 - RATE)
+
+
+def find_masks(thing, *of) -> Any:
+    return masks.find_masks(thing, *of)
 
 
 class Slotted:
@@ -92,7 +98,7 @@ def test_what_holds_itself_is_looked_through_once_and_what_lies_too_deep_is_not(
 
 def nested(depth):
     """A mask below so many objects."""
-    held = MASK
+    held: Any = MASK
     for _ in range(depth):
         held = SimpleNamespace(held=held)
     return held
