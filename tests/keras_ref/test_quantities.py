@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import quantities
+from keras_ref import quantities, weight_names
 from keras_ref.model import assemble
 from keras_ref.precision import precision
 
@@ -146,3 +146,81 @@ def test_of_the_loss_and_new_weights_nothing_follows():
     q = quantities(model, weights, x, y)
     r = quantities(model, weights, x, y, {"loss": np.array(7.0), "new b1": q["new b1"] + 1})
     assert {name for name in q if not np.array_equal(q[name], r[name])} == {"loss", "new b1"}
+
+
+def conv_norm_rnn():
+    """A convolution, batch normalisation, a recurrent layer over its rows, and a softmax."""
+    return [
+        keras.layers.Conv2D(2, 2, activation="relu"),
+        keras.layers.BatchNormalization(),
+        keras.layers.Reshape((4, 6)),
+        keras.layers.SimpleRNN(3),
+        keras.layers.Dense(3, "softmax"),
+    ]
+
+
+def test_weights_are_named_by_their_symbol_and_layer_whatever_the_layer():
+    model = assemble((5, 4, 1), conv_norm_rnn, "categorical_crossentropy", OPTIMIZERS["sgd"], "float64")
+    assert weight_names(model) == [
+        *("W1", "b1", "gamma2", "beta2", "moving_mean2", "moving_variance2", "W4", "U4", "b4", "W5", "b5")
+    ]
+    weights, x, y = batch(model)
+    weights[5] = np.abs(weights[5]) + 0.5
+    told = quantities(model, weights, x, y)
+    assert all(np.array_equal(told[name], W) for name, W in zip(weight_names(model), weights, strict=True))
+    _, after = trained(model, weights, x, y)
+    moved = [told[f"new {name}"] for name in weight_names(model)]
+    assert all(np.allclose(a, b, rtol=1e-13, atol=1e-15) for a, b in zip(moved, after, strict=True))
+    assert all(not np.array_equal(a, b) for a, b in zip(moved, weights, strict=True)), "every one of them moved"
+
+
+def test_the_moving_statistics_of_a_batch_normalisation_are_told_before_and_after():
+    def layers():
+        return [dense(3, None), keras.layers.BatchNormalization(momentum=0.75), dense(3, "softmax")]
+
+    model = assemble((4,), layers, "categorical_crossentropy", OPTIMIZERS["sgd"], "float64")
+    weights, x, y = batch(model)
+    weights[5] = np.abs(weights[5]) + 0.5
+    told = quantities(model, weights, x, y)
+    Z = x @ weights[0] + weights[1]
+    assert np.array_equal(told["moving_mean2"], weights[4])
+    # 0.75 is a float32 too.
+    assert np.allclose(told["new moving_mean2"], 0.75 * weights[4] + 0.25 * Z.mean(axis=0), rtol=1e-13)
+    assert np.allclose(told["new moving_variance2"], 0.75 * weights[5] + 0.25 * Z.var(axis=0), rtol=1e-13)
+    normal = (Z - Z.mean(axis=0)) / np.sqrt(Z.var(axis=0) + np.float32(1e-3))
+    assert np.allclose(told["A2"], normal * weights[2] + weights[3], rtol=1e-9), "by the batch's own statistics"
+
+
+def test_slots_are_what_the_optimizer_remembers_before_the_step_and_put_back_after_it():
+    model = made("sigmoid", "momentum")
+    weights, x, y = batch(model)
+    q = quantities(model, weights, x, y)
+    rng = np.random.default_rng(1)
+    slots = [rng.normal(size=slot.shape) if len(slot.shape) else slot.numpy() for slot in model.optimizer.variables]
+    before = [slot.numpy() for slot in model.optimizer.variables]
+    r = quantities(model, weights, x, y, slots=slots)
+    momentum = slots[[slot.shape for slot in model.optimizer.variables].index((4, 6))]
+    velocity = np.float32(0.9) * momentum - 0.1 * q["dW1"]
+    assert np.allclose(r["momentum of W1"], velocity, rtol=1e-12)
+    assert np.allclose(r["new W1"], weights[0] + np.float32(0.9) * velocity - 0.1 * q["dW1"], rtol=1e-12)
+    assert np.array_equal(r["dW1"], q["dW1"])
+    assert not np.allclose(r["new W1"], q["new W1"])
+    after = [slot.numpy() for slot in model.optimizer.variables]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_masks_are_what_each_layer_of_dropout_multiplies_by_in_order():
+    def layers():
+        drops = [keras.layers.Dropout(rate) for rate in (0.5, 0.0, 0.2)]
+        return [dense(5, "tanh"), *drops[:2], dense(5, "tanh"), drops[2], dense(3, "softmax")]
+
+    model = assemble((4,), layers, "categorical_crossentropy", OPTIMIZERS["sgd"], "float64")
+    weights, x, y = batch(model)
+    rng = np.random.default_rng(3)
+    masks = [(rng.random((9, 5)) > rate) / (1 - rate) for rate in (0.5, 0.2)]
+    q = quantities(model, weights, x, y, masks=masks)
+    assert np.array_equal(q["A2"], q["A1"] * masks[0])
+    assert np.array_equal(q["A3"], q["A2"]), "a layer that drops nothing takes no mask"
+    assert np.array_equal(q["A5"], q["A4"] * masks[1])
+    assert np.allclose(q["dA4"], q["dA5"] * masks[1], rtol=1e-14)
+    assert np.allclose(q["dW1"], x.T @ (q["dA2"] * masks[0] * q["slope1"]), rtol=1e-12)

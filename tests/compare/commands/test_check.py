@@ -1,0 +1,174 @@
+"""The command `check` beside a model of the user's own, on data of their own; what is wrong with either is one line."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from compare.check.settings import Settings
+from compare.commands.app import main
+from compare.commands.check import Source
+from compare.errors import InputError
+
+NETWORK = """
+import numpy as np
+
+
+class Line:
+    rate = 0.125
+
+    def __init__(self):
+        self.W, self.b = np.zeros((2, 1)), np.zeros(1)
+
+    def get_weights(self):
+        return [self.W, self.b]
+
+    def set_weights(self, weights):
+        self.W, self.b = (np.array(each) for each in weights)
+
+    def train_on_batch(self, x, y):
+        off = x @ self.W + self.b - np.reshape(y, (-1, 1))
+        dZ = 2 * off / len(x)
+        self.W = self.W - self.rate * x.T @ dZ
+        self.b = self.b - self.rate * dZ.sum(axis=0)
+        return (off**2).mean()
+
+
+class Steep(Line):
+    rate = 0.25
+"""
+
+REFERENCE = """
+import keras
+import numpy as np
+
+
+def model():
+    made = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    made.compile(keras.optimizers.SGD(0.125), loss="mse")
+    return made
+
+
+def raises():
+    raise RuntimeError("no weights")
+
+
+number = 3
+uncompiled = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+"""
+
+DATA = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+pair = rng.normal(size=(11, 2)), rng.normal(size=11)
+wide = rng.normal(size=(11, 3)), rng.normal(size=11)
+short = rng.normal(size=(11, 2)), rng.normal(size=10)
+
+
+def made():
+    return pair
+
+
+def fails():
+    raise OSError("no such table")
+"""
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A network, a reference and data, each in a file of its own, in the current folder."""
+    for name, text in (("net", NETWORK), ("model", REFERENCE), ("data", DATA)):
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))  # a file's folder comes first on it, from then on
+    monkeypatch.setattr("sys.argv", list(sys.argv))
+    return tmp_path
+
+
+def beside(network, *arguments):
+    return ["check", f"net.py:{network}", "--steps", "2", "--batch-size", "4", *arguments]
+
+
+def refused(capsys, files, *arguments):
+    """The one line that a refused command prints; nothing may be written."""
+    assert main(beside("Line", *arguments, "--quiet")) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert not (files / "results").exists()
+    assert printed.err.startswith("keras-parity: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize("data", ["pair", "made"])
+def test_a_reference_and_data_of_files(capsys, files, data):
+    arguments = ["--reference", "model.py:model", "--data", f"data.py:{data}", "--json"]
+    assert main(beside("Line", *arguments, "--no-record")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "parity"
+    assert told["run"] is None
+    assert not (files / "results").exists()
+
+
+def test_a_wrong_network_beside_a_reference_has_status_1_and_its_command_is_recorded(capsys, files):
+    arguments = ["--reference", "model.py:model", "--data", "data.py:pair"]
+    assert main(beside("Steep", *arguments, "--out", "runs")) == 1
+    assert "NOT PARITY" in capsys.readouterr().out
+    (manifest,) = files.glob("runs/*/manifest.json")
+    command = manifest.read_text()
+    assert "--reference model.py:model" in command
+    assert "--data data.py:pair" in command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--reference", "model.py"], "`reference` must be FILE.py:NAME"),
+        (["--reference", "missing.py:model"], "`reference` must be in a file. Received: 'missing.py'"),
+        (["--reference", "model.py:modle"], "`reference` must name something in 'model.py'. Received: 'modle'"),
+        (["--reference", "model.py:number"], "`reference` must be a compiled Keras model, or a function that builds"),
+        (
+            ["--reference", "model.py:raises"],
+            "`reference` must build a Keras model. It raised RuntimeError: no weights",
+        ),
+        (["--reference", "model.py:uncompiled"], "the model must be compiled"),
+        (["--reference", "model.py:model", "--data", "data.py:piar"], "Did you mean 'pair'?"),
+        (["--reference", "model.py:model", "--data", "missing.py:pair"], "`data` must be in a file"),
+        (["--reference", "model.py:model", "--data", "data.py:fails"], "`data` must be found in data.py: OSError: no"),
+        (["--reference", "model.py:model", "--data", "data.py:wide"], "`data` must fit the reference, which takes"),
+        (["--reference", "model.py:model", "--data", "data.py:short"], "Received: shapes (11, 2) and (10,)"),
+        (["--reference", "model.py:model", "--data", "irsi"], "iris"),
+        (["--data", "data.py:pair"], "data.py:pair"),
+        (["--optimizer", "adma"], "`optimizer` must be one of"),
+        (["--output", "softmax", "--loss", "mse"], "`output` must be one of"),
+    ],
+)
+def test_a_bad_reference_or_bad_data_or_words_are_told_in_one_line(capsys, files, arguments, told):
+    assert told in refused(capsys, files, *arguments)
+
+
+def test_words_of_the_command_are_the_check_s(capsys, files, monkeypatch):
+    seen = []
+
+    def checked(driver, data, index_column, settings, stage, model):
+        seen.append((settings, data, model))
+        raise InputError("seen")
+
+    monkeypatch.setattr("compare.check.parity_check.check_driver", checked)
+    words = ["--output", "sigmoid", "--loss", "bce", "--optimizer", "sgd(momentum=0.9)", "--l2", "0.1", "--no-bias"]
+    assert main(beside("Line", *words, "--samplewise", "--data", "breast_cancer")) == 2
+    assert capsys.readouterr().err == "keras-parity: seen\n"
+    ((settings, data, model),) = seen
+    assert (data, model) == ("breast_cancer", None)
+    assert settings == Settings(
+        output="sigmoid", loss="bce", optimizer="sgd(momentum=0.9)", l2=0.1, bias=False, samplewise=True,
+        steps=2, batch_size=4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, np.nan])
+def test_a_time_limit_that_is_none(seconds):
+    with pytest.raises(InputError, match="`time_limit` must be a positive number of seconds"):
+        Source(time_limit=seconds)
