@@ -1,0 +1,68 @@
+"""Each example beside a Keras model of its own is in parity, and its wrong twin is told by its line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compare.commands.app import main
+from examples.any_model import adam, convolution, dropout, normalised, recurrent
+from keras_parity import check_parity
+
+MODULES = (convolution, recurrent, normalised, dropout)
+ADAM: dict[str, Any] = {"layers": (5, 1), "output": "sigmoid", "optimizer": "adam(learning_rate=0.001)", "steps": 4}
+
+
+def name(of):
+    return of.__name__.rpartition(".")[2]
+
+
+def wrong_line(module):
+    """The number of the line that is marked as wrong."""
+    lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if "# wrong: " in line)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_the_network_is_in_parity(module):
+    report = check_parity(module.Network, module.data(), reference=module.build, steps=4)
+    assert report.verdict == "parity", str(report)
+    assert not report.warnings
+    assert not report.guilty
+
+
+@pytest.mark.parametrize(
+    ("module", "subject"),
+    [
+        (convolution, convolution.Spread),
+        (recurrent, recurrent.Early),
+        (normalised, normalised.Swapped),
+        (dropout, dropout.Unscaled),
+    ],
+    ids=name,
+)
+def test_its_wrong_twin_is_told_by_its_line(module, subject):
+    report = check_parity(subject, module.data(), reference=module.build, steps=4)
+    assert report.verdict == "training wrong"
+    guilty = report.guilty[0]
+    assert (Path(guilty.file).name, guilty.first) == (Path(module.__file__).name, wrong_line(module))
+    assert guilty.function.startswith(subject.__name__)
+
+
+def test_an_exact_adam_is_in_parity_with_a_note():
+    report = check_parity(adam.Network, "breast_cancer", **ADAM)
+    assert report.verdict == "parity", str(report)
+    assert any("beta_1 and beta_2 through float32" in note for note in report.met.notes)
+
+
+def test_an_adam_without_correction_is_not():
+    report = check_parity(adam.Uncorrected, "breast_cancer", **ADAM)
+    assert report.verdict == "training wrong"
+    assert "Network.update" in {guilty.function for guilty in report.guilty}
+
+
+def test_on_the_command_line(capsys):
+    file = "examples/any_model/dropout.py"
+    words = ["check", f"{file}:Network", "--reference", f"{file}:build", "--data", f"{file}:data"]
+    assert main([*words, "--steps", "4", "--no-record"]) == 0
+    assert capsys.readouterr().out.startswith("PARITY: ")
