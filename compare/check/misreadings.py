@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check.first_batch import FirstBatch, deviation
-from compare.check.planning import SOFTMAX_ONLY
 from compare.check.steps.situations import draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Did, Performance
@@ -86,9 +85,8 @@ def _one_output(driver: Driver, recipe: Recipe, first: FirstBatch) -> str:
         return ""
     return (
         "it has one output, a sigmoid's: given one output and labels 0 and 1, it does what a sigmoid does, and with "
-        f"{recipe.architecture.outputs} outputs nothing that is right. {SOFTMAX_ONLY[0].upper()}{SOFTMAX_ONLY[1:]}: "
-        "give the network a softmax and labels from 0, two outputs for two classes (--data breast_cancer); a sigmoid "
-        "of z is the softmax over 0 and z"
+        f"{recipe.architecture.outputs} outputs nothing that is right. Declare it, on data of two classes: "
+        "--output sigmoid --loss binary_crossentropy --data breast_cancer"
     )
 
 

@@ -14,7 +14,7 @@ from compare.recipe.objective import Objective
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 
-SOFTMAX_ONLY = "this check is for a softmax with an output for each class"
+DECLARE = "one output is a sigmoid's: declare it, --output sigmoid --loss binary_crossentropy"
 
 
 def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, list[str]]:
@@ -96,8 +96,8 @@ def _sizes(
 
 
 def _one_output(data: Dataset) -> str:
-    two = "" if data.n_classes == 2 else ", or data of two classes (breast_cancer) and two outputs"
-    return f"one output is a sigmoid's: {SOFTMAX_ONLY}, here {data.n_classes} outputs{two}"
+    two = "" if data.n_classes == 2 else " on data of two classes (--data breast_cancer)"
+    return f"{DECLARE}{two}, or {data.n_classes} outputs for a softmax"
 
 
 def _check_hidden(activations: tuple[str, ...], sizes: tuple[int, ...]) -> None:

@@ -11,8 +11,6 @@ from compare.mathematics.functions import Array, sigmoid
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
 
-ONLY = "this check is for a softmax with cross-entropy, trained by plain SGD"
-
 
 class Mean(StrEnum):
     """What an error is averaged over, and its constant."""
@@ -75,7 +73,7 @@ ADAPTIVE = Fault(
     "an adaptive optimizer",
     "every weight of a fresh network moves by {0} times the learning rate, whatever its gradient, as Adam does "
     "(RMSprop by 3.16 or 10 times)",
-    "this check is for plain SGD: switch the network to it for the check",
+    'declare it: --optimizer adam, or "rmsprop(learning_rate=0.001)", or whichever it is',
     lambda rules, size: rules,
     lambda architecture: [],
     kind=True,
@@ -85,7 +83,7 @@ ADAPTIVE = Fault(
 NO_BIASES = Fault(
     "no biases",
     "its biases stay zero, whatever they are set to, and training does not move them",
-    "this check is for layers with biases, and compares kernels alone here: they are Keras's",
+    "declare it: --no-bias; beside layers with biases its kernels are right",
     lambda rules: rules,
     lambda architecture: [],
     kind=True,
@@ -95,7 +93,7 @@ KINDS: tuple[Fault, ...] = (
     Fault(
         "sigmoid outputs with binary cross-entropy",
         "the outputs are sigmoids and the error is P - Y, {0}",
-        f"{ONLY}; its classes exclude each other there",
+        "declare it: --output sigmoid --loss binary_crossentropy, which Keras averages over the outputs too",
         sigmoid_outputs,
         lambda architecture: [(mean,) for mean in Mean],
         kind=True,
@@ -104,7 +102,7 @@ KINDS: tuple[Fault, ...] = (
     Fault(
         "linear outputs with squared error",
         "the outputs are linear and the error is Z - Y, {0}",
-        ONLY,
+        "declare it: --output linear --loss mse; Keras's error is 2 (Z - Y), averaged over samples and outputs",
         linear_outputs,
         lambda architecture: [(mean,) for mean in Mean],
         kind=True,
@@ -113,7 +111,7 @@ KINDS: tuple[Fault, ...] = (
     Fault(
         "sigmoid outputs with squared error",
         "the outputs are sigmoids and the error is (P - Y) P (1 - P), {0}",
-        ONLY,
+        "declare it: --output sigmoid --loss mse; Keras's error is twice that, averaged over samples and outputs",
         squared_sigmoids,
         lambda architecture: [(mean,) for mean in Mean],
         kind=True,

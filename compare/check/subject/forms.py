@@ -61,7 +61,5 @@ def _no_biases(thing: Any, came: int, expected: int) -> str:
     return f"{seen}. {KEEP_ZERO}: {PAIRS}{line}"
 
 
-KEEP_ZERO = (
-    "Networks without biases cannot be checked as they are: let zeros stand in for the biases, and leave them zero"
-)
+KEEP_ZERO = "Declare it: --no-bias, bias=False in Python. Or let zeros stand in for the biases, and leave them zero"
 PAIRS = "`get_weights` returns `[a for W in kernels for a in (W, np.zeros(W.shape[1]))]`, `set_weights` takes `ws[::2]`"
