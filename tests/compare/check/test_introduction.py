@@ -294,8 +294,8 @@ def test_a_network_of_one_output_is_recognised(subject, data):
     [
         (Plain, {"layers": (6, 10, 4)}, "`layers` must end in 3, the number of classes of iris. Received: 6 10 4"),
         (Plain, {"layers": (6, 2)}, "Received: 6 2; write 6 3"),
-        (Plain, {"layers": (6, 1)}, "one output is a sigmoid's: declare it, --output sigmoid --loss binary_crossentropy "
-         "on data of two classes (--data breast_cancer), or 3 outputs for a softmax"),
+        (Plain, {"layers": (6, 1)}, "one output is a sigmoid's: declare it, --output sigmoid --loss "
+         "binary_crossentropy on data of two classes (--data breast_cancer), or 3 outputs for a softmax"),
         (Plain, {"layers": (6, 1), "data": "breast_cancer"}, "`layers` must end in 2, the number of classes"),
         (Plain((4, 6, 4), 0.1), {}, "has 4 inputs and 4 outputs. Received: iris, 4 features and 3 classes"),
         (Plain((4, 6, 1), 0.1), {}, "has 4 inputs and 1 output. Received: iris, 4 features and 3 classes; one"),
