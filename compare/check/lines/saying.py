@@ -145,7 +145,8 @@ def _listed(roles: Sequence[str]) -> str:
     """Quantities in words: those of one symbol together, "dW of layers 4, 3 and 2"."""
     layers: dict[str, list[str]] = {}
     for role in roles:
-        layers.setdefault(re.sub(r"\d+$", "", role), []).append(re.sub(r"^\D+", "", role))
+        symbol, number = re.fullmatch(r"(\D*)(.*)", role).groups()  # type: ignore[union-attr]
+        layers.setdefault(symbol, []).append(number)
     words = []
     for symbol, numbers in layers.items():
         if numbers == [""]:

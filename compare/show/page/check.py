@@ -95,10 +95,15 @@ def _near(lines: list[Line]) -> list[Line]:
 
 def _few(quantities: list[str]) -> str:
     """Quantities in few words: those of one symbol together, by their layers."""
-    layers: dict[str, list[str]] = {}
+    times: dict[str, list[str]] = {}
     for quantity in dict.fromkeys(quantities):
-        symbol, _, layer = quantity.partition(" of layer ")
-        layers.setdefault(symbol, []).append(layer)
+        rest, _, time = quantity.partition(" at time ")
+        times.setdefault(rest, []).append(time)
+    layers: dict[str, list[str]] = {}
+    for rest, at in times.items():
+        symbol, _, layer = rest.partition(" of layer ")
+        when = "" if not at[0] else f" at time{'s' * (len(at) > 1)} {', '.join(at)}"
+        layers.setdefault(symbol, []).append(layer + when)
     return "; ".join(
         f"{symbol} of layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers[0] else symbol
         for symbol, numbers in layers.items()
