@@ -57,7 +57,7 @@ def test_an_exact_adam_is_in_parity_with_a_note():
 
 def test_an_adam_without_correction_is_not():
     report = check_parity(adam.Uncorrected, "breast_cancer", **ADAM)
-    assert report.verdict == "training wrong"
+    assert report.diagnosis.names == ("bias correction missing",)
     assert "Network.update" in {guilty.function for guilty in report.guilty}
 
 
