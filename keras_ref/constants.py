@@ -19,16 +19,20 @@ def keep_exact(model: keras.Model) -> None:
 @contextlib.contextmanager
 def exact_constants() -> Iterator[None]:
     """Have numbers of Python cast as they are meanwhile, which TensorFlow takes through float32."""
-    kept = core.cast
+    kept, converted = core.cast, core.convert_to_tensor
 
     def cast(x: Any, dtype: Any) -> Any:
         return tf.constant(x, dtype) if isinstance(x, float) else kept(x, dtype)
 
-    core.cast = cast
+    def convert(x: Any, dtype: Any = None, **options: Any) -> Any:
+        exact = isinstance(x, float) and dtype is None
+        return tf.constant(x, tf.float64) if exact else converted(x, dtype, **options)
+
+    core.cast, core.convert_to_tensor = cast, convert
     try:
         yield
     finally:
-        core.cast = kept
+        core.cast, core.convert_to_tensor = kept, converted
 
 
 def constants_of(model: keras.Model) -> contextlib.AbstractContextManager[None]:

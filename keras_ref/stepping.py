@@ -60,7 +60,7 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
         try:
             warnings.simplefilter("ignore")  # about functions without names, which are kept
             copy = type(model).from_config(_with_functions(model, _in(model.get_config(), dtype)))
-            optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+            optimizer = type(model.optimizer).from_config(_of_optimizer(model.optimizer))
             loss = _of_own(model.loss)
         except Exception as error:
             raise ValueError(f"the model cannot be copied in {dtype}: {error}") from error
@@ -91,6 +91,14 @@ def _with_functions(model: keras.Model, config: dict[str, Any]) -> dict[str, Any
         for name in ("activation", "recurrent_activation"):
             if callable(own := getattr(layers.get(of.get("name")), name, None)) and not isinstance(of.get(name), str):
                 of[name] = own
+    return config
+
+
+def _of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """The optimizer's configuration, with the learning rate that was written: 0.1, where float32 keeps another."""
+    config: dict[str, Any] = optimizer.get_config()
+    if not isinstance(config["learning_rate"], dict):
+        config["learning_rate"] = float(str(np.asarray(optimizer.learning_rate)))
     return config
 
 

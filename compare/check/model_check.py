@@ -146,6 +146,11 @@ def _references(
         plain = copied(model, dtype)
     except ValueError as error:
         raise InputError(f"`reference` must be a compiled Keras model with one input and one output: {error}") from None
+    if len(plain.inputs) != 1 or len(plain.outputs) != 1:
+        raise InputError(
+            "`reference` must have one input and one output. "
+            f"Received: {len(plain.inputs)} inputs and {len(plain.outputs)} outputs"
+        )
     architecture = described(plain)
     if tuple(data.X.shape[1:]) != architecture.inputs:
         raise InputError(
@@ -158,7 +163,7 @@ def _references(
     n = min(data.n, MOST)
     recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
     reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise)
-    if dtype == "float64" and rounded_constants(architecture):
+    if dtype == "float64" and (rounded_constants(architecture) or reference.scheduled):
         return reference, replace(reference, model=copied(model, dtype, exact=True))
     return reference, None
 
@@ -183,10 +188,11 @@ def _otherwise(
     if exact is not None:
         exact = replace(exact, recipe=reference.recipe, precision=reference.precision)
         again = [_beside(exact, run) for run in runs]
-        if _share(again) < _share(runs):
+        if _off(again) < _off(runs):
             reference, runs = exact, again
             if not wrong_ordinarily(runs):
-                names = " and ".join(rounded_constants(reference.recipe.architecture))
+                schedule = ["the schedule's numbers"] if reference.scheduled else []
+                names = " and ".join([*rounded_constants(reference.recipe.architecture), *schedule])
                 met = met.noting(f"exact where Keras on TensorFlow takes {names} through float32: no fault of it")
     if wrong_ordinarily(runs) and met.precision == "float64":
         coarse = replace(reference, precision="float32")
@@ -197,10 +203,10 @@ def _otherwise(
     return met, reference, runs
 
 
-def _share(runs: Sequence[Driven]) -> float:
-    """How far the ordinary situations are off: the median over their steps of the worst tensor, in tolerances."""
-    off = [max([step.loss_ratio, *step.ratios]) for run in runs if not run.situation.extreme for step in run.steps]
-    return float(np.median(off)) if off else 0.0
+def _off(runs: Sequence[Driven]) -> int:
+    """How many losses and tensors of the ordinary situations are out of tolerance."""
+    steps = [step for run in runs if not run.situation.extreme for step in run.steps]
+    return sum(not ratio <= 1 for step in steps for ratio in (step.loss_ratio, *step.ratios))
 
 
 def _beside(reference: ModelReference, run: Driven) -> Driven:

@@ -169,7 +169,8 @@ def _refusal(met: Introduction, runs: Sequence[Driven], wrong: Sequence[Driven])
     if met.refusal is not None:
         return met.refusal
     if not any(run.steps for run in runs):
-        return next((run.performance.refusal for run in runs if run.performance.refusal), "no step could be made")
+        reasons = [run.performance.refusal for run in runs] + [note for run in runs for note in run.performance.notes]
+        return next(filter(None, reasons), "no step could be made")
     stopped = next((run for run in runs if run.performance.refusal and TOO_LONG in run.performance.refusal), None)
     if stopped is None or wrong or met.random:
         return None

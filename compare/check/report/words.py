@@ -25,7 +25,7 @@ from compare.check.report.verdict import (
 from compare.faults.fault import Cause
 
 WIDTH = 100
-SYMBOLS = {"kernel": "dW", "bias": "db"}
+SYMBOLS = {"kernel": "dW", "bias": "db", "recurrent": "dU", "scale": "dgamma", "state": "moving statistics"}
 
 
 def headline(report: Outcome) -> str:
@@ -280,7 +280,7 @@ def driven(report: Outcome) -> str:
     """What was put through what."""
     met = report.met
     architecture = met.recipe.architecture
-    hidden = ", ".join(dict.fromkeys(architecture.activations)) or "no hidden layers"
+    hidden = ", ".join(filter(None, dict.fromkeys(architecture.activations))) or "no hidden activations"
     steps = sum(len(run.steps) for run in report.runs)
     parts = [
         f"{met.kind}, {architecture} ({hidden}), learning rate {architecture.learning_rate:g}, "

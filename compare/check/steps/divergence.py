@@ -55,6 +55,9 @@ class Divergence:
         return "; ".join(parts)
 
 
+SYMBOLS = {"kernel": "W", "bias": "b", "recurrent": "U", "scale": "gamma", "state": "moving statistics"}
+
+
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.12g}"
 
@@ -89,10 +92,10 @@ def _in_weights(judged: Judged) -> dict[str, Any]:
     layer = max(tensors[place].layer for place in wrong)
     here = {tensors[place].role: place for place in wrong if tensors[place].layer == layer}
     role: Role = next((role for role in ("kernel", "bias") if role in here), next(iter(here)))
-    position, symbol = here[role], {"kernel": "W", "bias": "b", "recurrent": "U"}.get(role, role)
+    position, symbol = here[role], SYMBOLS[role]
     # Of other updates than plain descent, new weights tell no gradient.
     optimizer = judged.step.architecture.optimizer
-    inferred = optimizer.name == "sgd" and not optimizer.arguments
+    inferred = optimizer.name == "sgd" and not optimizer.arguments and role != "state"
     clean_gradients = not inferred or (bool(judged.gradient_ratios) and max(judged.gradient_ratios) <= 1)
     phase = f"updated {symbol}" if clean_gradients else "dZ" if {"kernel", "bias"} <= here.keys() else f"d{symbol}"
     assert judged.did.after is not None
