@@ -1,0 +1,298 @@
+"""Small networks of the plain kind, each with one thing wrong, on the line that is marked so."""
+
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+
+class Right:
+    """Dense layers of relu, a softmax, cross-entropy, plain descent: nothing is wrong."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        rng = np.random.default_rng(0)
+        self.rate = learning_rate
+        self.W = [rng.normal(0, 0.4, pair) for pair in pairwise(layer_sizes)]
+        self.b = [np.zeros(units) for units in layer_sizes[1:]]
+
+    def get_weights(self):
+        return [array.copy() for pair in zip(self.W, self.b, strict=True) for array in pair]
+
+    def set_weights(self, weights):
+        self.W, self.b = [np.array(W) for W in weights[::2]], [np.array(b) for b in weights[1::2]]
+
+    def train_on_batch(self, x, y):
+        P, A = self.forward(x)
+        grads = self.backward(P, A, y)
+        self.update(grads)
+        return self.loss(P, y)
+
+    def forward(self, x):
+        A = [x]
+        for layer, (W, b) in enumerate(zip(self.W, self.b, strict=True)):
+            Z = self.linear(A[-1], W, b, layer)
+            A.append(np.maximum(Z, 0))
+        E = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return E / E.sum(axis=1, keepdims=True), A
+
+    def linear(self, A, W, b, layer):
+        return A @ W + b
+
+    def backward(self, P, A, y):
+        dZ = (P - np.eye(P.shape[1])[y]) / len(y)
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.W[layer] - self.rate * dW
+            self.b[layer] = self.b[layer] - self.rate * db
+
+    def loss(self, P, y):
+        return -np.log(P[np.arange(len(y)), y]).mean()
+
+
+class Fits(Right):
+    """Trains by itself, and is right: batches are drawn anew in each epoch."""
+
+    def fit(self, x, y, epochs, batch_size):
+        rng = np.random.default_rng(1)
+        history = []
+        for _ in range(epochs):
+            losses, sizes = [], []
+            for rows in self.batches(rng.permutation(len(x)), batch_size):
+                losses.append(self.train_on_batch(x[rows], y[rows]))
+                sizes.append(len(rows))
+            history.append(np.average(losses, weights=sizes))
+        return history
+
+    def batches(self, order, size):
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+class SkipsTheFirst(Fits):
+    """The first sample is taken for a header."""
+
+    def fit(self, x, y, epochs, batch_size):
+        x, y = x[1:], y[1:]  # the line
+        for _ in range(epochs):
+            for rows in self.batches(np.arange(len(x)), batch_size):
+                self.train_on_batch(x[rows], y[rows])
+
+
+class Rule:
+    """Descent, with what may be left on."""
+
+    def __init__(self, rate, momentum=0.5, decay=0.0):
+        self.rate, self.momentum, self.decay = rate, momentum, decay
+        self.velocity = {}
+
+    def moved(self, key, value, grad):
+        self.velocity[key] = self.momentum * self.velocity.get(key, 0.0) - self.rate * (grad + self.decay * value)
+        return value + self.velocity[key]
+
+
+class Ruled(Right):
+    """Its rule is made by its constructor."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.rule = self.made()
+
+    def made(self):
+        return Rule(self.rate, 0.0)
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.rule.moved(f"W{layer}", self.W[layer], dW)
+            self.b[layer] = self.rule.moved(f"b{layer}", self.b[layer], db)
+
+
+class MomentumByDefault(Ruled):
+    def made(self):
+        return Rule(self.rate)  # the line
+
+
+class DecayGiven(Ruled):
+    def made(self):
+        return Rule(self.rate, 0.0, decay=0.3)  # the line
+
+
+OPTIONS = {"decay": 0.2, "clip": 5.0}  # the line of DecayOfOptions
+
+
+class DecayOfOptions(Right):
+    def update(self, grads):
+        decay = OPTIONS["decay"]
+        super().update([(dW + decay * W, db) for (dW, db), W in zip(grads, self.W, strict=True)])
+
+
+def leaky(Z, slope):
+    return np.where(Z > 0, Z, slope * Z)
+
+
+class SlopeGiven(Right):
+    """A slope is bound to its activation where that is made."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.activation = partial(leaky, slope=0.3)  # the line
+
+    def forward(self, x):
+        A = [x]
+        for W, b in zip(self.W, self.b, strict=True):
+            Z = A[-1] @ W + b
+            A.append(self.activation(Z))
+        E = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return E / E.sum(axis=1, keepdims=True), A
+
+
+def slope_of_relu(A):
+    return A > 0
+
+
+def slope_of_sigmoid(A):
+    return A * (1 - A)
+
+
+class Derived(Right):
+    """The derivative is given to its constructor."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.derived_by(slope=slope_of_relu)
+
+    def derived_by(self, slope):
+        self.slope = slope
+
+    def backward(self, P, A, y):
+        dZ = (P - np.eye(P.shape[1])[y]) / len(y)
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dA = dZ @ self.W[layer].T
+                dZ = dA * self.slope(A[layer])
+        return grads[::-1]
+
+
+class DerivativeOfAnother(Derived):
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.derived_by(slope=slope_of_sigmoid)  # the line
+
+
+class NeverCleared(Right):
+    """Gradients are added to what is there, which is made once."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.sums = [[np.zeros_like(W), np.zeros_like(b)] for W, b in zip(self.W, self.b, strict=True)]
+
+    def update(self, grads):
+        for pair, (dW, db) in zip(self.sums, grads, strict=True):
+            pair[0] = pair[0] + dW  # the line
+            pair[1] = pair[1] + db
+        super().update(self.sums)
+
+
+class ClearedOnceAnEpoch(Right):
+    """Gradients are cleared when the weights are set, not before each step."""
+
+    def set_weights(self, weights):
+        super().set_weights(weights)
+        if not hasattr(self, "grads"):
+            self.clear()
+
+    def clear(self):
+        self.grads = [0.0] * (2 * len(self.W))
+
+    def update(self, grads):
+        for place, grad in enumerate(each for pair in grads for each in pair):
+            self.grads[place] = self.grads[place] + grad  # the line
+        super().update(list(zip(self.grads[::2], self.grads[1::2], strict=True)))
+
+
+class Packed(Right):
+    """All parameters are one vector."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.shapes = [each.shape for pair in zip(self.W, self.b, strict=True) for each in pair]
+
+    def pack(self, arrays):
+        return np.concatenate([each.ravel() for each in arrays])
+
+    def unpack(self, vector):
+        ends = np.cumsum([np.prod(shape) for shape in self.shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(vector, ends), self.shapes, strict=True)]
+
+    def update(self, grads):
+        theta = self.pack(self.get_weights())
+        change = self.pack([each for pair in grads for each in pair])
+        theta = theta - self.rate * change
+        self.set_weights(self.unpack(theta))
+
+
+class PackedTurned(Packed):
+    """Gradients are packed column by column."""
+
+    def update(self, grads):
+        theta = self.pack(self.get_weights())
+        change = np.concatenate([each.ravel(order="F") for pair in grads for each in pair])  # the line
+        theta = theta - self.rate * change
+        self.set_weights(self.unpack(theta))
+
+
+class CachedByTheSize(Right):
+    """Labels of a batch are encoded once for each size of batch."""
+
+    cache: dict[Any, Any]
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.cache = {}
+
+    def encoded(self, y, classes):
+        key = (len(y), classes)  # the line
+        if key not in self.cache:
+            self.cache[key] = np.eye(classes)[y]
+        return self.cache[key]
+
+    def backward(self, P, A, y):
+        Y = self.encoded(y, P.shape[1])
+        dZ = (P - Y) / len(y)
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+
+class DefaultThatIsKept(Right):
+    """The changes are collected in a default, made once, and the first are taken."""
+
+    def update(self, grads, changes=[]):  # noqa: B006  # the line
+        changes.extend(self.rate * each for pair in grads for each in pair)
+        for layer in range(len(self.W)):
+            self.W[layer] = self.W[layer] - changes[2 * layer]
+            self.b[layer] = self.b[layer] - changes[2 * layer + 1]
+
+
+class Clipped(Right):
+    def update(self, grads):
+        super().update([(np.clip(dW, -0.01, 0.01), db) for dW, db in grads])  # the line
+
+
+class LossSoFar(Right):
+    """The loss is the mean of all so far."""
+
+    def loss(self, P, y):
+        self.losses = [*getattr(self, "losses", []), super().loss(P, y)]
+        return sum(self.losses) / len(self.losses)  # the line

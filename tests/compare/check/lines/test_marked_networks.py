@@ -1,0 +1,60 @@
+"""Of small networks with one thing wrong the line is told, wherever it stands: in a step, a constructor, a `fit`."""
+
+from pathlib import Path
+
+import pytest
+
+from compare import check_parity
+from compare.data.dataset import load
+from tests.compare.check.lines import marked_networks as networks
+
+FILE = networks.__file__
+RIGHT = [networks.Right, networks.Fits, networks.Ruled, networks.Derived, networks.Packed]
+WRONG = [
+    networks.SkipsTheFirst,
+    networks.MomentumByDefault,
+    networks.DecayGiven,
+    networks.DecayOfOptions,
+    networks.SlopeGiven,
+    networks.DerivativeOfAnother,
+    networks.NeverCleared,
+    networks.ClearedOnceAnEpoch,
+    networks.PackedTurned,
+    networks.CachedByTheSize,
+    networks.DefaultThatIsKept,
+    networks.Clipped,
+    networks.LossSoFar,
+]
+MOST = 8  # lines that are told in all, of all places
+
+
+def marked(network):
+    """The number of the line that is marked in a class, or as the class's."""
+    lines = Path(FILE).read_text(encoding="utf-8").splitlines()
+    name = network.__name__
+    named = [number for number, line in enumerate(lines) if line.endswith(f"# the line of {name}")]
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"class {name}("))
+    inside = [number for number in range(start, len(lines)) if lines[number].endswith("# the line")]
+    return [*named, *inside][0] + 1
+
+
+def checked(network):
+    iris = load("iris")
+    few = iris.X[::4], iris.y[::4]  # of each class some
+    return check_parity(network, few, layers=(6, 5, 3), steps=4, batch_size=16)
+
+
+@pytest.mark.parametrize("network", WRONG, ids=lambda network: network.__name__)
+def test_the_line_of_what_is_wrong_is_told(network):
+    report = checked(network)
+    assert not report.passed
+    told = {number for each in report.guilty for number in range(each.first, each.last + 1) if each.file == FILE}
+    assert marked(network) in told, [(each.first, each.source, each.says) for each in report.guilty]
+    assert len(report.guilty) <= MOST
+
+
+@pytest.mark.parametrize("network", RIGHT, ids=lambda network: network.__name__)
+def test_no_line_is_told_of_what_these_are_made_from(network):
+    report = checked(network)
+    assert report.verdict == "parity"
+    assert report.guilty == ()
