@@ -72,6 +72,15 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
     return copy
 
 
+def is_chain(model: keras.Model) -> bool:
+    """Whether a model is built, and its layers follow on each other from one input to one output."""
+    if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
+        return False
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    parents = [[node.operation for node in layer._inbound_nodes[0].parent_nodes] for layer in layers]
+    return parents[1:] == [[layer] for layer in layers[:-1]] and len(parents[0]) == 1
+
+
 def _in(config: Any, dtype: str) -> Any:
     """The same configuration, of layers in another precision."""
     if isinstance(config, dict):

@@ -27,9 +27,10 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.recipe.architecture import Architecture, Optimizer
 from compare.recipe.recipe import Recipe
-from compare.sides.models import described
+from compare.sides.models import described, rounded_penalties
 from compare.sides.quiet_keras import import_quietly, load_keras
 
+FLOAT32_PER_FLOAT64 = 2.0**29
 # What Keras takes through float32 on TensorFlow, and its value where the model gives none.
 ROUNDED = {
     "sgd": {"momentum": 0.0},
@@ -99,7 +100,9 @@ def check_model(
         with stage("diagnosis", 1):
             diagnosis = name_variants(runs, reference)
     with stage("lines", 1):
-        lines = find_lines(driver, reference, runs)
+        # Of several steps in one, each from where the last one was left, no quantity is any one step's.
+        shown = [run for run in runs if not settings.samplewise or all(len(b) == 1 for b in run.situation.batches)]
+        lines = find_lines(driver, reference, shown)
     return Report.of(met, data, Found(runs, diagnosis, warnings=_warned(runs), lines=lines), settings.strict)
 
 
@@ -146,10 +149,10 @@ def _references(
         plain = copied(model, dtype)
     except ValueError as error:
         raise InputError(f"`reference` must be a compiled Keras model with one input and one output: {error}") from None
-    if len(plain.inputs) != 1 or len(plain.outputs) != 1:
+    if not load_keras().is_chain(plain):
         raise InputError(
-            "`reference` must have one input and one output. "
-            f"Received: {len(plain.inputs)} inputs and {len(plain.outputs)} outputs"
+            "`reference` must be a built model of layers that follow on each other, from one input to one output: "
+            "begin a Sequential with keras.Input(shape). Received: another"
         )
     architecture = described(plain)
     if tuple(data.X.shape[1:]) != architecture.inputs:
@@ -157,24 +160,40 @@ def _references(
             f"`data` must fit the reference, which takes samples of shape {architecture.inputs}. "
             f"Received: samples of shape {tuple(data.X.shape[1:])}"
         )
+    _check_targets(data, architecture)
     labels = settings.labels
     if data.y.ndim > 1 or data.y.dtype.kind == "f" or architecture.shapes[-1][-1] == 1:
         labels = "integer"  # they are given as they are
     n = min(data.n, MOST)
     recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
     reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise)
-    if dtype == "float64" and (rounded_constants(architecture) or reference.scheduled):
+    if dtype == "float64" and (rounded_constants(plain, architecture) or reference.scheduled):
         return reference, replace(reference, model=copied(model, dtype, exact=True))
     return reference, None
 
 
-def rounded_constants(architecture: Architecture) -> list[str]:
+def _check_targets(data: Dataset, architecture: Architecture) -> None:
+    """Refuse targets that the model's loss does not take."""
+    shape, outputs, integers = data.y.shape[1:], architecture.shapes[-1], data.y.dtype.kind in "iu"
+    if not shape and integers and outputs[-1] > 1:
+        low, high = int(data.y.min()), int(data.y.max())
+        if low < 0 or high >= outputs[-1]:
+            raise InputError(
+                f"`data` must fit the reference, with labels from 0 to {outputs[-1] - 1}. Received: {low} to {high}"
+            )
+    elif shape != outputs and not (not shape and outputs == (1,)) and "sparse" not in architecture.loss:
+        raise InputError(
+            f"`data` must fit the reference, with targets of shape (samples, {', '.join(map(str, outputs))}). "
+            f"Received: shape {data.y.shape}"
+        )
+
+
+def rounded_constants(model: Any, architecture: Architecture) -> list[str]:
     """The constants of an optimizer and its penalties that Keras takes through float32, where that changes them."""
     given: dict[str, float] = dict(ROUNDED.get(architecture.optimizer.name, {}))
     given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name in given}
     given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name == "weight_decay"}
-    given |= {name: getattr(architecture.penalty, name) for name in ("l1", "l2")}
-    return [name for name, value in given.items() if float(np.float32(value)) != value]
+    return [name for name, value in given.items() if float(np.float32(value)) != value] + rounded_penalties(model)
 
 
 def _arguments(optimizer: Optimizer) -> dict[str, float]:
@@ -192,15 +211,22 @@ def _otherwise(
             reference, runs = exact, again
             if not wrong_ordinarily(runs):
                 schedule = ["the schedule's numbers"] if reference.scheduled else []
-                names = " and ".join([*rounded_constants(reference.recipe.architecture), *schedule])
+                names = " and ".join([*rounded_constants(reference.model, reference.recipe.architecture), *schedule])
                 met = met.noting(f"exact where Keras on TensorFlow takes {names} through float32: no fault of it")
-    if wrong_ordinarily(runs) and met.precision == "float64":
+    if wrong_ordinarily(runs) and met.precision == "float64" and _slightly_throughout(runs):
         coarse = replace(reference, precision="float32")
         again = rejudged(runs, coarse)
         if not wrong_ordinarily(again):
             note = "it computes in float32 somewhere"
             return met.noting(note, precision="float32"), coarse, again
     return met, reference, runs
+
+
+def _slightly_throughout(runs: Sequence[Driven]) -> bool:
+    """Whether single precision may explain what is off: it shows in every step, and by no more than it explains."""
+    steps = [step for run in runs if not run.situation.extreme for step in run.steps]
+    worst = [max([step.loss_ratio, *step.ratios]) for step in steps]
+    return all(ratio < FLOAT32_PER_FLOAT64 for ratio in worst) and all(ratio > 1 for ratio in worst)
 
 
 def _off(runs: Sequence[Driven]) -> int:

@@ -78,8 +78,9 @@ def described(model: Any) -> Architecture:
 
     A layer that is not dense is `Given`; an activation without a name is "".
     """
-    layers = tuple(_described(layer) for layer in model.layers)
-    regularizers = [getattr(layer, "kernel_regularizer", None) for layer in model.layers]
+    own = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    layers = tuple(_described(layer) for layer in own)
+    regularizers = [getattr(layer, "kernel_regularizer", None) for layer in own]
     penalty = next((Penalty(_float(r, "l1"), _float(r, "l2")) for r in regularizers if r is not None), Penalty())
     config = model.optimizer.get_config()
     # The shortest decimal, so that 0.02 kept in float32 is 0.02.
@@ -94,6 +95,16 @@ def described(model: Any) -> Architecture:
     dtype = str(model.compute_dtype)
     inputs = tuple(model.input_shape[1:])
     return Architecture(inputs, layers, str(loss), Optimizer(name, rate, arguments), penalty, dtype)
+
+
+def rounded_penalties(model: Any) -> list[str]:
+    """The amounts of the model's regularizers that float32 does not hold, by name."""
+    kinds = ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer", "gamma_regularizer", "beta_regularizer")
+    found = [getattr(layer, kind, None) for layer in model.layers for kind in kinds]
+    amounts = [
+        (name, str(np.float32(_float(each, name)))) for each in found if each is not None for name in ("l1", "l2")
+    ]
+    return sorted({name for name, written in amounts if float(np.float32(written)) != float(written)})
 
 
 def _described(layer: Any) -> Layer:

@@ -26,7 +26,8 @@ def find_masks(thing: Any, architecture: Architecture, samples: int) -> list[Arr
     taken: set[int] = set()
     held = list(_arrays(thing))
     for _, layer in dropout_layers(architecture):
-        mask = next((each for each in held if id(each) not in taken and _is_mask(each, layer, samples)), None)
+        fitting = [each for each in held if id(each) not in taken and _is_mask(each, layer, samples)]
+        mask = next(iter(sorted(fitting, key=lambda each: bool(np.all(each)))), None)  # few drop nothing
         if mask is None:
             return None
         taken.add(id(mask))
@@ -40,8 +41,9 @@ def _is_mask(array: Array, layer: Given, samples: int) -> bool:
     shape = (samples, *layer.outputs)
     if array.shape not in (shape, shape[::-1]) or array.dtype.kind not in "biuf":
         return False
-    values = np.unique(array)
-    return len(values) <= 2 and float(values[0]) == 0 and (len(values) < 2 or float(values[1]) > 0)
+    values = [float(value) for value in np.unique(array)]
+    kept = (1.0, 1 / (1 - layer.rate))
+    return values in ([0.0], [kept[0]], [kept[1]]) or (len(values) == 2 and values[0] == 0 < values[1])
 
 
 def _arrays(thing: Any) -> Iterator[Array]:

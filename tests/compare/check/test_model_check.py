@@ -12,6 +12,7 @@ from compare.check.model_check import rounded_constants
 from compare.check.report.verdict import EXCEPT, PARITY, WRONG
 from compare.errors import InputError
 from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
+from compare.sides.models import reused_model
 from keras_ref.model import assemble
 from tests.compare.check.model_networks import RATE, Adam, Drops, Nesterov, RMSprop, Softmax, Squared, Two, varied
 
@@ -211,7 +212,8 @@ def test_a_step_for_each_sample_is_right_if_so_is_asked_for():
 
 def rounded(name="sgd", penalty=(0.0, 0.0), **arguments):
     optimizer = Optimizer(name, 0.01, tuple(sorted(arguments.items())))
-    return rounded_constants(replace(Architecture((4,), (Dense(1),)), optimizer=optimizer, penalty=Penalty(*penalty)))
+    architecture = replace(Architecture((4,), (Dense(1),)), optimizer=optimizer, penalty=Penalty(*penalty))
+    return rounded_constants(reused_model(architecture), architecture)
 
 
 def test_constants_are_rounded_where_float32_does_not_hold_them():
