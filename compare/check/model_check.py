@@ -81,6 +81,8 @@ def check_model(
     met = met.noting(*([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
         return Report.of(met, data, Found(), settings.strict)
+    if met.train is not None:
+        met = met.noting("not driven: its own training, which is beside the plain network alone")
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)

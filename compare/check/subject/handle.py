@@ -73,11 +73,15 @@ class Handle:
         pairs = enumerate(zip(expected, arrays, strict=True))
         return [self._shaped(index, weight, array).astype(np.float64) for index, (weight, array) in pairs]
 
+    @property
+    def _bias_free(self) -> bool:
+        """Whether the layers asked for have kernels and nothing else."""
+        return {weight.role for weight in self.recipe.architecture.weights} == {"kernel"}
+
     def _without_zeros(self, arrays: list[Array]) -> list[Array]:
         """Leave out zeros that stand in for biases, where the layers asked for have none."""
-        weights = self.recipe.architecture.weights
-        roles = {weight.role for weight in weights}
-        stand_in = roles == {"kernel"} and len(arrays) == 2 * len(weights) and not any(b.any() for b in arrays[1::2])
+        pairs = len(arrays) == 2 * len(self.recipe.architecture.weights)
+        stand_in = self._bias_free and pairs and not any(b.any() for b in arrays[1::2])
         self._zeros = [b.shape for b in arrays[1::2]] if stand_in else []
         return arrays[::2] if stand_in else arrays
 
@@ -116,8 +120,9 @@ class Handle:
             self.weights = own
             return
         put = self._method("set_weights")
-        with contextlib.suppress(Exception):  # some have no weights before they are set
-            self._without_zeros([np.asarray(w) for w in self._method("get_weights")()])
+        if self._bias_free:
+            with contextlib.suppress(Exception):  # some have no weights before they are set
+                self._without_zeros([np.asarray(w) for w in self._method("get_weights")()])
         if self._zeros:
             put([each for w, shape in zip(own, self._zeros, strict=True) for each in (w, np.zeros(shape))])
             return
