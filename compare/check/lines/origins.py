@@ -356,6 +356,8 @@ class Origins:
 
     def _turning(self, name: str) -> list[int]:
         """The loop over layers that others like a gradient are made in, whatever it calls; none if there is none."""
+        if not name:  # the loss is of no layer
+            return []
         makers = [
             self.flow.when(event)
             for event in (*self.flow.events, *self.flow.members)

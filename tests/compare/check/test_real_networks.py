@@ -165,7 +165,7 @@ SAID = {
     ),
     "Adam": Said(right.Adam, KIND, kind="an adaptive optimizer"),
     "no biases": Said(right.NoBiases, KIND, kind="no biases"),
-    "one output": Said(right.OneOutput, UNDRIVABLE, words=("it has one output, a sigmoid's", "give the network")),
+    "one output": Said(right.OneOutput, UNDRIVABLE, words=("it has one output, a sigmoid's", "Declare it")),
     "regression": Said(
         real.Regression,
         KIND,
