@@ -105,7 +105,7 @@ def test_a_users_own_model_is_described_layer_by_layer():
         ("bias", (20,)),
     ]
     assert [trainable for *_, trainable in norm.weights((5,))] == [True, True, False, False]
-    assert dropout == Given("Dropout", (5,))
+    assert dropout == Given("Dropout", (5,), rate=0.5)
     assert head == Dense(3, "softmax")
     assert found.optimizer == Optimizer("rmsprop", 0.5, (("rho", 0.75),))
     assert [weight.shape for weight in found.weights] == [tuple(W.shape) for W in model.get_weights()]
