@@ -40,6 +40,7 @@ FACTOR = 10.0
 LEAST = 4.0  # ULP
 LOOSEST = 1e-3
 PROBE = 1e-3
+FLOAT32_PER_FLOAT64 = 2.0**29  # units in the last place
 
 
 class Tolerance(NamedTuple):

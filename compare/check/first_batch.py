@@ -1,6 +1,6 @@
 """A first batch that a subject is given before it is checked, and what would be right on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,12 +64,11 @@ class FirstBatch:
 class ModelFirstBatch(FirstBatch):
     """A first batch, and what the model makes of it."""
 
-    reference: ModelReference | None = None
+    reference: ModelReference = field(kw_only=True)
 
     @cached_property
     def right(self) -> list[Step]:
         """What each step should be."""
-        assert self.reference is not None
         rows = [np.arange(len(self.y))] * len(self.each)
         return [truth.step for truth in self.reference.truths(self.x, self.y, rows, self.each, False)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.agreement.tolerance import FLOAT32_PER_FLOAT64
 from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.variants import name_variants
 from compare.check.first_batch import ModelFirstBatch
@@ -16,30 +17,19 @@ from compare.check.lines.finding import find_lines
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, judged, recipe_for, rejudged, run_situation
+from compare.check.steps.lockstep import Driven, deciding, drive_all, judged, ratios, recipe_for, rejudged
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.model_situations import MOST, draw, model_situations
 from compare.check.steps.situations import ragged_size
 from compare.check.subject.drivers import Driver
 from compare.check.subject.kinds import is_keras
-from compare.check.subject.tasks import TOO_LONG
 from compare.data.dataset import Dataset
 from compare.errors import InputError
-from compare.recipe.architecture import Architecture, Optimizer
+from compare.recipe.architecture import Architecture
+from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 from compare.recipe.recipe import Recipe
 from compare.sides.models import described, rounded_penalties
 from compare.sides.quiet_keras import import_quietly, load_keras
-
-FLOAT32_PER_FLOAT64 = 2.0**29
-# What Keras takes through float32 on TensorFlow, and its value where the model gives none.
-ROUNDED = {
-    "sgd": {"momentum": 0.0},
-    "rmsprop": {"momentum": 0.0},
-    "adam": {"beta_1": 0.9, "beta_2": 0.999},
-    "adamw": {"beta_1": 0.9, "beta_2": 0.999, "weight_decay": 0.004},
-    "nadam": {"beta_1": 0.9, "beta_2": 0.999},
-    "adagrad": {"initial_accumulator_value": 0.1},
-}
 
 
 def check_model(
@@ -74,7 +64,8 @@ def check_model(
     X, y = data.X[rows], data.y[rows]
 
     def first(x: Any, labels: Any) -> ModelFirstBatch:
-        return ModelFirstBatch(reference.recipe, x, labels, [draw(reference, rng) for _ in range(2)], reference)
+        weights = [draw(reference, rng) for _ in range(2)]
+        return ModelFirstBatch(reference.recipe, x, labels, weights, reference=reference)
 
     with stage("meeting the network", 1):
         met = meet(driver, reference.recipe, X, y, rng, first)
@@ -86,13 +77,8 @@ def check_model(
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
-    runs: list[Driven] = []
     with stage("situations", len(situations)) as advance:
-        for situation in situations:
-            runs.append(run_situation(reference, situation, driver.perform, gradients=False))
-            if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
-                break
-            advance()
+        runs = drive_all(reference, situations, driver.perform, advance, gradients=False)
     if met.random:
         return Report.of(met, data, Found(runs), settings.strict)
     if wrong_ordinarily(runs):
@@ -192,14 +178,11 @@ def _check_targets(data: Dataset, architecture: Architecture) -> None:
 
 def rounded_constants(model: Any, architecture: Architecture) -> list[str]:
     """The constants of an optimizer and its penalties that Keras takes through float32, where that changes them."""
-    given: dict[str, float] = dict(ROUNDED.get(architecture.optimizer.name, {}))
-    given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name in given}
-    given |= {name: value for name, value in _arguments(architecture.optimizer).items() if name == "weight_decay"}
-    return [name for name, value in given.items() if float(np.float32(value)) != value] + rounded_penalties(model)
-
-
-def _arguments(optimizer: Optimizer) -> dict[str, float]:
-    return {name: float(value) for name, value in optimizer.arguments}
+    optimizer = architecture.optimizer
+    known = DEFAULTS.get(optimizer.name, {"weight_decay": None})
+    given = known | {name: value for name, value in optimizer.arguments if name in known}
+    numbers = {name: given[name] for name in ROUNDED if given.get(name)}
+    return [name for name, value in numbers.items() if float(np.float32(value)) != value] + rounded_penalties(model)
 
 
 def _otherwise(
@@ -226,15 +209,12 @@ def _otherwise(
 
 def _slightly_throughout(runs: Sequence[Driven]) -> bool:
     """Whether single precision may explain what is off: it shows in every step, and by no more than it explains."""
-    steps = [step for run in runs if not run.situation.extreme for step in run.steps]
-    worst = [max([step.loss_ratio, *step.ratios]) for step in steps]
-    return all(ratio < FLOAT32_PER_FLOAT64 for ratio in worst) and all(ratio > 1 for ratio in worst)
+    return all(1 < max(step.every_ratio) < FLOAT32_PER_FLOAT64 for run in deciding(runs) for step in run.steps)
 
 
 def _off(runs: Sequence[Driven]) -> int:
     """How many losses and tensors of the ordinary situations are out of tolerance."""
-    steps = [step for run in runs if not run.situation.extreme for step in run.steps]
-    return sum(not ratio <= 1 for step in steps for ratio in (step.loss_ratio, *step.ratios))
+    return sum(not ratio <= 1 for ratio in ratios(deciding(runs)))
 
 
 def _beside(reference: ModelReference, run: Driven) -> Driven:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from compare.agreement.tolerance import FLOAT32_PER_FLOAT64
 from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
@@ -17,12 +18,11 @@ from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, rejudged, run_situation
+from compare.check.steps.lockstep import Driven, deciding, drive_all, ratios, rejudged
 from compare.check.steps.reference import Reference, build_reference
-from compare.check.steps.situations import Situation, ordinary, probes
+from compare.check.steps.situations import ordinary, probes
 from compare.check.subject.drivers import Driver, InProcess
 from compare.check.subject.kinds import check_subject
-from compare.check.subject.tasks import TOO_LONG
 from compare.check.training import Training
 from compare.check.trainings import drive_training
 from compare.data.dataset import REGRESSION, Dataset, as_given, load
@@ -32,7 +32,6 @@ from compare.faults.kinds import NO_BIASES
 from compare.show.terminal.progress import silent
 
 Source = str | Path | tuple[Any, Any]
-FLOAT32_PER_FLOAT64 = 2.0**29
 
 
 def check_parity(
@@ -197,16 +196,16 @@ def _check_plain(
         *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
-        runs = _drive_all(driver, reference, situations, advance)
+        runs = drive_all(reference, situations, driver.perform, advance)
     if met.random:
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
         met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
-        if met.no_biases and not _any_kernel_wrong(_ordinary(runs)):
+        if met.no_biases and not _any_kernel_wrong(deciding(runs)):
             diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
-        diagnosis = with_extremes(diagnosis, warned, _ordinary(runs), architecture, met.precision)
+        diagnosis = with_extremes(diagnosis, warned, deciding(runs), architecture, met.precision)
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
         driven = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
@@ -215,18 +214,6 @@ def _check_plain(
     with stage("lines", 1):
         lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs))
     return Report.of(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings.strict)
-
-
-def _drive_all(
-    driver: Driver, reference: Reference, situations: Sequence[Situation], advance: Callable[[], None]
-) -> list[Driven]:
-    runs: list[Driven] = []
-    for situation in situations:
-        runs.append(run_situation(reference, situation, driver.perform))
-        if runs[-1].performance.refusal and TOO_LONG in runs[-1].performance.refusal:
-            break
-        advance()
-    return runs
 
 
 def _any_wrong(runs: Sequence[Driven]) -> bool:
@@ -244,35 +231,27 @@ def _any_kernel_wrong(runs: Sequence[Driven]) -> bool:
     )
 
 
-def _ordinary(runs: Sequence[Driven]) -> list[Driven]:
-    return [run for run in runs if not run.situation.extreme]
-
-
 def _diagnosed(
     met: Introduction, reference: Reference, runs: list[Driven]
 ) -> tuple[Introduction, Reference, list[Driven], Diagnosis]:
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
-    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(_ordinary(runs)))
-    diagnosis = diagnose(_ordinary(runs), architecture, met.precision, company)
+    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in ratios(deciding(runs)))
+    diagnosis = diagnose(deciding(runs), architecture, met.precision, company)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
-    slightly = [1 < ratio < FLOAT32_PER_FLOAT64 for ratio in _ratios(runs)]
+    slightly = [1 < ratio < FLOAT32_PER_FLOAT64 for ratio in ratios(runs)]
     if sum(slightly) < 0.1 * len(slightly):
         return met, reference, runs, diagnosis
     coarse = replace(reference, precision="float32")
     again = rejudged(runs, coarse)
-    still = _any_wrong(_ordinary(again))
-    found = diagnose(_ordinary(again), architecture, "float32") if still else Diagnosis()
+    still = _any_wrong(deciding(again))
+    found = diagnose(deciding(again), architecture, "float32") if still else Diagnosis()
     if still and not found.explanations:
         return met, reference, runs, diagnosis
     return met.noting(_where_float32(runs), precision="float32"), coarse, again, found
-
-
-def _ratios(runs: Sequence[Driven]) -> list[float]:
-    return [ratio for run in runs for step in run.steps for ratio in (step.loss_ratio, *step.ratios)]
 
 
 def _where_float32(runs: Sequence[Driven]) -> str:

@@ -23,6 +23,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "adamw": {**_ADAM, "amsgrad": False, **_EVERY, "weight_decay": 0.004},
     "nadam": {**_ADAM, **_EVERY},
 }
+# What Keras takes through float32 on TensorFlow; of the betas, where they correct the bias.
+ROUNDED = ("beta_1", "beta_2", "momentum", "weight_decay", "initial_accumulator_value")
 _SHARES = ("momentum", "rho", "beta_1", "beta_2")  # of what was: all of it would never be forgotten
 _POSITIVE = ("learning_rate", "clipnorm", "clipvalue", "global_clipnorm")
 

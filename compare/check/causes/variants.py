@@ -12,9 +12,8 @@ from compare.check.steps.model_reference import ModelReference, ModelStep
 from compare.faults.fault import Cause, Fault
 from compare.faults.variants import EPSILONS, GRADIENTS, LOSSES, UPDATES, Facts, OfGradients, OfUpdate, Tensors, updated
 from compare.mathematics.functions import Array
-from compare.recipe.optimizer_words import DEFAULTS
+from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 
-ROUNDED = ("momentum", "weight_decay", "initial_accumulator_value")  # to float32, by Keras
 STEPS = 8  # of a run: an optimizer's memory tells its variants apart
 RUNS = 2
 LIKE = 1e-9  # how far what a variant makes may lie from it, relative to the update: constants are rounded
@@ -52,10 +51,13 @@ def name_variants(runs: Sequence[Driven], reference: ModelReference) -> Diagnosi
     cases = [case for run in wrong[:RUNS] if (case := _case(run, reference)) is not None]
     if not cases:
         return Diagnosis()
+    steps = sum(len(case.steps) for case in cases)
     moving: list[tuple[Cause, ...]] = []
+    tried = 0
     for causes, makes in _updates(reference):
         if moving and len(causes) > max(map(len, moving)):
             break
+        tried += steps
         if all(_fits(case, makes, reference) for case in cases):
             moving.append(causes)
     telling = [faults for faults in _losses() if all(_tells(case, faults) for case in cases)]
@@ -63,14 +65,10 @@ def name_variants(runs: Sequence[Driven], reference: ModelReference) -> Diagnosi
         return Diagnosis()
     fewest = min(len(causes) for causes in moving)
     explanations = [
-        Explanation(
-            (*causes, *telling[0]), sum(len(c.steps) for c in cases), len(cases), sum(len(c.steps) for c in cases)
-        )
-        for causes in moving
-        if len(causes) == fewest
+        Explanation((*causes, *telling[0]), steps, len(cases), steps) for causes in moving if len(causes) == fewest
     ]
     kept = {each.names: each for each in reversed(explanations) if each.causes}
-    return Diagnosis(tuple(reversed(kept.values())), tried=len(GRADIENTS) * len(EPSILONS) + len(LOSSES))
+    return Diagnosis(tuple(reversed(kept.values())), tried)
 
 
 def _case(run: Driven, reference: ModelReference) -> _Case | None:
@@ -109,10 +107,8 @@ def _updates(reference: ModelReference) -> Iterator[tuple[tuple[Cause, ...], Mak
     exact = {**DEFAULTS.get(optimizer.name, {}), **dict(optimizer.arguments)}
     if optimizer.name not in UPDATES or any(exact.get(name) for name in ("clipnorm", "clipvalue", "global_clipnorm")):
         return
-    rounded = {name: float(np.float32(value)) if name in ROUNDED and value else value for name, value in exact.items()}
-    for power, beta in (("power_1", "beta_1"), ("power_2", "beta_2")):  # whose powers alone Keras takes so
-        if beta in exact:
-            rounded |= {power: float(np.float32(exact[beta]))}
+    powers = {"beta_1": "power_1", "beta_2": "power_2"}  # of the betas, these alone are rounded
+    rounded = exact | {powers.get(name, name): float(np.float32(exact[name])) for name in ROUNDED if exact.get(name)}
     rules: list[tuple[Fault | None, dict[str, Any]]] = []
     for of in [exact] if rounded == exact else [exact, rounded]:
         rules.append((None, of))

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.steps.reference import Reference, Truth, ratio, rounded
 from compare.check.steps.situations import Situation, without_biases
-from compare.check.subject.tasks import Did, Performance, Task
+from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding
@@ -38,6 +38,11 @@ class Judged:
     equal: bool = True
     accuracy_differs: bool = False
     kinks: list[tuple[int, int, int, float]] = field(default_factory=list)
+
+    @property
+    def every_ratio(self) -> list[float]:
+        """Of the loss, and of each tensor."""
+        return [self.loss_ratio, *self.ratios]
 
     @property
     def wrong_weights(self) -> bool:
@@ -104,6 +109,33 @@ class Driven:
             change = [new - old for new, old in zip(last.after, last.before, strict=True)]
         assert did.after is not None
         return Observed(step, did.after, did.loss, change, focus)
+
+
+def drive_all(
+    reference: Reference,
+    situations: Sequence[Situation],
+    drive: Drive,
+    advance: Callable[[], object],
+    gradients: bool = True,
+) -> list[Driven]:
+    """Drive the subject through situations, up to the first that takes too long."""
+    runs: list[Driven] = []
+    for situation in situations:
+        runs.append(run_situation(reference, situation, drive, gradients))
+        if TOO_LONG in (runs[-1].performance.refusal or ""):
+            break
+        advance()
+    return runs
+
+
+def deciding(runs: Sequence[Driven]) -> list[Driven]:
+    """The ordinary situations: extreme ones only warn."""
+    return [run for run in runs if not run.situation.extreme]
+
+
+def ratios(runs: Sequence[Driven]) -> list[float]:
+    """The deviation of each loss and tensor, in units of the tolerance."""
+    return [ratio for run in runs for step in run.steps for ratio in step.every_ratio]
 
 
 def recipe_for(reference: Reference, situation: Situation) -> Recipe:

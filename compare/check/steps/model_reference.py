@@ -106,18 +106,18 @@ class ModelReference(Reference):
         return load_keras().masked_steps(self.model, X, self.targets(y), batches, weights, masks)
 
     def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
-        """Keras's own weights before each step, as far as they are finite."""
-        first = rounded(self, weights)
-        found = [first]
-        if self.drops:  # Keras's own masks would be others every time
-            rng = np.random.default_rng(len(batches))
-            return [rounded(self, [W * rng.uniform(0.9, 1.1, W.shape) for W in first]) for _ in batches]
-        after = self._steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
-        for index in range(len(batches) - 1):
-            now = [np.asarray(W[index], np.float64) for W in after]
-            if not all(np.isfinite(W).all() for W in now):
-                break
-            found.append(rounded(self, now))
+        """Keras's own weights before each step, as far as they are finite; with dropout, weights that differ a little.
+
+        Keras's own masks would be others every time.
+        """
+        if not self.drops:
+            return super().trajectory(X, y, batches, weights)
+        rng, first = np.random.default_rng(len(batches)), rounded(self, weights)
+        return [rounded(self, [W * rng.uniform(0.9, 1.1, W.shape) for W in first]) for _ in batches]
+
+    def _going_on(self, X: Array, y: Rows, batches: list[Rows], first: list[Array]) -> list[Array]:
+        """Keras's weights after each of these steps, each tensor with an axis of steps."""
+        found: list[Array] = self._steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
         return found
 
     @property

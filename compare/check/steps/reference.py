@@ -72,7 +72,7 @@ class Reference:
     def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
         """Keras's own weights before each step, as far as they are finite."""
         first = rounded(self, weights)
-        after = steps_from(self, X, y, batches, [first]).weights
+        after = self._going_on(X, y, batches, first)
         found = [first]
         for index in range(len(batches) - 1):
             now = [np.asarray(W[index], np.float64) for W in after]
@@ -80,6 +80,10 @@ class Reference:
                 break
             found.append(rounded(self, now))
         return found
+
+    def _going_on(self, X: Array, y: Rows, batches: list[Rows], first: list[Array]) -> list[Array]:
+        """Keras's weights after each of these steps, each tensor with an axis of steps."""
+        return steps_from(self, X, y, batches, [first]).weights
 
     @property
     def drops(self) -> bool:

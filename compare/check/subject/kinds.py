@@ -145,9 +145,9 @@ def takes_rate(subject: Any, recipe: Recipe) -> bool:
 
     Where the network is made for a model, a factory may have a rate of its own.
     """
-    if is_step_function(subject) or not is_factory(subject) or not recipe.given:
-        return is_step_function(subject) or is_factory(subject)
-    return bool({*_names(getattr(subject, "network", subject))} & {*RATES})
+    if is_step_function(subject) or not is_factory(subject):
+        return is_step_function(subject)
+    return not recipe.given or bool({*_names(getattr(subject, "network", subject))} & {*RATES})
 
 
 def read_off(subject: Any) -> dict[str, Any]:
