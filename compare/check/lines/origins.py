@@ -367,13 +367,8 @@ class Origins:
             and self.values.kind(self.flow.value(event)) in (RIGHT, SCALED)
             and self.flow.made(self.flow.value(event)) == event
         ]
-        turns: dict[int, list[int]] = {}
-        for event in self.flow.events:
-            if self.flow.place(event).kind == "loop":
-                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
         inside = {
-            events[0]: len({sum(turn < maker for turn in events) for maker in makers} - {0})
-            for events in turns.values()
+            events[0]: len({sum(turn < maker for turn in events) for maker in makers} - {0}) for events in self._turns()
         }
         return sorted((event for event, count in inside.items() if count > 0), key=lambda event: -inside[event])[:1]
 
@@ -400,11 +395,15 @@ class Origins:
                     return [*self._turning(role[1:]), *loop, made]
         return []
 
-    def _short_loops(self) -> list[int]:
-        """Loops that are gone through once less, or once more, than there are samples."""
+    def _turns(self) -> list[list[int]]:
+        """The turns of each loop: the events that set its variable."""
         turns: dict[int, list[int]] = {}
         for event in self.flow.events:
             if self.flow.place(event).kind == "loop":
                 turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
+        return list(turns.values())
+
+    def _short_loops(self) -> list[int]:
+        """Loops that are gone through once less, or once more, than there are samples."""
         n = self.flow.samples
-        return [events[0] for events in turns.values() if n > FEW and abs(len(events) - n) == 1]
+        return [events[0] for events in self._turns() if n > FEW and abs(len(events) - n) == 1]

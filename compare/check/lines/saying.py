@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from compare.check.lines.assignments import assignments
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
-from compare.check.lines.settings import Settings
 
 PLACES = 8  # that are told in all
-SETTINGS = 2  # of where a setting comes from, so many
+ASSIGNED = 2  # of where a setting comes from, so many
 READS = 4  # of what an expression reads, so many are told
 EVENTS = 4  # of where a cause comes from, so many
 LINES = 8  # of an expression that goes over more
@@ -39,11 +39,11 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     ordered = sorted(told.values(), key=lambda each: not each.causes)
     lines: list[Guilty] = []
     for each in ordered:
-        lines += [_one(values, each), *_settings(values, each.event)]
+        lines += [_one(values, each), *_assigned(values, each.event)]
     return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]
 
 
-def _settings(values: Values, event: int) -> list[Guilty]:
+def _assigned(values: Values, event: int) -> list[Guilty]:
     """Where what an expression uses was set, outside of the step or by no value: numbers, functions, stale names."""
     flow = values.flow
     used: list[tuple[str, float | str]] = []
@@ -59,12 +59,12 @@ def _settings(values: Values, event: int) -> list[Guilty]:
     names = [_base(flow.text(read)) for read in beside]
     found = []
     for path, source in zip(flow.trace.files, flow.trace.sources, strict=True):
-        settings = Settings(source)
-        told = [each for name, value in dict.fromkeys(used) for each in settings.of(name, value)[:SETTINGS]]
+        given = assignments(source)
+        told = [each for name, value in dict.fromkeys(used) for each in given.of(name, value)[:ASSIGNED]]
         if path == flow.trace.files[flow.place(event).file]:
-            told += [each for name in dict.fromkeys(names) for each in settings.kept_defaults(name)]
+            told += [each for name in dict.fromkeys(names) for each in given.kept_defaults(name)]
             here = flow.statement(event), flow.place(event).first
-            told += [each for name in dict.fromkeys(stale) for each in settings.kept(name, *here)]
+            told += [each for name in dict.fromkeys(stale) for each in given.kept(name, *here)]
         found += [Guilty(path, s.first, min(s.last, s.first + LINES - 1), "", s.source, s.says) for s in told]
     return found
 

@@ -4,11 +4,11 @@ import textwrap
 
 import pytest
 
-from compare.check.lines.settings import Settings
+from compare.check.lines.assignments import Assignments
 
 
 def settings(source):
-    return Settings(textwrap.dedent(source).strip("\n"))
+    return Assignments(textwrap.dedent(source).strip("\n"))
 
 
 def told(found):

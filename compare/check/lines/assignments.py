@@ -4,10 +4,11 @@ import ast
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
-class Setting:
+class Assignment:
     """A place that sets a value, by its first and last line, and how it is written there."""
 
     first: int
@@ -24,8 +25,8 @@ class _Parameter:
 
 
 @dataclass
-class Settings:
-    """A file's settings: what is given to parameters of its functions, and to attributes.
+class Assignments:
+    """A file's assignments: what is given to parameters of its functions, and to attributes.
 
     A value is a number, or the name of a function.
     """
@@ -82,19 +83,19 @@ class Settings:
             if isinstance(value, ast.Name | ast.Attribute) and _last(value) != name:
                 self.renamed.setdefault(name, set()).add(_last(value))
 
-    def of(self, name: str, value: float | str) -> list[Setting]:
+    def of(self, name: str, value: float | str) -> list[Assignment]:
         """Where what is called so gets this value: an argument or a statement, else a default that is left."""
         names = {name, *self.renamed.get(name, ())}
         given = [*self._given(names, value), *(self._set(names, value))]
         return given or [*self._left(names, value), *self._defaults(names, value)]
 
-    def kept_defaults(self, name: str) -> Iterator[Setting]:
+    def kept_defaults(self, name: str) -> Iterator[Assignment]:
         """Parameters of this name whose default is a list, or the like, which every call shares."""
         for parameter in self.parameters.get(name, ()):
             if isinstance(parameter.default, ast.List | ast.Dict | ast.Set):
                 yield self._at(parameter.default, f"makes the default of `{name}` once, and every call keeps it")
 
-    def kept(self, name: str, statement: str, line: int) -> Iterator[Setting]:
+    def kept(self, name: str, statement: str, line: int) -> Iterator[Assignment]:
         """Why what is read by this name may be of an earlier step: where it is cleared, and by what it is found."""
         for start, function, cleared in self.cleared.get(name, ()):
             yield self._at(cleared, f"clears `{name}`", start)
@@ -116,7 +117,7 @@ class Settings:
                 if index != name and not isinstance(value, ast.Constant):
                     yield self._at(at, f"makes `{index}`, by which `{name}` is looked up")
 
-    def _given(self, names: set[str], value: float | str) -> Iterator[Setting]:
+    def _given(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         """Calls that hand the value to a parameter of one of these names."""
         for _, call in self.calls:
             called = _last(call.func)
@@ -129,7 +130,7 @@ class Settings:
                 if _is(given, value):
                     yield self._at(call, f"gives `{argument}` the value {_text(value)}")
 
-    def _left(self, names: set[str], value: float | str) -> Iterator[Setting]:
+    def _left(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         """Calls that leave a parameter to its default, which is the value."""
         for _, call in self.calls:
             for name in names:
@@ -142,21 +143,27 @@ class Settings:
                     ):
                         yield self._at(call, f"leaves `{name}` at its default, {_text(value)}")
 
-    def _defaults(self, names: set[str], value: float | str) -> Iterator[Setting]:
+    def _defaults(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         for name in names:
             for parameter in self.parameters.get(name, ()):
                 if parameter.default is not None and _is(parameter.default, value):
                     yield self._at(parameter.default, f"`{name}` is {_text(value)} by default")
 
-    def _set(self, names: set[str], value: float | str) -> Iterator[Setting]:
+    def _set(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         for name, given, statement in self.assigned:
             if name in names and _is(given, value):
                 yield self._at(statement, f"sets `{name}` to {_text(value)}")
 
-    def _at(self, node: ast.expr | ast.stmt, says: str, head: int | None = None) -> Setting:
+    def _at(self, node: ast.expr | ast.stmt, says: str, head: int | None = None) -> Assignment:
         source = " ".join((ast.get_source_segment(self.source, node) or "").split())
         last = node.end_lineno or node.lineno
-        return Setting(head or node.lineno, last, source, says)
+        return Assignment(head or node.lineno, last, source, says)
+
+
+@lru_cache(maxsize=16)
+def assignments(source: str) -> Assignments:
+    """A file's assignments, read once."""
+    return Assignments(source)
 
 
 def _last(node: ast.AST) -> str:
