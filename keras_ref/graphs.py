@@ -10,17 +10,26 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
+Sample = Callable[[], tuple[Any, Any, Any]]
 
-def graph(model: keras.Sequential, key: object, trace: Callable[[], Any]) -> Any:
-    """Return the model's graph of this kind, made when first needed; it lives and dies with the model."""
+
+def graph(model: keras.Model, key: object, trace: Callable[[], Any], sample: Sample | None = None) -> Any:
+    """Return the model's graph of this kind, made when first needed; it lives and dies with the model.
+
+    `sample` gives one of X, of Y and of the model's output; by default they are the plain network's.
+    """
     graphs = model.__dict__.setdefault("_keras_parity_graphs", {})
     if key not in graphs:
         beginnings(model)  # builds the optimizer, and reads numbers, which a graph cannot
         # Where variables are made while it is traced, it is traced twice: so metrics are built first.
-        X, Y = (tf.zeros((1, spec.shape[1]), spec.dtype) for spec in _data(model))
-        model.compute_metrics(X, Y, Y)
+        model.compute_metrics(*(_plain_sample(model) if sample is None else sample()))
         graphs[key] = trace().get_concrete_function()
     return graphs[key]
+
+
+def _plain_sample(model: keras.Model) -> tuple[Any, Any, Any]:
+    X, Y = (tf.zeros((1, spec.shape[1]), spec.dtype) for spec in _data(model))
+    return X, Y, Y
 
 
 def beginnings(model: keras.Sequential) -> list[tuple[Any, NDArray[Any]]]:

@@ -11,12 +11,12 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.constants import constants_of, exact_constants, keep_exact
-from keras_ref.graphs import beginnings, dtype_of
+from keras_ref.graphs import dtype_of, graph
 from keras_ref.precision import precision
 from keras_ref.quantities import OneStep
+from keras_ref.training import begin_anew
 
 Array = NDArray[Any]
-_GRAPH = "_keras_parity_steps"
 
 
 class ModelSteps(NamedTuple):
@@ -162,9 +162,15 @@ def model_steps(
     rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
     stacked = [np.stack([np.asarray(each) for each in tensor]).astype(dtype) for tensor in zip(*weights, strict=True)]
     with precision(dtype), constants_of(model):
-        for variable, start in beginnings(model):
-            variable.assign(start)
-        loss, after, slots = _graph(model, X, Y)(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
+        begin_anew(model)
+        key = "model", X.shape[1:], Y.shape[1:], Y.dtype.str
+        run = graph(
+            model,
+            key,
+            lambda: _traced(model, X, Y),
+            lambda: _sample(model, X, Y),
+        )
+        loss, after, slots = run(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
     return ModelSteps(loss.numpy(), [each.numpy() for each in after], [each.numpy() for each in slots])
 
 
@@ -184,13 +190,12 @@ def masked_steps(
         For each step, what each layer of dropout multiplies by.
     """
     samples, targets = np.asarray(X), np.asarray(Y)
-    variables = list(model.optimizer.variables)
     losses: list[Array] = []
     after: list[list[Array]] = []
     before: list[list[Array]] = []
     with precision(dtype_of(model)), constants_of(model):
-        for variable, value in beginnings(model):
-            variable.assign(value)
+        begin_anew(model)
+        variables = list(model.optimizer.variables)
         for rows, start, given in zip(batches, weights, masks, strict=True):
             for variable, tensor in zip(model.weights, start, strict=True):
                 variable.assign(np.asarray(tensor))
@@ -205,14 +210,9 @@ def _stacked(each: Sequence[Sequence[Array]]) -> list[Array]:
     return [np.stack(tensor) for tensor in zip(*each, strict=True)]
 
 
-def _graph(model: keras.Model, X: Array, Y: Array) -> Any:
-    """The model's graph for data of this form, traced when first needed; it lives and dies with the model."""
-    graphs = model.__dict__.setdefault(_GRAPH, {})
-    key = X.shape[1:], Y.shape[1:], Y.dtype.str
-    if key not in graphs:
-        model.compute_metrics(tf.constant(X[:1]), tf.constant(Y[:1]), model(tf.constant(X[:1])))
-        graphs[key] = _traced(model, X, Y).get_concrete_function()
-    return graphs[key]
+def _sample(model: keras.Model, X: Array, Y: Array) -> tuple[Any, Any, Any]:
+    one = tf.constant(X[:1])
+    return one, tf.constant(Y[:1]), model(one)
 
 
 def _traced(model: keras.Model, X: Array, Y: Array) -> Any:
