@@ -75,7 +75,7 @@ class Settings:
     @property
     def objective(self) -> Objective:
         """What the network is trained for."""
-        return Objective(self.output, self.loss, self.optimizer, self.learning_rate, self.l1, self.l2, self.bias)
+        return Objective.of(self, self.learning_rate)
 
     @property
     def plain(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from compare.errors import InputError
 from compare.recipe.architecture import DTYPES, HIDDEN, Architecture
@@ -94,7 +94,7 @@ class Experiment:
         for units in self.layers or ():
             if units < 1:
                 raise InputError(f"`layers` must be positive integers. Received: {units}")
-        objective(self, self.learning_rate)
+        Objective.of(self, self.learning_rate)
         if not 0 <= self.seed < 2**31:
             raise InputError(f"`seed` must be from 0 to 2147483647. Received: {self.seed}")
         _check_choice("dtype", self.dtype, (*DTYPES, "both"))
@@ -115,7 +115,7 @@ class Experiment:
             )
 
     def _article_fits(self) -> bool:
-        return self.data == "iris" and not self.standardise and objective(self, None) == Objective()
+        return self.data == "iris" and not self.standardise and Objective.of(self, None) == Objective()
 
     @property
     def parts(self) -> tuple[PartName, ...]:
@@ -151,7 +151,7 @@ class Experiment:
             If the loss does not go with the data, or the last of `layers` with them.
         """
         *hidden, outputs = self.layers or (*HIDDEN, None)
-        return objective(self, self.learning_rate).architecture(
+        return Objective.of(self, self.learning_rate).architecture(
             dataset.n_features,
             hidden,
             classes=dataset.n_classes,
@@ -159,19 +159,6 @@ class Experiment:
             name=dataset.name,
             dtype=dtype or self.dtypes[0],
         )
-
-
-def objective(settings: Any, learning_rate: float | None) -> Objective:
-    """Return what the settings, of a run or a sweep, say of the objective."""
-    return Objective(
-        settings.output,
-        settings.loss,
-        settings.optimizer,
-        learning_rate,
-        settings.l1,
-        settings.l2,
-        settings.bias,
-    )
 
 
 def quick(experiment: Experiment) -> Experiment:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from compare.errors import InputError
-from compare.experiments.experiment import Experiment, objective
+from compare.experiments.experiment import Experiment
 from compare.recipe.architecture import DTYPES, Architecture
+from compare.recipe.objective import Objective
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
 from compare.sides.sides import DRAWN_BY
@@ -95,7 +96,7 @@ class Sweep:
             )
         for seed, rate in product(self.seeds, self.learning_rates):
             Experiment(seed=seed, epochs=self.epochs, replicates=self.replicates)
-            objective(self, rate)
+            Objective.of(self, rate)
 
     def cells(self) -> list[Cell]:
         """Return the grid, cells that share a traced graph side by side."""
@@ -132,7 +133,7 @@ class Cell:
     def architecture(self, dataset: Dataset, sweep: Sweep) -> Architecture:
         """Describe the cell's network."""
         hidden = list(map(int, self.layers.split("-")))
-        of = objective(sweep, self.learning_rate)
+        of = Objective.of(sweep, self.learning_rate)
         classes, name = dataset.n_classes, dataset.name
         return of.architecture(dataset.n_features, hidden, classes=classes, name=name, dtype=self.dtype)
 

@@ -14,6 +14,13 @@ from typing import Literal, Protocol
 Shape = tuple[int, ...]
 Role = Literal["kernel", "bias", "recurrent", "scale", "state"]
 
+SYMBOLS: dict[Role, str] = {
+    "kernel": "W",
+    "bias": "b",
+    "recurrent": "U",
+    "scale": "gamma",
+    "state": "moving statistics",
+}
 HIDDEN = (6, 10, 8)  # the article's Keras listing: 6-10-8-3
 DTYPES = ("float32", "float64")
 LEAKY_SLOPE = 0.2  # Keras's default

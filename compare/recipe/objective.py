@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from compare.errors import InputError
 from compare.recipe import optimizer_words
@@ -52,6 +53,12 @@ class Objective:
     l1: float = 0.0
     l2: float = 0.0
     bias: bool = True
+
+    @classmethod
+    def of(cls, settings: Any, learning_rate: float | None) -> Objective:
+        """Return what the settings, of a run, a sweep or a check, say of the objective."""
+        words = {each.name: getattr(settings, each.name) for each in fields(cls) if each.name != "learning_rate"}
+        return cls(**words, learning_rate=learning_rate)
 
     def __post_init__(self) -> None:
         rate = self.learning_rate

@@ -23,9 +23,11 @@ from compare.check.report.verdict import (
     not_driven,
 )
 from compare.faults.fault import Cause
+from compare.recipe.architecture import SYMBOLS
 
 WIDTH = 100
-SYMBOLS = {"kernel": "dW", "bias": "db", "recurrent": "dU", "scale": "dgamma", "state": "moving statistics"}
+# What an update tells of a tensor: of what no gradient moves, itself.
+TOLD: dict[str, str] = {role: symbol if role == "state" else f"d{symbol}" for role, symbol in SYMBOLS.items()}
 
 
 def headline(report: Outcome) -> str:
@@ -76,9 +78,7 @@ def _left(left: Sequence[Left]) -> str:
     """What an explanation leaves unexplained."""
     if not left:
         return ""
-    places = [
-        each.tensor if each.layer is None else f"{SYMBOLS[each.tensor]} of layer {each.layer + 1}" for each in left
-    ]
+    places = [each.tensor if each.layer is None else f"{TOLD[each.tensor]} of layer {each.layer + 1}" for each in left]
     what = _listed(places) if len(places) < 4 else "some updates"
     return f"{what} {'are' if len(places) > 1 else 'is'} off in {left[0].situation!r} for a reason unknown"
 
@@ -207,7 +207,7 @@ def _right(report: Outcome) -> list[str]:
     run = next(run for run in report.runs if run.situation.name == report.divergence.situation)
     step = run.steps[report.divergence.step]
     tensors = zip(step.step.architecture.weights, step.ratios, strict=False)
-    clean = [f"{SYMBOLS[weight.role]} of layer {weight.layer + 1}" for weight, ratio in tensors if ratio <= 1]
+    clean = [f"{TOLD[weight.role]} of layer {weight.layer + 1}" for weight, ratio in tensors if ratio <= 1]
     parts = []
     if report.divergence.step:
         last = report.divergence.step

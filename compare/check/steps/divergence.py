@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.steps.lockstep import Driven, Judged
 from compare.mathematics.functions import Array
-from compare.recipe.architecture import Role
+from compare.recipe.architecture import SYMBOLS, Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,6 @@ class Divergence:
         if np.isfinite(self.tolerances):
             parts.append(f"{self.tolerances:.2g} tolerances")
         return "; ".join(parts)
-
-
-SYMBOLS = {"kernel": "W", "bias": "b", "recurrent": "U", "scale": "gamma", "state": "moving statistics"}
 
 
 def _number(value: float | None) -> str:

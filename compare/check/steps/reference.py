@@ -15,6 +15,7 @@ from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
 from compare.mathematics.rules import CORRECT, take_step
 from compare.mathematics.step import Step
+from compare.recipe.architecture import SYMBOLS
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 from compare.sides.quiet_keras import import_quietly, load_keras
@@ -66,8 +67,7 @@ class Reference:
     @property
     def names(self) -> list[str]:
         """The name of each tensor among the quantities, in order."""
-        symbols = {"kernel": "W", "bias": "b"}
-        return [f"{symbols[weight.role]}{weight.layer + 1}" for weight in self.recipe.architecture.weights]
+        return [f"{SYMBOLS[weight.role]}{weight.layer + 1}" for weight in self.recipe.architecture.weights]
 
     def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
         """Keras's own weights before each step, as far as they are finite."""
