@@ -44,7 +44,7 @@ class ModelStep(Step):
 
 @dataclass(frozen=True)
 class ModelReference(Reference):
-    """A compiled model, whatever its layers, loss and optimizer, as `keras_ref.copied` makes it.
+    """A compiled model, whatever its layers, loss and optimizer, as `stepping.copied` makes it.
 
     `samplewise`: each sample of a batch is a step of its own.
     """
