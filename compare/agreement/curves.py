@@ -159,12 +159,9 @@ def curve_permutation_test(
     sides = np.concatenate([np.full(len(x), weight), np.zeros(len(y))])
     statistic = sides @ z
     rows = max(1, BLOCK // max(pooled.shape))
-    largest = np.concatenate(
-        [
-            np.abs(rng.permuted(np.tile(sides, (min(rows, permutations - start), 1)), axis=1) @ z).max(axis=1)
-            for start in range(0, permutations, rows)
-        ]
-    )
+    blocks = (np.tile(sides, (min(rows, permutations - start), 1)) for start in range(0, permutations, rows))
+    # In place: what is drawn is the same, and the copy that is left out is a quarter of the work.
+    largest = np.concatenate([np.abs(rng.permuted(block, axis=1, out=block) @ z).max(axis=1) for block in blocks])
     # Permutations that exchange equal runs give the observed statistic again, up to the order of its sum.
     extreme = np.count_nonzero(largest >= np.abs(statistic).max() * (1 - 1e-9))
     threshold = float(np.sort(largest)[math.ceil((1 - alpha) * (permutations + 1) - 1e-9) - 1])

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -154,9 +155,14 @@ def compare_failures(
 
 def newcombe(counts: tuple[int, int], totals: tuple[int, int], alpha: float) -> tuple[float, float]:
     """Return the (1 - 2 alpha) interval of the difference of two rates that joins their Wilson intervals."""
-    x, y = (
-        stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson")
-        for count, total in zip(counts, totals, strict=True)
+    (p, p_low, p_high), (q, q_low, q_high) = (
+        _wilson(count, total, alpha) for count, total in zip(counts, totals, strict=True)
     )
-    p, q = (count / total for count, total in zip(counts, totals, strict=True))
-    return p - q - math.hypot(p - x.low, y.high - q), p - q + math.hypot(x.high - p, q - y.low)
+    return p - q - math.hypot(p - p_low, q_high - q), p - q + math.hypot(p_high - p, q - q_low)
+
+
+@lru_cache(maxsize=1024)  # a simulation comes to the same counts again and again, and SciPy tests a hypothesis first
+def _wilson(count: int, total: int, alpha: float) -> tuple[float, float, float]:
+    """A rate and its (1 - 2 alpha) interval."""
+    interval = stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson")
+    return count / total, float(interval.low), float(interval.high)

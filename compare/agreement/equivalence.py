@@ -280,6 +280,9 @@ def _replicates(margin: float, sides: Variances, alpha: float, power: float) -> 
 
 def least_replicates(power_of: Callable[[int], float], power: float) -> int | None:
     """Return the smallest number of replicates a side that gives the power, None if none below 1e12 does."""
-    candidates = range(2, 10**12)
+    low, high, end = 2, 4, 10**12
+    while high < end and power_of(high - 1) < power:
+        low, high = high, 2 * high
+    candidates = range(low, min(high, end))
     at = bisect.bisect_left(candidates, power, key=power_of)
-    return candidates[at] if at < len(candidates) else None
+    return low + at if low + at < end else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from compare.agreement.distributions import Bools, Estimate, FailedRuns, allowance, distance, newcombe
 from compare.agreement.equivalence import Floats, least_replicates, replicates_for, shown_equivalent
@@ -121,15 +121,15 @@ def enough(
 def _failures_power(n: int, failures: FailedRuns, alpha: float) -> float:
     """Of the interval of the difference of two equal rates, by the normal approximation; at a rate of 0 it is known."""
     p = sum(failures.failed) / sum(failures.replicates)
-    z = float(stats.norm.ppf(1 - alpha))
+    z = float(special.ndtri(1 - alpha))
     error = math.sqrt(2 * p * (1 - p) / n)
     room = failures.margin - max(z * error, z**2 / (n + z**2))
     if error == 0 or room <= 0:
         return float(room > 0)
-    return 2 * float(stats.norm.cdf(room / error)) - 1
+    return 2 * float(special.ndtr(room / error)) - 1
 
 
 def _distance_power(n: int, margin: float, alpha: float) -> float:
     """Of the bound on the distance of two alike continuous distributions, by Kolmogorov's limit."""
     room = margin - allowance(n, n, alpha)
-    return float(stats.kstwobign.cdf(room * math.sqrt(n / 2))) if room > 0 else 0.0
+    return 1 - float(special.kolmogorov(room * math.sqrt(n / 2))) if room > 0 else 0.0

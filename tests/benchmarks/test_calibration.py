@@ -56,7 +56,7 @@ def test_dead_runs_are_called_different_and_a_verdict_that_is_always_equivalent_
     rates = {(row.case, row.answer): row.rate for row in rows}
     assert rates["10% more dead runs", "verdict different"] > 0.9
     monkeypatch.setattr("compare.agreement.comparison._verdict", lambda *found: "equivalent")
-    failed = {case for case, _, _, _ in failures(spoilt(learning, 300, 40, np.random.default_rng(1)))}
+    failed = {case for case, _, _, _ in failures(spoilt(learning, 300, 5, np.random.default_rng(1)))}
     assert failed == {"5% more dead runs", "10% more dead runs"}
 
 
