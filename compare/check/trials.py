@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +37,16 @@ class Trial:
         return len(self.y) % self.size != 0
 
 
+@dataclass(frozen=True)
+class _Reached:
+    """How far a training has come: weights, what faulty code keeps, and this epoch's batches' losses and sizes."""
+
+    weights: list[Array]
+    memory: dict[object, object]
+    losses: list[float]
+    sizes: list[int]
+
+
 def _exactly(step: Step) -> tuple[float, list[Array]]:
     return step.loss, step.after
 
@@ -49,26 +58,46 @@ def simulate(
 
     `told` gives a step's loss and the weights after it as other arithmetic would have them.
     """
-    memory: dict[str, object] = {}
-    history, weights = [], trial.weights
+    history, reached = [], _Reached(trial.weights, {}, [], [])
     recipe = replace(recipe, batch_size=trial.size)
     try:
         for epoch, order in enumerate(trial.orders):
-            losses, sizes = [], []
-            for rows, labels in rules.batches(order, epoch, trial.size):
-                step = take_step(rules, recipe, weights, trial.X[rows], trial.y[labels], memory)
-                loss, weights = told(step)
-                losses.append(loss)
-                sizes.append(len(rows))
-            now = partial(_loss_now, rules, recipe, trial, weights, dict(memory))
-            history.append(rules.history(losses, sizes, now))
+            reached = _after_epoch(rules, recipe, trial, epoch, order, reached, told, {})
+            history.append(_loss_of_epoch(rules, recipe, trial, reached))
     except ValueError:
         return None
-    return history, weights
+    return history, reached.weights
 
 
-def _loss_now(rules: Rules, recipe: Recipe, trial: Trial, weights: list[Array], memory: dict[str, object]) -> float:
-    return take_step(rules, recipe, weights, trial.X, trial.y, memory).loss
+def _after_epoch(
+    rules: Rules,
+    recipe: Recipe,
+    trial: Trial,
+    epoch: int,
+    order: Rows,
+    begun: _Reached,
+    told: Callable[[Step], tuple[float, list[Array]]],
+    known: dict[tuple[bytes, ...], _Reached],
+) -> _Reached:
+    """Train for an epoch; what is known of the same beginning with the same batches is taken from there, and added."""
+    reached = replace(begun, losses=[], sizes=[])
+    taken: tuple[bytes, ...] = ()
+    for rows, labels in rules.batches(order, epoch, trial.size):
+        taken = (*taken, rows.tobytes(), labels.tobytes())
+        if taken not in known:
+            memory = dict(reached.memory)
+            step = take_step(rules, recipe, reached.weights, trial.X[rows], trial.y[labels], memory)
+            loss, weights = told(step)
+            known[taken] = _Reached(weights, memory, [*reached.losses, loss], [*reached.sizes, len(rows)])
+        reached = known[taken]
+    return reached
+
+
+def _loss_of_epoch(rules: Rules, recipe: Recipe, trial: Trial, reached: _Reached) -> float:
+    def now() -> float:
+        return take_step(rules, recipe, reached.weights, trial.X, trial.y, dict(reached.memory)).loss
+
+    return rules.history(reached.losses, reached.sizes, now)
 
 
 def largest(seen: Sequence[ArrayLike], right: Sequence[ArrayLike], tolerances: Iterable[Array | float]) -> float:
@@ -142,12 +171,40 @@ def likeliest(
     For few samples and epochs: all are tried. None where each would raise.
     """
     best: tuple[float, Trial | None] = (np.inf, None)
-    n, epochs = len(trial.y), len(trial.orders)
+    seen = _joined(after)
     for size in sizes:
-        for orders in product(batchings(n, size), repeat=epochs):
-            one = replace(trial, orders=np.array(orders), size=size)
-            found = simulate(rules, reference.rounded, one)
-            off = np.inf if found is None else largest(after, found[1], [1.0] * len(after))
+        for orders, weights in _every_end(rules, reference.rounded, replace(trial, size=size)):
+            off = np.inf if weights is None else largest([seen], [_joined(weights)], [1.0])
             if best[1] is None or off < best[0]:
-                best = off, one
+                best = off, replace(trial, orders=np.array(orders), size=size)
     return best[1]
+
+
+def _joined(tensors: Sequence[Array]) -> Array:
+    return np.concatenate([tensor.ravel() for tensor in tensors])
+
+
+def _every_end(rules: Rules, recipe: Recipe, trial: Trial) -> Iterator[tuple[list[Rows], list[Array] | None]]:
+    """Every order of batches, and the weights it ends with; None, once, where the faulty code raises.
+
+    What orders that begin alike have in common is trained once.
+    """
+    recipe = replace(recipe, batch_size=trial.size)
+    every = [np.array(order) for order in batchings(len(trial.y), trial.size)]
+
+    def go_on(orders: list[Rows], begun: _Reached) -> Iterator[tuple[list[Rows], list[Array] | None]]:
+        epoch = len(orders)
+        known: dict[tuple[bytes, ...], _Reached] = {}
+        if epoch == len(trial.orders):
+            yield orders, begun.weights
+            return
+        for order in every:
+            try:
+                reached = _after_epoch(rules, recipe, trial, epoch, order, begun, _exactly, known)
+                _loss_of_epoch(rules, recipe, trial, reached)
+            except ValueError:
+                yield [*orders, order, *every[:1] * (len(trial.orders) - epoch - 1)], None
+            else:
+                yield from go_on([*orders, order], reached)
+
+    return go_on([], _Reached(trial.weights, {}, [], []))
