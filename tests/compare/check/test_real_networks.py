@@ -206,7 +206,7 @@ RIGHT = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_bases_of_all_these_are_right(name):
     subject, activations = RIGHT[name]
-    report = check_parity(subject, steps=6, activations=activations)
+    report = check_parity(subject, steps=4, activations=activations)
     assert report.verdict == PARITY, str(report)
     assert report.warnings == ()
 

@@ -84,7 +84,7 @@ class PlainMean(Plain):
     (PlainMean, "sum(losses) / len(losses)", "makes the loss of epoch 1"),
 ])  # fmt: skip
 def test_the_line_of_a_training_that_is_wrong_is_told(network, source, says):
-    report = check_parity(network, steps=5)
+    report = check_parity(network, layers=(5, 3), steps=5)
     assert not report.passed
     first = report.guilty[0]
     assert (first.source, first.function) == (source, f"{network.__name__}.fit")
@@ -95,6 +95,6 @@ def test_the_line_of_a_training_that_is_wrong_is_told(network, source, says):
 
 
 def test_no_line_of_a_right_training_is_accused():
-    report = check_parity(InOrder, steps=5)
+    report = check_parity(InOrder, layers=(5, 3), steps=5)
     assert report.passed
     assert report.guilty == ()
