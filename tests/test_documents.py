@@ -14,7 +14,9 @@ import keras_parity
 from compare.commands import main_job
 from compare.commands.app import app, main
 from compare.faults import FAULTS
+from compare.pytest_plugin import KerasParity
 from compare.runs import record
+from compare.show.figures import drawing
 from tests.compare.runs.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,12 +53,13 @@ def workplace(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_the_python_blocks_run_one_after_the_other(document, workplace, keras_parity):
+def test_the_python_blocks_run_one_after_the_other(document, workplace):
+    few = KerasParity({"steps": 2})  # as with --parity-steps: what is checked at length has its own tests
     names: dict[str, Any] = {"__name__": "document"}
     for code in blocks(document, "python"):
         exec(compile(code, str(document), "exec"), names)
         for test in re.findall(r"^def (test_\w+)", code, re.MULTILINE):
-            names[test](keras_parity)
+            names[test](few)
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
@@ -67,6 +70,7 @@ def test_a_command_runs(words, workplace, monkeypatch):
         monkeypatch.setattr(main_job, "perform", lambda *_: 0)
         assert main(words) == 0
     else:
+        monkeypatch.setattr(drawing, "draw", lambda *_: None)  # nor again the figures
         few = ("--steps", "2") if words[0] == "check" else ()
         assert main([*words, *few]) in (0, 1), "2 is bad input"
 

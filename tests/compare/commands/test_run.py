@@ -11,6 +11,7 @@ from PIL import Image
 
 from compare.agreement import tolerance
 from compare.commands.app import main
+from compare.show.figures import drawing
 from compare.sides import sides
 from scratch_nn import Network
 
@@ -119,7 +120,8 @@ def test_nothing_is_left_behind_when_a_run_breaks_off(tmp_path, monkeypatch):
     assert not (tmp_path / "results").exists()
 
 
-def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, capsys):
+def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(drawing, "draw", lambda *_: None)  # `test_report.py` sees to the figures
     assert main(["report", str(finished[1]), "--out", str(tmp_path), "--quiet"]) == 0
     quiet = capsys.readouterr()
     (folder,) = tmp_path.iterdir()
