@@ -5,7 +5,8 @@ its activation, `A2` what comes out, `W2` and `b2` its kernel and bias; `dZ2` is
 `Z2`, and so on; `slope2` is the activation's derivative at `Z2`, and `new W2` the kernel after the update.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.constants import constants_of
 from keras_ref.precision import precision
+from keras_ref.unrolled import over_time, unrolls
 
 Array = NDArray[np.floating]
 SYMBOLS = {"kernel": "W", "bias": "b", "recurrent_kernel": "U"}
@@ -115,9 +117,8 @@ class OneStep:
         gradients[f"A{last}"] = _array(tape.gradient(of_output, output))
         gradients |= {name[1:]: value for name, value in self.given.items() if name[1:] in self.variables}
         told["loss"] = np.asarray(self.given.get("loss", loss))
-        order = [f"{symbol}{layer}" for layer in range(last, 0, -1) for symbol in ("A", "Z", "W", "U", "b")]
-        named = [*(name for name in order if name in gradients), *(name for name in gradients if name not in order)]
-        told |= {f"d{name}": gradients[name] for name in named}
+        backward = [*reversed(self.noted), *self.variables]
+        told |= {f"d{name}": gradients[name] for name in sorted(gradients, key=lambda name: _backward(name, backward))}
         return told | self._update(gradients)
 
     def _constant(self, value: ArrayLike) -> Any:
@@ -140,8 +141,8 @@ class OneStep:
             if isinstance(layer, keras.layers.Dropout) and layer.rate and self.masks:
                 A = note(f"A{number}", A * self._constant(self.masks.pop(0)))
                 continue
-            if _unrolls(layer):
-                A = self._over_time(note, number, layer, A)
+            if unrolls(layer):
+                A = note(f"A{number}", over_time(note, number, layer, A))
                 continue
             if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
                 A = note(f"A{number}", layer(A, training=True))
@@ -159,18 +160,6 @@ class OneStep:
             elif f"A{number}" not in self.given:
                 A._keras_logits = Z
         return A
-
-    def _over_time(self, note: Callable[[str, Any], Any], number: int, layer: Any, A: Any) -> Any:
-        """A simple recurrent layer, step by step, as its cell computes: what each step makes is named too."""
-        cell = layer.cell
-        outputs: list[Any] = []
-        state = tf.zeros((tf.shape(A)[0], cell.units), A.dtype)
-        for time in range(A.shape[1]):
-            at = f"{number} at time {time + 1}"
-            Z = A[:, time] @ cell.kernel + (cell.bias if cell.use_bias else 0.0) + state @ cell.recurrent_kernel
-            state = note(f"A{at}", cell.activation(note(f"Z{at}", Z)))
-            outputs.append(state)
-        return note(f"A{number}", tf.stack(outputs, axis=1) if layer.return_sequences else outputs[-1])
 
     def _backward(self, tape: tf.GradientTape, loss: Any, Y: Any) -> tuple[Array, dict[str, Array]]:
         """The loss, and its gradient with respect to all that was noted."""
@@ -201,10 +190,10 @@ class OneStep:
         return told
 
 
-def _unrolls(layer: Any) -> bool:
-    """Whether a layer is a plain recurrent one, whose steps can be shown."""
-    plain = isinstance(layer, keras.layers.SimpleRNN) and not (layer.go_backwards or layer.stateful)
-    return plain and not (layer.cell.dropout or layer.cell.recurrent_dropout or layer.return_state)
+def _backward(name: str, names: Sequence[str]) -> tuple[int, int]:
+    """Where a gradient stands in the order in which they are computed: from the last layer down."""
+    number = re.search(r"\d+", name)
+    return -int(number[0]) if number else 0, names.index(name)
 
 
 def _name(variable: Any, layers: Sequence[Any]) -> str:

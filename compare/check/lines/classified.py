@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
 from compare.check.lines.flow import Flow, distinct
-from compare.check.lines.known import Identity, Known, primary
+from compare.check.lines.known import Identity, Known, over_time, primary
 from compare.mathematics.functions import Array
 
 RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
@@ -27,7 +28,6 @@ class Values:
         self.conventions = conventions
         self.identities: dict[int, Identity | None] = {}
         self.harmlessness: dict[int, bool] = {}
-        self._present: set[str] | None = None
 
     def seen_conventions(self) -> tuple[float, ...]:
         """By what gradients are too large on the way to weights that are right, besides by nothing."""
@@ -185,27 +185,44 @@ class Values:
                 return self.flow.value(event)
         return None
 
-    @property
+    @cached_property
     def turn(self) -> int:
         """When the output was there, and errors could begin; 0 if it is not Keras's."""
-        last = f"A{max(map(layer_of, self.quantities))}"
-        values = [
-            value for value, identity in self.identities.items() if identity is not None and identity.name == last
-        ]
-        return min((self.when(value) for value in values if self.kind(value) == RIGHT), default=0)
+        last = max(map(layer_of, self.quantities))
+        outputs = {f"A{last}", f"Z{last}"} if self._linear(last) else {f"A{last}"}
+        values = distinct(self.flow.value(event) for event in self.flow.events)
+        told = [value for value in values if self.kind(value) == RIGHT]
+        names = {value: identity.name for value in told if (identity := self.identity(value)) is not None}
+        return min((self.when(value) for value, name in names.items() if name in outputs), default=0)
 
-    @property
+    def _linear(self, layer: int) -> bool:
+        """Whether what a layer hands on is what it hands its activation."""
+        Z, A = self.quantities.get(f"Z{layer}"), self.quantities.get(f"A{layer}")
+        return Z is not None and A is not None and np.array_equal(Z, A)
+
+    @cached_property
     def present(self) -> set[str]:
         """Keras's quantities that the subject computes, some of them by its own conventions."""
-        if self._present is None:
-            values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
-            told = [self.identity(value) for value in values if self.flow.values[value].size > 1]
-            self._present = {
-                each.name
-                for each in told
-                if each is not None and each.step == self.flow.step and each.factor in self.conventions
-            }
-        return self._present
+        values = distinct(self.flow.lifted(self.flow.value(event)) for event in self.flow.events)
+        told = [self.identity(value) for value in values if self.flow.values[value].size > 1]
+        names = {
+            each.name
+            for each in told
+            if each is not None and each.step == self.flow.step and each.factor in self.conventions
+        }
+        alike: dict[bytes, set[str]] = {}  # the last state of a recurrent layer is what it hands on, by another name
+        for name, value in self.quantities.items():
+            alike.setdefault(value.tobytes(), set()).add(name)
+        return names.union(*(each for each in alike.values() if each & names))
+
+    @cached_property
+    def reached(self) -> dict[str, str]:
+        """Of what is made at each time, the first that the subject does not compute as Keras does."""
+        found: dict[str, str] = {}
+        for name in self.quantities:
+            if name not in self.present:
+                found.setdefault(over_time(name), name)
+        return found
 
     def conventional(self, value: int) -> bool:
         """Whether a gradient is right but for what is mended with the weights' gradients."""

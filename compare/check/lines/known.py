@@ -2,14 +2,15 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from compare.check.lines.following import following
 from compare.mathematics.functions import Array
 
-SYMBOLS = "[AZWbU]|gamma|beta|moving_mean|moving_variance|embeddings"
+SYMBOLS = "[AZWbUC]|gamma|beta|moving_mean|moving_variance|embeddings"
 REORDERED = "in another order"
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
@@ -51,7 +52,12 @@ def spelt(name: str) -> str:
 
 def primary(name: str) -> bool:
     """Whether Keras itself computes it: no derived name."""
-    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( at time \d+)?|loss|X|Y", name) is not None
+    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z ]+\))?( at time \d+)?|loss|X|Y", name) is not None
+
+
+def over_time(name: str) -> str:
+    """What a quantity is called at any time: its name, without the time."""
+    return name.partition(" at time ")[0]
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,7 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relat
         for name, value in quantities.items():
             found.add(name, step, QUANTITY if step == now else EARLIER, value)
         if step == now:
-            for name, value in _following(quantities, rate):
+            for name, value in following(quantities, rate):
                 found.add(name, step, FOLLOWS, value)
     return found.finish()
 
@@ -203,78 +209,3 @@ def computed(quantities: Mapping[str, Array], now: int, relative: float) -> Know
         if primary(name):
             found.add(name, now, QUANTITY, value)
     return found
-
-
-def _following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
-    """What one or two operations make of the quantities: so much is said of a line that makes no more."""
-    layers = sorted({int(name[1:]) for name in of if re.fullmatch(r"[AZW]\d+", name)})
-    n = len(of["X"])
-    with np.errstate(all="ignore"):
-        for layer in layers:
-            below = of["X"] if layer == 1 else of.get(f"A{layer - 1}")
-            Z, dZ, W, b = (of.get(f"{name}{layer}") for name in ("Z", "dZ", "W", "b"))
-            if Z is not None:
-                yield f"mask{layer}", (Z > 0).astype(float)
-            if W is not None and below is not None and below.ndim == 2 and W.ndim == 2:
-                yield f"A{layer - 1} W{layer}" if layer > 1 else "X W1", below @ W
-                if b is not None:
-                    yield f"W{layer} and b{layer}", np.vstack([W, b])
-                    yield f"b{layer} and W{layer}", np.vstack([b, W])
-                if dZ is not None:
-                    contributions = below[:, :, None] * dZ[:, None, :]
-                    yield f"dW{layer} of each sample", contributions
-                    yield f"dW{layer} and db{layer}", np.vstack([of[f"dW{layer}"], dZ.sum(axis=0)])
-                    yield f"db{layer} and dW{layer}", np.vstack([dZ.sum(axis=0), of[f"dW{layer}"]])
-                ones = np.ones((n, 1))
-                yield f"A{layer - 1} and a one" if layer > 1 else "X and a one", np.hstack([below, ones])
-                yield f"a one and A{layer - 1}" if layer > 1 else "a one and X", np.hstack([ones, below])
-            if f"new W{layer}" in of and f"new b{layer}" in of and of[f"new W{layer}"].ndim == 2:
-                new, bias = of[f"new W{layer}"], of[f"new b{layer}"]
-                yield f"new W{layer} and new b{layer}", np.vstack([new, bias])
-                yield f"new b{layer} and new W{layer}", np.vstack([bias, new])
-            for name in ("W", "b"):
-                if f"d{name}{layer}" in of:
-                    yield f"update of {name}{layer}", rate * of[f"d{name}{layer}"]
-        for layer in sorted({int(name[1:].split()[0]) for name in of if re.fullmatch(r"Z\d+ at time 1", name)}):
-            yield from _over_time(of, layer)
-        for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
-            parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
-            if len(parts) > 2:
-                yield f"all {words}", np.concatenate([part.ravel() for part in parts])
-        last = layers[-1] if layers else 0
-        Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
-        if Z is not None and P is not None and P.shape == Y.shape and Z.ndim == 2:
-            highest = Z.max(axis=1, keepdims=True)
-            shifted = Z - highest
-            yield f"max of Z{last}", highest
-            yield f"Z{last} less its max", shifted
-            yield f"exp of Z{last} less its max", np.exp(shifted)
-            yield f"sum of exp of Z{last} less its max", np.exp(shifted).sum(axis=1)
-            yield f"exp of Z{last}", np.exp(Z)
-            yield f"sum of exp of Z{last}", np.exp(Z).sum(axis=1)
-            true = (P * Y).sum(axis=1)
-            yield "P of the true class", true
-            yield "log P of the true class", np.log(true)
-            yield f"log A{last}", np.log(P)
-            yield f"log A{last} of the true class", Y * np.log(P)
-            yield "y", Y.argmax(axis=1).astype(float)
-
-
-def _over_time(of: Mapping[str, Array], layer: int) -> Iterator[tuple[str, Array]]:
-    """What a recurrent layer's gradients are made of: each time step's part, and their sums from the last one on."""
-    below = of["X"] if layer == 1 else of[f"A{layer - 1}"]
-    sums: dict[str, Array] = {}
-    for time in range(below.shape[1], 0, -1):
-        dZ, at = of.get(f"dZ{layer} at time {time}"), f"of layer {layer} at time {time}"
-        if dZ is None:
-            continue
-        before = of[f"A{layer} at time {time - 1}"] if time > 1 else np.zeros_like(dZ)
-        parts = {"dW": below[:, time - 1].T @ dZ, "dU": before.T @ dZ, "db": dZ.sum(axis=0)}
-        yield f"X {at}" if layer == 1 else f"input {at}", below[:, time - 1]
-        for name, part in parts.items():
-            sums[name] = sums.get(name, 0) + part
-            yield f"part of {name} {at}", part
-            yield f"{name} {at} and later", sums[name]
-            each = below[:, time - 1] if name == "dW" else before
-            if name != "db":
-                yield f"part of {name} {at} of each sample", each[:, :, None] * dZ[:, None, :]

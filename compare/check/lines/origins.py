@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
 from compare.check.lines.flow import MAKING, RENAMING, distinct
-from compare.check.lines.known import REORDERED, Identity, primary
+from compare.check.lines.known import REORDERED, Identity, over_time, primary
 from compare.mathematics.functions import Array
 
 FEW = 6  # turns of a loop, which may as well be over layers
@@ -86,7 +86,13 @@ class Origins:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
         _, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
         filling = [] if np.any(trial.array) else self._filling(trial.role)
-        events = [*filling, *self._first_reads(ends), *self._sets(ends), *(self._at_fault(end) for end in ends)]
+        events = [
+            *filling,
+            *self._carried(trial.role, ends),
+            *self._first_reads(ends),
+            *self._sets(ends),
+            *(self._at_fault(end) for end in ends),
+        ]
         events += [*self._unexpected(ends), *self._calls(ends, made)]
         other = [event for end in ends for event in (*self._renamed(end, trial.role), *self._divided(end))]
         single = any(self.flow.single(end, source) for end in ends for source in self.flow.sources(end))
@@ -118,6 +124,18 @@ class Origins:
                 _, ends = self.values.path(value, event)
                 return Wrong("", value, tuple(distinct([*ends, event])), False)
         return None
+
+    def _carried(self, role: str, ends: list[int]) -> list[int]:
+        """The statements that carry a quantity of another time on as it is, where it should have been changed."""
+        found: list[int] = []
+        for end in ends:
+            for source in self.flow.sources(end):
+                identity = self.values.identity(source)
+                if identity is None or identity.name == role or over_time(identity.name) != over_time(role):
+                    continue
+                if (made := self.flow.made(source)) is not None:
+                    found += self.flow.handed_on(source, made, end)
+        return found
 
     def _calls(self, ends: list[int], made: int | None) -> list[int]:
         """The calls of functions that a wrong value was begun in, where it was made in another."""

@@ -10,6 +10,7 @@ from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
+from compare.phrases import gathered, listed
 
 PLACES = 8  # that are told in all
 ASSIGNED = 2  # of where a setting comes from, so many
@@ -112,7 +113,7 @@ def _makes(values: Values, causes: Sequence[Wrong]) -> list[str]:
     forms: dict[str, list[str]] = {}
     for wrong in causes:
         forms.setdefault(_form(values, wrong), []).append(wrong.role)
-    return [form.format(roles=_listed(roles)) for form, roles in forms.items()]
+    return [form.format(roles=_named(roles)) for form, roles in forms.items()]
 
 
 def _form(values: Values, wrong: Wrong) -> str:
@@ -127,12 +128,9 @@ def _form(values: Values, wrong: Wrong) -> str:
     if identity is None:
         return "makes {roles}, and not as Keras does" + follows
     if identity.factor == 1:
-        other = re.sub(r"\d+", "", identity.name)
+        other = re.sub(r" of layer \d+| at time \d+", "", spelt(identity.name))
         turned = f" ({identity.how})" if identity.how else ""
-        return (
-            f"makes {spelt(other) if other != 'loss' else other}{turned}, which stands where {{roles}} belongs"
-            + follows
-        )
+        return f"makes {other}{turned}, which stands where {{roles}} belongs{follows}"
     if identity.factor == -1:
         return "makes {roles} with the wrong sign"
     count = {samples: " (the number of samples)", 1 / samples: " (one over the number of samples)"}
@@ -141,21 +139,9 @@ def _form(values: Values, wrong: Wrong) -> str:
     )
 
 
-def _listed(roles: Sequence[str]) -> str:
-    """Quantities in words: those of one symbol together, "dW of layers 4, 3 and 2"."""
-    layers: dict[str, list[str]] = {}
-    for role in roles:
-        symbol, number = re.fullmatch(r"(\D*)(.*)", role).groups()  # type: ignore[union-attr]
-        layers.setdefault(symbol, []).append(number)
-    words = []
-    for symbol, numbers in layers.items():
-        if numbers == [""]:
-            words.append("the loss" if symbol == "loss" else symbol)
-        elif len(numbers) == 1:
-            words.append(f"{symbol} of layer {numbers[0]}")
-        else:
-            words.append(f"{symbol} of layers {', '.join(numbers[:-1])} and {numbers[-1]}")
-    return " and ".join(words)
+def _named(roles: Sequence[str]) -> str:
+    """Quantities in words, "dW of layers 4, 3 and 2 and the loss"."""
+    return listed(gathered(["the loss" if role == "loss" else spelt(role) for role in roles]))
 
 
 def _reads(values: Values, event: int) -> str:

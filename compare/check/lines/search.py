@@ -13,7 +13,7 @@ import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, UNKNOWN, Quantities, Values, layer_of
 from compare.check.lines.flow import Flow, distinct, shaped
-from compare.check.lines.known import Known, computed, primary
+from compare.check.lines.known import Known, computed, over_time, primary
 from compare.check.lines.origins import Origins, Trial, Wrong
 from compare.mathematics.functions import Array
 
@@ -55,6 +55,7 @@ class Search:
     def __init__(self, question: Question) -> None:
         self.q, self.flow = question, question.flow
         self.instead: dict[str, Array] = {}
+        self.found: set[tuple[int, int, str]] = set()
         self.trials = 0
         self.most = min(TRIALS, max(FEWEST, WORK // len(self.flow.values)))
         self._settle(question.ask({}), (1.0,))
@@ -100,7 +101,7 @@ class Search:
         updates = [trial for value in passed for trial in self._roles(value, update=True)]
         before = self._wrong(self.values.quantities)
         best: tuple[tuple[int, int], Trial, Quantities] | None = None
-        for trial in [*sorted(trials, key=lambda trial: trial.when), *updates]:
+        for trial in [*sorted(trials, key=self._order), *updates]:
             if best is not None and trial.role.startswith("new "):
                 break  # that an update is wrong by itself is told where nothing before it is
             if self.trials >= self.most:
@@ -115,16 +116,28 @@ class Search:
             score = gain, self._more(quantities, trial)
             if score > (0, 0) and (best is None or score > best[0]):
                 best = score, trial, quantities
-                # What is wrong on the way forward comes before all that follows from it.
-                if not after or (score[1] and not trial.role.startswith(("d", "new ", "loss"))):
+                # What is wrong on the way forward, or at a later time, comes before all that follows from it.
+                ordered = not trial.role.startswith(("d", "new ", "loss")) or over_time(trial.role) != trial.role
+                if not after or (score[1] and ordered):
                     break
         if best is None:
             return None
         _, trial, quantities = best
         cause = self.origins.told(trial, start)
         self.instead |= trial.replaced
+        self.found.add(self._site(trial))
         self._settle(quantities, self.values.conventions)
         return cause
+
+    def _order(self, trial: Trial) -> tuple[bool, int]:
+        """What was wrong at another time is tried first, then what is made first."""
+        return self._site(trial) not in self.found, trial.when
+
+    def _site(self, trial: Trial) -> tuple[int, int, str]:
+        """The statement that makes a value that is tried, and in the place of what, at whatever time."""
+        made = self.flow.made(trial.value)
+        place = None if made is None else self.flow.place(made)
+        return *((place.file, place.statement) if place else (-1, -1)), over_time(trial.role)
 
     def _read(self, start: int, passed: list[int]) -> list[int]:
         """What wrong values were computed from that is right as it is, but may stand in a wrong place."""
@@ -151,6 +164,7 @@ class Search:
         if not np.isfinite(array).all():
             return []
         present, turn, when = self.values.present, self.values.turn, self.values.when(value)
+        reached = self.values.reached
         found: list[Trial] = []
         forward = not read or (identity is not None and not primary(identity.name))
         for name, right in self.values.quantities.items():
@@ -164,6 +178,8 @@ class Search:
                 continue  # errors come after the output
             if name in present and not (identity is not None and identity.name == name):
                 continue  # it is there as it should be: what is wrong comes later
+            if reached.get(family := over_time(name), name) != name and family != name:
+                continue  # of what is made at each time, the first that is missing
             if name.startswith("new ") != update or not (forward or name.startswith("d")):
                 continue
             if right.size != array.size and not (array.size == 1 and right.ndim == 1 and name[0] == "d"):

@@ -23,6 +23,7 @@ from compare.check.report.verdict import (
     not_driven,
 )
 from compare.faults.fault import Cause
+from compare.phrases import listed
 from compare.recipe.architecture import SYMBOLS
 
 WIDTH = 100
@@ -50,7 +51,7 @@ def headline(report: Outcome) -> str:
     if verdict == EXCEPT:
         steps = [step for run in report.runs for step in run.steps]
         only = "" if any(step.wrong_weights for step in steps) or not_driven(report.runs) else " for the loss"
-        return f"NOT PARITY: it trains as Keras does except{only} in {_listed(report.situations)} ({why})"
+        return f"NOT PARITY: it trains as Keras does except{only} in {listed(report.situations)} ({why})"
     does = {WRONG: "it trains wrongly", REPORTING: "it trains right and reports wrongly"}[verdict]
     return f"NOT PARITY: {does} ({why})"
 
@@ -70,23 +71,19 @@ def _names(report: Outcome) -> str:
     return ", or ".join(told) + (f"; besides, {left}" if left else "")
 
 
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 def _left(left: Sequence[Left]) -> str:
     """What an explanation leaves unexplained."""
     if not left:
         return ""
     places = [each.tensor if each.layer is None else f"{TOLD[each.tensor]} of layer {each.layer + 1}" for each in left]
-    what = _listed(places) if len(places) < 4 else "some updates"
+    what = listed(places) if len(places) < 4 else "some updates"
     return f"{what} {'are' if len(places) > 1 else 'is'} off in {left[0].situation!r} for a reason unknown"
 
 
 def _together(causes: Sequence[Cause]) -> str:
     """What trains wrongly, and, apart from it, what is only reported wrongly."""
     training, reporting = (
-        _listed(list(dict.fromkeys(_named(cause) for cause in causes if cause.fault.reporting == kind)))
+        listed(list(dict.fromkeys(_named(cause) for cause in causes if cause.fault.reporting == kind)))
         for kind in (False, True)
     )
     return f"{training}; reported wrongly, {reporting}" if training and reporting else training or reporting

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from compare.phrases import gathered
 from compare.runs.findings import SMALL, Column, Table
 from compare.runs.record import Run
 from compare.show.figures.check_map import from_one
@@ -82,7 +83,9 @@ def _sources(run: Run) -> list[Source]:
             makes = mapped.get((file, number), [])
             wrong = says.get((file, number), [])
             told = " ".join(wrong) or "; ".join(f"{name}: {quantity}" for name, quantity in makes)
-            lines.append(Line(number, line, _few([quantity for _, quantity in makes]), told, bool(wrong)))
+            lines.append(
+                Line(number, line, "; ".join(gathered([quantity for _, quantity in makes])), told, bool(wrong))
+            )
         found.append(Source(f"{file}, line by line", _near(lines)))
     return sorted(found, key=lambda source: not any(line.guilty for line in source.lines))
 
@@ -91,23 +94,6 @@ def _near(lines: list[Line]) -> list[Line]:
     """The part of a file that ran in a step, and what is around it."""
     told = [line.number for line in lines if line.makes or line.guilty]
     return lines[max(0, told[0] - 1 - AROUND) : told[-1] + AROUND] if told else []
-
-
-def _few(quantities: list[str]) -> str:
-    """Quantities in few words: those of one symbol together, by their layers."""
-    times: dict[str, list[str]] = {}
-    for quantity in dict.fromkeys(quantities):
-        rest, _, time = quantity.partition(" at time ")
-        times.setdefault(rest, []).append(time)
-    layers: dict[str, list[str]] = {}
-    for rest, at in times.items():
-        symbol, _, layer = rest.partition(" of layer ")
-        when = "" if not at[0] else f" at time{'s' * (len(at) > 1)} {', '.join(at)}"
-        layers.setdefault(symbol, []).append(layer + when)
-    return "; ".join(
-        f"{symbol} of layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers[0] else symbol
-        for symbol, numbers in layers.items()
-    )
 
 
 def _causes(report: dict[str, Any]) -> list[Answer]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare.check.lines.known import Form, Identity, Known, known, spelt
+from compare.check.lines.known import Form, Identity, Known, known, primary, spelt
 
 
 def library(**values):
@@ -56,6 +56,7 @@ def test_plain_values_are_recognised_by_themselves_alone():
 
 def test_a_quantity_of_the_step_comes_before_what_follows_and_that_before_an_earlier_step():
     quantities = {"X": A, "Y": np.eye(3)[[0, 1, 2, 0, 1]], "Z1": A[:, :3], "W1": A[:4, :3], "b1": A[0, :3]}
+    quantities["A1"] = quantities["Z1"]
     now = known({1: quantities | {"X": A + 1}, 2: quantities}, 2, 0.1, 1e-9)
     assert identify(now, A) == Identity("X", 2)
     assert identify(now, A + 1) == Identity("X", 1)
@@ -68,3 +69,9 @@ def test_names_are_spelt_out():
     assert spelt("new W1") == "new W of layer 1"
     assert spelt("loss") == "loss"
     assert Identity("dW2", 1, -1.0, "transposed").words == "- dW of layer 2 (transposed)"
+    assert spelt("Z1 (forget gate) at time 2") == "Z of layer 1 (forget gate) at time 2"
+
+
+def test_all_that_keras_computes_is_primary():
+    assert all(map(primary, ["Z1", "dW2", "new b1", "A1 (reset gate) at time 2", "dC1 at time 10", "loss", "X"]))
+    assert not any(map(primary, ["part of dW of layer 1 at time 2", "patches of X", "1 - A1", "dW1 and db1"]))

@@ -144,7 +144,7 @@ def test_the_source_is_shown_with_what_each_line_makes_and_the_guilty_marked(tmp
     (source,) = section.sources
     assert source.title == "net.py, line by line"
     assert [(line.number, line.makes, line.guilty) for line in source.lines] == [
-        (1, "Z of layers 1, 2", False),
+        (1, "Z of layers 1 and 2", False),
         (2, "", True),
         (3, "", False),
         (4, "32 \N{MULTIPLICATION SIGN} dZ of layer 2", False),

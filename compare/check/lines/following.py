@@ -1,0 +1,251 @@
+"""What follows from Keras's quantities in an operation or two: what code makes on the way from one to the next."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from compare.mathematics.functions import Array
+
+MOST = 1_000_000  # elements of the patches that a convolution looks at
+
+
+def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
+    """Yield what one or two operations make of the quantities: so much is said of a line that makes no more."""
+    with np.errstate(all="ignore"):
+        outputs = [int(found[1]) for name in of if (found := re.fullmatch(r"A(\d+)", name))]
+        for layer in sorted(outputs):
+            below = of["X"] if layer == 1 else of[f"A{layer - 1}"]
+            if f"Z{layer}" in of:
+                yield f"mask{layer}", (of[f"Z{layer}"] > 0).astype(float)
+                yield from _sloping(f"A{layer}", of[f"A{layer}"])
+            yield from _updates(of, layer, rate)
+            if f"A{layer} at time 1" in of:
+                yield from _over_time(of, layer, below)
+                yield from _of_gates(of, layer, rate)
+            elif f"gamma{layer}" in of:
+                yield from _normalised(of, layer, below)
+            elif below.ndim == of[f"A{layer}"].ndim > 2:
+                yield from (_convolved if f"W{layer}" in of else _pooled)(of, layer, below)
+            elif f"W{layer}" in of and below.ndim == of[f"W{layer}"].ndim == 2:
+                yield from _dense(of, layer, below)
+        for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
+            parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
+            if len(parts) > 2:
+                yield f"all {words}", np.concatenate([part.ravel() for part in parts])
+        yield from _softmax(of)
+
+
+def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
+    """What the slopes of a sigmoid and of a hyperbolic tangent are computed by, from what comes out of them."""
+    if np.abs(A).max() < 1:
+        yield f"{name} ** 2", A**2
+        yield f"1 - {name} ** 2", 1 - A**2
+        if A.min() > 0:
+            yield f"1 - {name}", 1 - A
+            yield f"{name} (1 - {name})", A * (1 - A)
+
+
+def _updates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple[str, Array]]:
+    """What plain gradient descent takes from each tensor, and a kernel after it beside its bias."""
+    for name in ("W", "b"):
+        if f"d{name}{layer}" in of:
+            yield f"update of {name}{layer}", rate * of[f"d{name}{layer}"]
+    if f"new W{layer}" in of and f"new b{layer}" in of and of[f"new W{layer}"].ndim == 2:
+        new, bias = of[f"new W{layer}"], of[f"new b{layer}"]
+        if bias.ndim == 1:
+            yield f"new W{layer} and new b{layer}", np.vstack([new, bias])
+            yield f"new b{layer} and new W{layer}", np.vstack([bias, new])
+
+
+def _dense(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+    """What a dense layer is computed by: kernels and biases in one array, and what each sample adds to a gradient."""
+    W, b, dZ = of[f"W{layer}"], of.get(f"b{layer}"), of.get(f"dZ{layer}")
+    name = f"A{layer - 1}" if layer > 1 else "X"
+    yield f"{name} W{layer}", below @ W
+    if b is not None:
+        yield f"W{layer} and b{layer}", np.vstack([W, b])
+        yield f"b{layer} and W{layer}", np.vstack([b, W])
+    if dZ is not None:
+        yield f"dW{layer} of each sample", below[:, :, None] * dZ[:, None, :]
+        yield f"dW{layer} and db{layer}", np.vstack([of[f"dW{layer}"], dZ.sum(axis=0)])
+        yield f"db{layer} and dW{layer}", np.vstack([dZ.sum(axis=0), of[f"dW{layer}"]])
+    ones = np.ones((len(below), 1))
+    yield f"{name} and a one", np.hstack([below, ones])
+    yield f"a one and {name}", np.hstack([ones, below])
+
+
+def _softmax(of: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    """The steps of a softmax, and of its cross-entropy."""
+    last = max((int(found[1]) for name in of if (found := re.fullmatch(r"[AZW](\d+)", name))), default=0)
+    Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
+    if Z is None or P is None or P.shape != Y.shape or Z.ndim != 2:
+        return
+    highest = Z.max(axis=1, keepdims=True)
+    shifted = Z - highest
+    yield f"max of Z{last}", highest
+    yield f"Z{last} less its max", shifted
+    yield f"exp of Z{last} less its max", np.exp(shifted)
+    yield f"sum of exp of Z{last} less its max", np.exp(shifted).sum(axis=1)
+    yield f"exp of Z{last}", np.exp(Z)
+    yield f"sum of exp of Z{last}", np.exp(Z).sum(axis=1)
+    true = (P * Y).sum(axis=1)
+    yield "P of the true class", true
+    yield "log P of the true class", np.log(true)
+    yield f"log A{last}", np.log(P)
+    yield f"log A{last} of the true class", Y * np.log(P)
+    yield "y", Y.argmax(axis=1).astype(float)
+
+
+def _over_time(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+    """What a recurrent layer's gradients are made of: each time step's part, and their sums from the last one on."""
+    sums: dict[str, Array] = {}
+    for time in range(below.shape[1], 0, -1):
+        at = f"of layer {layer} at time {time}"
+        state = of[f"A{layer} at time {time}"]
+        x, h = below[:, time - 1], of[f"A{layer} at time {time - 1}"] if time > 1 else np.zeros_like(state)
+        yield f"X {at}" if layer == 1 else f"input {at}", x
+        yield f"input and state {at}", np.hstack([x, h])
+        yield f"state and input {at}", np.hstack([h, x])
+        whole = of.get(f"dZ{layer} at time {time}", of.get(f"dZ{layer} (of the input) at time {time}"))
+        if whole is None:
+            continue
+        for name, left, error in (
+            ("dW", x, whole),
+            ("dU", h, of.get(f"dZ{layer} (of the state) at time {time}", whole)),
+            ("db", np.ones((len(x), 1)), whole),
+        ):
+            sums[name] = sums.get(name, 0) + (part := left.T @ error)
+            yield f"part of {name} {at}", part
+            yield f"{name} {at} and later", sums[name]
+            if name != "db":
+                yield f"part of {name} {at} of each sample", left[:, :, None] * error[:, None, :]
+        U = of[f"U{layer}"]
+        if U.shape[1] == whole.shape[1]:
+            yield f"part of dA{layer} at time {time - 1}", whole @ U.T
+        if f"dC{layer} at time {time}" in of:
+            dC, f = of[f"dC{layer} at time {time}"], of[f"A{layer} (forget gate) at time {time}"]
+            yield f"part of dC{layer} at time {time - 1}", dC * f
+            slope = 1 - of[f"A{layer} (carry) at time {time}"] ** 2
+            yield f"part of dC{layer} at time {time} from its output", of[f"dA{layer} (carry) at time {time}"] * slope
+
+
+def _of_gates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple[str, Array]]:
+    """What belongs to each gate of a recurrent layer: its part of the weights, their gradients and updates."""
+    gates = [
+        found[1] for name in of if (found := re.fullmatch(rf"Z{layer} \(([a-z]+ gate|candidate)\) at time 1", name))
+    ]
+    for name in [name for name in of if re.fullmatch(rf"A{layer}( \([a-z ]+\))? at time \d+", name)]:
+        yield from _sloping(name, of[name])
+    for name in [name for name in of if gates and re.fullmatch(rf"(new )?d?[WUb]{layer}", name)]:
+        for gate, part in zip(gates, np.split(of[name], len(gates), axis=-1), strict=True):
+            yield f"{name} ({gate})", part
+            if name.startswith("d"):
+                yield f"update of {name[1:]} ({gate})", rate * part
+    for start in ("", "d", "new "):
+        W, U = of[f"{start}W{layer}"], of[f"{start}U{layer}"]
+        parts = [("", W, U)]
+        if gates:
+            count = len(gates)
+            blocks = zip(gates, np.split(W, count, axis=1), np.split(U, count, axis=1), strict=True)
+            parts += [(f" ({gate})", w, u) for gate, w, u in blocks]
+        for gate, w, u in parts:
+            yield f"{start}W{layer} and {start}U{layer}{gate}", np.vstack([w, u])
+            yield f"{start}U{layer} and {start}W{layer}{gate}", np.vstack([u, w])
+
+
+def _normalised(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+    """The steps of a batch normalisation, forward and backward."""
+    axes = tuple(range(below.ndim - 1))
+    mean, variance = below.mean(axis=axes), below.var(axis=axes)
+    gamma, beta, dA = of[f"gamma{layer}"], of[f"beta{layer}"], of.get(f"dA{layer}")
+    hat = (of[f"A{layer}"] - beta) / gamma  # whatever epsilon is
+    centred = below - mean
+    name = f"A{layer - 1}" if layer > 1 else "X"
+    yield f"mean of {name}", mean
+    yield f"variance of {name}", variance
+    yield f"{name} less its mean", centred
+    yield f"{name} normalised", hat
+    yield f"{name} normalised, times gamma{layer}", of[f"A{layer}"] - beta
+    yield f"1 / deviation of {name}", np.nanmedian(hat / centred, axis=axes)
+    if dA is not None:
+        yield f"d of {name} normalised", dA * gamma
+        yield f"dgamma{layer} of each sample", dA * hat
+        yield f"sum of d of {name} normalised", (dA * gamma).sum(axis=axes)
+        yield f"sum of d of {name} normalised by it", (dA * gamma * hat).sum(axis=axes)
+
+
+def _convolved(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+    """What a convolution is computed by: the padded input, its patches, kernels as matrices, and their gradients."""
+    W, Z = of[f"W{layer}"], of.get(f"Z{layer}", of[f"A{layer}"])
+    places, sizes = below.ndim - 2, W.shape[:-2]
+    if W.ndim != below.ndim or W.shape[-2] != below.shape[-1] or len(Z) * Z[0].size * math.prod(sizes) > MOST:
+        return
+    strides, pads = zip(*map(_moved, below.shape[1:-1], sizes, Z.shape[1:-1]), strict=True)
+    name = f"A{layer - 1}" if layer > 1 else "X"
+    padded = np.pad(below, [(0, 0), *pads, (0, 0)])
+    if padded.size > below.size:
+        yield f"{name} padded", padded
+    windows = np.lib.stride_tricks.sliding_window_view(padded, sizes, axis=tuple(range(1, places + 1)))
+    windows = windows[(slice(None), *(slice(None, None, stride) for stride in strides))]
+    if windows.shape[: places + 1] != Z.shape[:-1]:
+        return
+    yield from _orders(f"patches of {name}", windows, places)
+    for start in ("", "d", "new "):
+        kernel = of.get(f"{start}W{layer}")
+        if kernel is not None:
+            yield f"{start}W{layer} as a matrix", np.moveaxis(kernel, -2, 0)
+    dZ = of.get(f"dZ{layer}")
+    if dZ is not None:
+        yield f"dZ{layer} by filter", np.moveaxis(dZ, -1, 0)
+        errors = np.moveaxis(np.tensordot(dZ, W, axes=(-1, -1)), -1, places + 1)
+        yield from _orders(f"d of patches of {name}", errors, places)
+        yield f"dW{layer} of each sample", _each_kernel(windows, dZ, places)
+        whole = np.zeros_like(padded)
+        for offset in np.ndindex(*sizes):
+            at = tuple(slice(o, o + s * n, s) for o, s, n in zip(offset, strides, Z.shape[1:-1], strict=True))
+            whole[(slice(None), *at)] += errors[(..., *offset)]
+        yield f"d{name} padded", whole
+
+
+def _each_kernel(windows: Array, dZ: Array, places: int) -> Array:
+    """A kernel's gradient of each sample, of shape (n, offsets, channels, filters)."""
+    n, rows = len(dZ), math.prod(dZ.shape[1:-1])
+    patches = np.moveaxis(windows, places + 1, -1).reshape(n, rows, -1)
+    each = patches.transpose(0, 2, 1) @ dZ.reshape(n, rows, -1)
+    return each.reshape(n, *windows.shape[places + 2 :], windows.shape[places + 1], dZ.shape[-1])
+
+
+def _orders(name: str, windows: Array, places: int) -> Iterator[tuple[str, Array]]:
+    """Patches of shape (n, places, channels, offsets), in the orders in which they are made rows or columns."""
+    last = np.moveaxis(windows, places + 1, -1)
+    yield name, last
+    yield name, windows
+    for order in (last, windows):
+        yield name, np.moveaxis(order, range(places + 1), range(-places - 1, 0))
+        yield name, np.moveaxis(order, range(1, places + 1), range(-places, 0))
+
+
+def _moved(length: int, size: int, places: int) -> tuple[int, tuple[int, int]]:
+    """The stride and the padding on both sides, by which a kernel of this size finds so many places."""
+    for stride in range(1, length + 1):
+        if (length - size) // stride + 1 == places:
+            return stride, (0, 0)
+        if math.ceil(length / stride) == places:
+            more = max(0, (places - 1) * stride + size - length)
+            return stride, (more // 2, more - more // 2)
+    return 1, (0, 0)
+
+
+def _pooled(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+    """What a pooling layer is computed by: its output and its errors, spread over the places they come from."""
+    A, dA = of[f"A{layer}"], of.get(f"dA{layer}")
+    ratios = [length // places for length, places in zip(below.shape[1:-1], A.shape[1:-1], strict=True)]
+    if max(ratios) < 2 or below.shape[-1] != A.shape[-1]:
+        return
+    for name, value in ((f"A{layer}", A), (f"dA{layer}", dA)):
+        if value is not None:
+            for axis, ratio in enumerate(ratios, 1):
+                value = value.repeat(ratio, axis=axis)
+            yield f"{name} spread over its windows", value

@@ -1,0 +1,13 @@
+from compare.phrases import gathered, listed
+
+
+def test_words_are_listed():
+    assert [listed(["4", "3", "2"][:count]) for count in range(4)] == ["", "4", "4 and 3", "4, 3 and 2"]
+
+
+def test_quantities_are_gathered_by_their_layers_and_times():
+    state = [f"dC of layer 1 at time {time}" for time in (3, 2, 1)]
+    assert gathered(["dW of layer 2", "dW of layer 1", "loss", *state, "dZ of layer 1 (reset gate) at time 2"]) == [
+        *("dW of layers 2 and 1", "loss", "dC of layer 1 at times 3, 2 and 1"),
+        "dZ of layer 1 (reset gate) at time 2",
+    ]
