@@ -17,7 +17,7 @@ from compare.check.steps.lockstep import Driven, recipe_for
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Performance, Task
-from compare.check.subject.tracing import TOO_MANY
+from compare.check.subject.tracing import TOO_LONG, TOO_MANY
 from compare.check.training import Training
 from compare.mathematics.functions import Array
 
@@ -37,7 +37,7 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
     lines = _traced(driver, reference, first)
-    if (lines.not_traced or "").startswith(TOO_MANY):  # of fewer samples there are fewer
+    if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
         lines = _traced(driver, reference, min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0])))
     others = [run for run in ordinary if _moves_wrongly(run)] if not _moves_wrongly(first) else []

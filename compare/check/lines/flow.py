@@ -167,6 +167,13 @@ class Flow:
                     found.setdefault(value, []).append(event)
         return found
 
+    def filled_further(self, value: int) -> bool:
+        """Whether a value is an array half filled, or a sum half made, which the same statement goes on with."""
+        made = self.maker.get(value)
+        if made is None or self.place(made).kind != "changed":
+            return False
+        return any(self.place(user) == self.place(made) for user in self.users.get(value, ()))
+
     def tests(self, first: int, last: int) -> list[int]:
         """The conditions that were looked at between two events of one function."""
         function = self.place(first).function

@@ -86,6 +86,7 @@ class Origins:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
         _, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
         filling = [] if np.any(trial.array) else self._filling(trial.role)
+        filling += self._unfilled(trial)
         events = [
             *filling,
             *self._carried(trial.role, ends),
@@ -412,6 +413,23 @@ class Origins:
                 if made is not None and (loop := self._loop(made)):
                     return [*self._turning(role[1:]), *loop, made]
         return []
+
+    def _unfilled(self, trial: Trial) -> list[int]:
+        """The loops that leave a part of an array zero, and fill the rest as Keras does."""
+        right = self.values.quantities[trial.role]
+        if right.shape != trial.array.shape:
+            return []
+        alike = np.isclose(trial.array, right, rtol=self.values.library.relative)
+        if alike.all() or not (alike | (trial.array == 0)).all():
+            return []
+        found: list[int] = []
+        for axis, length in enumerate(right.shape):
+            others = tuple(other for other in range(right.ndim) if other != axis)
+            filled = int((alike & (right != 0)).any(axis=others).sum())
+            counts = (filled, filled * self.flow.samples)
+            if filled < length:
+                found += [events[0] for events in self._turns() if len(events) in counts]
+        return found
 
     def _turns(self) -> list[list[int]]:
         """The turns of each loop: the events that set its variable."""

@@ -96,6 +96,7 @@ class Search:
         if start is None:
             return None
         passed, _ = self.values.path(start, self.flow.last_made(start), output=True)
+        passed = [value for value in passed if not self.flow.filled_further(value)]
         trials = [trial for value in passed for trial in self._roles(value)]
         trials += [trial for value in self._read(start, passed) for trial in self._roles(value, read=True)]
         updates = [trial for value in passed for trial in self._roles(value, update=True)]
