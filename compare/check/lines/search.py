@@ -96,7 +96,7 @@ class Search:
         if start is None:
             return None
         passed, _ = self.values.path(start, self.flow.last_made(start), output=True)
-        passed = [value for value in passed if not self.flow.filled_further(value)]
+        passed = self._whole(passed)
         trials = [trial for value in passed for trial in self._roles(value)]
         trials += [trial for value in self._read(start, passed) for trial in self._roles(value, read=True)]
         updates = [trial for value in passed for trial in self._roles(value, update=True)]
@@ -129,6 +129,16 @@ class Search:
         self.found.add(self._site(trial))
         self._settle(quantities, self.values.conventions)
         return cause
+
+    def _whole(self, passed: list[int]) -> list[int]:
+        """Values without arrays half filled, and of the numbers that one place makes the last alone."""
+        last = {self.flow.place(made): value for value in passed if (made := self.flow.made(value)) is not None}
+        return [
+            value
+            for value in passed
+            if not self.flow.filled_further(value)
+            and (self.flow.values[value].size > 1 or value in last.values() or self.flow.made(value) is None)
+        ]
 
     def _order(self, trial: Trial) -> tuple[bool, int]:
         """What was wrong at another time is tried first, then what is made first."""
