@@ -3,7 +3,7 @@
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
-from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps
+from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps, normalises, reads_indices
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "is_chain",
     "masked_steps",
     "model_steps",
+    "normalises",
     "precision",
     "quantities",
+    "reads_indices",
     "steps_compiled",
     "weight_names",
 ]

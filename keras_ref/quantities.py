@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from keras_ref.constants import constants_of
 from keras_ref.precision import precision
 from keras_ref.unrolled import over_time, unrolls
+from keras_ref.ways import ways_of
 
 Array = NDArray[np.floating]
-SYMBOLS = {"kernel": "W", "bias": "b", "recurrent_kernel": "U"}
+SYMBOLS = {"kernel": "W", "embeddings": "W", "bias": "b", "recurrent_kernel": "U"}
 
 
 def quantities(
@@ -60,7 +60,7 @@ def quantities(
         In the order in which they are computed, and then the optimizer's slots.
     """
     given = {name: np.asarray(value) for name, value in (instead or {}).items()}
-    with precision(str(model.compute_dtype)), constants_of(model):
+    with precision(str(model.compute_dtype)), ways_of(model):
         model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         kept = [variable.numpy() for variable in variables]

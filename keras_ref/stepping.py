@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from keras_ref.constants import constants_of, exact_constants, keep_exact
 from keras_ref.graphs import dtype_of, graph
 from keras_ref.precision import precision
 from keras_ref.quantities import OneStep
 from keras_ref.training import begin_anew
+from keras_ref.ways import exact_constants, mark, ways_of
 
 Array = NDArray[Any]
 
@@ -37,7 +37,7 @@ class ModelSteps(NamedTuple):
     slots: list[Array]
 
 
-def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
+def copied(model: keras.Model, dtype: str, exact: bool = False, centred: bool = False) -> keras.Model:
     """Return a compiled copy of a model that computes in one precision, with the same weights.
 
     Parameters
@@ -47,6 +47,8 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
     exact : bool
         Whether constants that Keras rounds to float32 on TensorFlow are taken as they are: the optimizer's, and those
         of penalties.
+    centred : bool
+        Whether batches are normalised in a way that rounds less than TensorFlow's.
 
     Raises
     ------
@@ -59,17 +61,28 @@ def copied(model: keras.Model, dtype: str, exact: bool = False) -> keras.Model:
     with warnings.catch_warnings(), precision(dtype), exact_constants() if exact else contextlib.nullcontext():
         try:
             warnings.simplefilter("ignore")  # about functions without names, which are kept
-            copy = type(model).from_config(_with_functions(model, _in(model.get_config(), dtype)))
+            new = type(model).from_config(_with_functions(model, _in(model.get_config(), dtype)))
             optimizer = type(model.optimizer).from_config(_of_optimizer(model.optimizer))
-            loss = _of_own(model.loss)
+            loss = _of_own(model.loss, dtype)
         except Exception as error:
             raise ValueError(f"the model cannot be copied in {dtype}: {error}") from error
-        copy.compile(optimizer, loss=loss)
-        copy.set_weights(weights)
+        new.compile(optimizer, loss=loss)
+        new.set_weights(weights)
         if exact:
-            _keep_penalties(model, copy)
-            keep_exact(copy)
-    return copy
+            _keep_penalties(model, new)
+        mark(new, exact, centred)
+    return new
+
+
+def normalises(model: keras.Model) -> bool:
+    """Whether a model normalises its batches."""
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+
+
+def reads_indices(model: keras.Model) -> bool:
+    """Whether a model's input is indices, of words say: numbers that cannot be a little larger."""
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return isinstance(layers[0], keras.layers.Embedding)
 
 
 def is_chain(model: keras.Model) -> bool:
@@ -111,16 +124,19 @@ def _of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     return config
 
 
-def _of_own(loss: Any) -> Any:
-    """A loss that computes in the precision of the moment: one that was made keeps that of its own."""
+def _of_own(loss: Any, dtype: str) -> Any:
+    """The same loss in another precision; its configuration need not hold all of it, as Huber's has no delta."""
     if isinstance(loss, keras.losses.Loss):
-        return type(loss).from_config({key: value for key, value in loss.get_config().items() if key != "dtype"})
+        policy = {"_dtype_policy": keras.dtype_policies.get(dtype), "_dtype": dtype}
+        own = object.__new__(type(loss))  # copy() goes by the configuration too
+        own.__dict__ |= loss.__dict__ | policy
+        return own
     return loss
 
 
-def _keep_penalties(model: keras.Model, copy: keras.Model) -> None:
+def _keep_penalties(model: keras.Model, new: keras.Model) -> None:
     """Give the copy's regularizers the numbers that the model's were made with."""
-    for mine, own in zip(model.layers, copy.layers, strict=True):
+    for mine, own in zip(model.layers, new.layers, strict=True):
         for name in ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer"):
             given, kept = getattr(mine, name, None), getattr(own, name, None)
             for amount in ("l1", "l2"):
@@ -161,7 +177,7 @@ def model_steps(
     Y = Y if Y.dtype.kind in "iu" else Y.astype(dtype)
     rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
     stacked = [np.stack([np.asarray(each) for each in tensor]).astype(dtype) for tensor in zip(*weights, strict=True)]
-    with precision(dtype), constants_of(model):
+    with precision(dtype), ways_of(model):
         begin_anew(model)
         key = "model", X.shape[1:], Y.shape[1:], Y.dtype.str
         run = graph(
@@ -193,7 +209,7 @@ def masked_steps(
     losses: list[Array] = []
     after: list[list[Array]] = []
     before: list[list[Array]] = []
-    with precision(dtype_of(model)), constants_of(model):
+    with precision(dtype_of(model)), ways_of(model):
         begin_anew(model)
         variables = list(model.optimizer.variables)
         for rows, start, given in zip(batches, weights, masks, strict=True):

@@ -25,10 +25,11 @@ from compare.check.subject.drivers import Driver
 from compare.check.subject.kinds import is_keras
 from compare.data.dataset import Dataset
 from compare.errors import InputError
+from compare.phrases import listed
 from compare.recipe.architecture import Architecture
 from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 from compare.recipe.recipe import Recipe
-from compare.sides.models import described, rounded_penalties
+from compare.sides.models import described, rounded_activations, rounded_penalties
 from compare.sides.quiet_keras import import_quietly, load_keras
 
 
@@ -154,9 +155,12 @@ def _references(
         labels = "integer"  # they are given as they are
     n = min(data.n, MOST)
     recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
-    reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise)
+    normalises = load_keras().normalises(plain)
+    alike = copied(model, dtype, centred=True) if normalises else None
+    reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise, alike)
     if dtype == "float64" and (rounded_constants(plain, architecture) or reference.scheduled):
-        return reference, replace(reference, model=copied(model, dtype, exact=True))
+        alike = copied(model, dtype, exact=True, centred=True) if normalises else None
+        return reference, replace(reference, model=copied(model, dtype, exact=True), alike=alike)
     return reference, None
 
 
@@ -177,12 +181,13 @@ def _check_targets(data: Dataset, architecture: Architecture) -> None:
 
 
 def rounded_constants(model: Any, architecture: Architecture) -> list[str]:
-    """The constants of an optimizer and its penalties that Keras takes through float32, where that changes them."""
+    """The constants of an optimizer, penalties and activations that Keras takes through float32, and so changes."""
     optimizer = architecture.optimizer
     known = DEFAULTS.get(optimizer.name, {"weight_decay": None})
     given = known | {name: value for name, value in optimizer.arguments if name in known}
     numbers = {name: given[name] for name in ROUNDED if given.get(name)}
-    return [name for name, value in numbers.items() if float(np.float32(value)) != value] + rounded_penalties(model)
+    rounded = [name for name, value in numbers.items() if float(np.float32(value)) != value]
+    return [*rounded, *rounded_penalties(model), *rounded_activations(model)]
 
 
 def _otherwise(
@@ -196,13 +201,13 @@ def _otherwise(
             reference, runs = exact, again
             if not wrong_ordinarily(runs):
                 schedule = ["the schedule's numbers"] if reference.scheduled else []
-                names = " and ".join([*rounded_constants(reference.model, reference.recipe.architecture), *schedule])
+                names = listed([*rounded_constants(reference.model, reference.recipe.architecture), *schedule])
                 met = met.noting(f"exact where Keras on TensorFlow takes {names} through float32: no fault of it")
     if wrong_ordinarily(runs) and met.precision == "float64" and _slightly_throughout(runs):
         coarse = replace(reference, precision="float32")
         again = rejudged(runs, coarse)
         if not wrong_ordinarily(again):
-            note = "it computes in float32 somewhere"
+            note = "off by what float32 explains, in every step: it, or Keras, takes something through float32"
             return met.noting(note, precision="float32"), coarse, again
     return met, reference, runs
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROLES: dict[str, Role] = {
     "kernel": "kernel",
+    "embeddings": "kernel",
     "bias": "bias",
     "recurrent_kernel": "recurrent",
     "gamma": "scale",
@@ -105,6 +106,19 @@ def rounded_penalties(model: Any) -> list[str]:
         (name, str(np.float32(_float(each, name)))) for each in found if each is not None for name in ("l1", "l2")
     ]
     return sorted({name for name, written in amounts if float(np.float32(written)) != float(written)})
+
+
+def rounded_activations(model: Any) -> list[str]:
+    """The activations of the model that have a constant which float32 does not hold."""
+    found = set()
+    for layer in model.layers:
+        name = getattr(getattr(layer, "activation", None), "__name__", "")
+        slope = getattr(layer, "negative_slope", 0.2 if name == "leaky_relu" else 0.0)
+        if slope and float(np.float32(slope)) != slope:
+            found.add("the slope of a leaky ReLU")
+        if name == "gelu":
+            found.add("a constant of gelu")
+    return sorted(found)
 
 
 def _described(layer: Any) -> Layer:

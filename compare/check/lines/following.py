@@ -28,7 +28,7 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
                 yield from _normalised(of, layer, below)
             elif below.ndim == of[f"A{layer}"].ndim > 2:
                 yield from (_convolved if f"W{layer}" in of else _pooled)(of, layer, below)
-            elif f"W{layer}" in of and below.ndim == of[f"W{layer}"].ndim == 2:
+            elif f"W{layer}" in of and f"Z{layer}" in of and below.ndim == of[f"W{layer}"].ndim == 2:
                 yield from _dense(of, layer, below)
         for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
             parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]

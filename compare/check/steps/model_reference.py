@@ -50,17 +50,24 @@ class ModelReference(Reference):
     """
 
     samplewise: bool = False
+    alike: Any = None  # the same model, computed in a way that rounds otherwise
 
     def at(self, recipe: Recipe) -> ModelReference:
         """Return the reference of another recipe for the same network; a schedule of learning rates stays."""
-        if not self.scheduled:
-            self.model.optimizer.learning_rate = recipe.architecture.learning_rate
+        for model in (self.model, self.alike) if not self.scheduled else ():
+            if model is not None:
+                model.optimizer.learning_rate = recipe.architecture.learning_rate
         return replace(self, recipe=recipe)
 
     @property
     def scheduled(self) -> bool:
         """Whether the learning rate changes with the step, as the model's schedule says."""
         return isinstance(self.model.optimizer.get_config()["learning_rate"], dict)
+
+    @property
+    def indices(self) -> bool:
+        """Whether inputs are indices: no size or rounding of theirs means anything."""
+        return bool(load_keras().reads_indices(self.model))
 
     @property
     def names(self) -> list[str]:
@@ -152,8 +159,11 @@ class ModelReference(Reference):
             return np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
 
         near = [
-            steps(moved(X), weights=[list(map(moved, W)) for W in starts]) for _ in range(1 if self.drops else SAMPLES)
+            steps(X if self.indices else moved(X), weights=[list(map(moved, W)) for W in starts])
+            for _ in range(1 if self.drops else SAMPLES)
         ]
+        if self.alike is not None and not self.drops:
+            near.append(replace(self, model=self.alike)._steps(X, y, batches, starts, order))
         told: list[Truth] = []
         for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
             loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]

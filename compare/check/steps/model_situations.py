@@ -60,11 +60,10 @@ def model_situations(
         found.append(Situation("another learning rate", X, y, cut(order, batch)[:4], weights, learning_rate=rate))
     two = [order[:batch], order[-batch:]]
     steep = _steeper(reference, weights)
-    found += [
-        Situation("large inputs", 10 * X, y, two, weights, special="large inputs", extreme=True),
-        Situation("saturated outputs", X, y, two, steep, each=[steep] * 2, special="saturation", extreme=True),
-    ]
-    return found
+    if not reference.indices:
+        found.append(Situation("large inputs", 10 * X, y, two, weights, special="large inputs", extreme=True))
+    saturated = Situation("saturated outputs", X, y, two, steep, each=[steep] * 2, special="saturation", extreme=True)
+    return [*found, saturated]
 
 
 def _steeper(reference: ModelReference, weights: Sequence[Array]) -> list[Array]:
