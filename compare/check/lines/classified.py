@@ -12,6 +12,8 @@ from compare.mathematics.functions import Array
 
 RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
 
+FEW = 3  # numbers, which may be found in an array by chance
+
 Quantities = Mapping[str, Array]
 
 
@@ -156,11 +158,12 @@ class Values:
         steps = (1.0, self.rate, 1 / n, self.rate / n)
         return any(abs(abs(mine.factor / its.factor) / step - 1) < 1e-6 for step in steps)
 
-    def start(self, value: Array) -> int | None:
-        """The value that an output of the step is, or is held in; None if it was never seen."""
+    def start(self, value: Array, right: Array) -> int | None:
+        """The value that an output of the step is, or is held in, or a wrong part of it; None if it was never seen."""
         found = self.flow.find(value)
         if found is None:
-            return self._holding(value)
+            held = self._holding(value)
+            return self._held(value, right) if held is None else held
         # What only gives it another shape is not where it was made.
         sizes = np.sort(value, axis=None)
         while (made := self.flow.made(found)) is not None:
@@ -182,6 +185,14 @@ class Values:
         for event in reversed(self.flow.events):
             value = self.flow.values[self.flow.value(event)]
             if value.size > array.size and np.isin(wanted, value).all():
+                return self.flow.value(event)
+        return None
+
+    def _held(self, array: Array, right: Array) -> int | None:
+        """The latest value that holds a part of this array, a gate's say, which is not what it should be."""
+        wrong = np.setdiff1d(array, right)
+        for event in reversed(self.flow.events):
+            if np.intersect1d(self.flow.values[self.flow.value(event)], wrong).size > FEW:
                 return self.flow.value(event)
         return None
 

@@ -20,6 +20,11 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
             if f"Z{layer}" in of:
                 yield f"mask{layer}", (of[f"Z{layer}"] > 0).astype(float)
                 yield from _sloping(f"A{layer}", of[f"A{layer}"])
+                sigmoid = 1 / (1 + np.exp(-of[f"Z{layer}"]))
+                yield f"exp of -Z{layer}", np.exp(-of[f"Z{layer}"])
+                yield f"1 + exp of -Z{layer}", 1 + np.exp(-of[f"Z{layer}"])
+                yield f"sigmoid of Z{layer}", sigmoid
+                yield f"1 - sigmoid of Z{layer}", 1 - sigmoid
             yield from _updates(of, layer, rate)
             if f"A{layer} at time 1" in of:
                 yield from _over_time(of, layer, below)
@@ -35,6 +40,10 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
             if len(parts) > 2:
                 yield f"all {words}", np.concatenate([part.ravel() for part in parts])
         yield from _softmax(of)
+        output = [of[f"A{layer}"] for layer in sorted(outputs)][-1:]
+        if output and output[0].shape == of["Y"].shape:
+            yield f"A{max(outputs)} - Y", output[0] - of["Y"]
+            yield f"(A{max(outputs)} - Y) ** 2", (output[0] - of["Y"]) ** 2
 
 
 def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:

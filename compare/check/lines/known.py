@@ -60,6 +60,11 @@ def over_time(name: str) -> str:
     return name.partition(" at time ")[0]
 
 
+def time_of(name: str) -> str:
+    """The time in a quantity's name; "" for none."""
+    return name.partition(" at time ")[2]
+
+
 @dataclass(frozen=True)
 class Form:
     """What of an array stays the same whatever its axes, shape or factor.

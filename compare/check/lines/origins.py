@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
 from compare.check.lines.flow import MAKING, RENAMING, distinct
-from compare.check.lines.known import REORDERED, Identity, over_time, primary
+from compare.check.lines.known import REORDERED, Identity, over_time, primary, time_of
 from compare.mathematics.functions import Array
 
 FEW = 6  # turns of a loop, which may as well be over layers
@@ -84,9 +84,9 @@ class Origins:
             identity = replace(identity, name=trial.role, factor=identity.factor * self.values.rate)
         if identity is not None and identity.factor == trial.divisor and value != start:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
-        _, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
+        passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
         filling = [] if np.any(trial.array) else self._filling(trial.role)
-        filling += self._unfilled(trial)
+        filling += [*self._unfilled(trial), *self._cut_short(ends)]
         events = [
             *filling,
             *self._carried(trial.role, ends),
@@ -111,6 +111,10 @@ class Origins:
             )
             # Elsewhere, what is summed is averaged later: here it is not.
             events = [made, *events] if summed else [*events[:1], made, *events[1:]]
+            # What lies between reads what is nobody's, and may be what is wrong.
+            between = [event for each in reversed(passed) if (event := self.flow.made(each)) is not None]
+            functions = {function, *(self.flow.place(end).function for end in ends)}
+            events += [event for event in between if self.flow.place(event).function in functions]
         if identity is not None and trial.divisor != 1:
             identity = replace(identity, factor=identity.factor / trial.divisor)
         return Wrong(trial.role, value, tuple(distinct(events)), True, identity)
@@ -127,12 +131,14 @@ class Origins:
         return None
 
     def _carried(self, role: str, ends: list[int]) -> list[int]:
-        """The statements that carry a quantity of another time on as it is, where it should have been changed."""
+        """The statements that carry a gradient of another time on, and not as it should be changed on the way."""
         found: list[int] = []
         for end in ends:
             for source in self.flow.sources(end):
                 identity = self.values.identity(source)
-                if identity is None or identity.name == role or over_time(identity.name) != over_time(role):
+                if identity is None or not identity.name.startswith("d") or over_time(role) == role:
+                    continue
+                if time_of(identity.name) in ("", time_of(role)):
                     continue
                 if (made := self.flow.made(source)) is not None:
                     found += self.flow.handed_on(source, made, end)
@@ -340,7 +346,7 @@ class Origins:
 
     def unconfirmed(self, name: str) -> Wrong | None:
         """Where an output begins to be wrong, if no value on the way explains it."""
-        start = self.values.start(self.outputs[name])
+        start = self.values.start(self.outputs[name], self.values.quantities[name])
         made = None if start is None else self.flow.last_made(start)
         if start is None or made is None:
             return self._left_alone(name)
@@ -365,7 +371,7 @@ class Origins:
             right = self.values.quantities[other.removeprefix("new ")]
             if other in ("loss", name) or np.array_equal(value, right):
                 continue
-            start = self.values.start(value)
+            start = self.values.start(value, self.values.quantities[other])
             made = None if start is None else self.flow.last_made(start)
             if made is not None:
                 given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
@@ -408,7 +414,8 @@ class Origins:
         values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
         for value in sorted(values, key=self.values.when):
             identity = self.values.identity(value)
-            if identity is not None and identity.name[:2] == role[:2] and identity.name != role:
+            alike = identity.name.removeprefix("part of ") if identity is not None else ""
+            if alike[:2] == role[:2] and alike != role:
                 made = self.flow.made(value)
                 if made is not None and (loop := self._loop(made)):
                     return [*self._turning(role[1:]), *loop, made]
@@ -429,6 +436,17 @@ class Origins:
             counts = (filled, filled * self.flow.samples)
             if filled < length:
                 found += [events[0] for events in self._turns() if len(events) in counts]
+        return found
+
+    def _cut_short(self, ends: list[int]) -> list[int]:
+        """The loops over time that end a time too early, so that their sums are of the later times alone."""
+        found: list[int] = []
+        for end in ends:
+            for source in self.flow.sources(end):
+                identity = self.values.identity(source)
+                made = self.flow.made(source)
+                if made is not None and identity is not None and identity.name.endswith(" and later"):
+                    found += [*self._loop(made), made]
         return found
 
     def _turns(self) -> list[list[int]]:

@@ -92,7 +92,7 @@ class Search:
 
     def _cause(self, name: str) -> Wrong | None:
         """A value on the way to a wrong output that explains it, or more than it."""
-        start = self.values.start(self.q.outputs[name])
+        start = self.values.start(self.q.outputs[name], self.values.quantities[name])
         if start is None:
             return None
         passed, _ = self.values.path(start, self.flow.last_made(start), output=True)
