@@ -158,7 +158,7 @@ class Known:
 
 def _may_be_scaled(name: str) -> bool:
     """Only gradients, and what is summed or averaged over samples, carry a factor that is taken out elsewhere."""
-    return name.startswith(("d", "loss", "update", "log"))
+    return name.startswith(("d", "part of d", "loss", "update", "log"))
 
 
 def _simpler(one: Identity, other: Identity) -> bool:

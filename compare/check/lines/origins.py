@@ -86,7 +86,7 @@ class Origins:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
         passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
         filling = [] if np.any(trial.array) else self._filling(trial.role)
-        filling += [*self._unfilled(trial), *self._cut_short(ends)]
+        filling += self._unfilled(trial)
         events = [
             *filling,
             *self._carried(trial.role, ends),
@@ -436,17 +436,6 @@ class Origins:
             counts = (filled, filled * self.flow.samples)
             if filled < length:
                 found += [events[0] for events in self._turns() if len(events) in counts]
-        return found
-
-    def _cut_short(self, ends: list[int]) -> list[int]:
-        """The loops over time that end a time too early, so that their sums are of the later times alone."""
-        found: list[int] = []
-        for end in ends:
-            for source in self.flow.sources(end):
-                identity = self.values.identity(source)
-                made = self.flow.made(source)
-                if made is not None and identity is not None and identity.name.endswith(" and later"):
-                    found += [*self._loop(made), made]
         return found
 
     def _turns(self) -> list[list[int]]:
