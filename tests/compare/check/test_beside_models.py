@@ -187,3 +187,57 @@ def test_a_rounded_penalty_is_not_told_for_a_wrong_loss_beside_a_bug():
         keras.layers.Dense(u, a, kernel_regularizer=keras.regularizers.L2(0.01)) for u, a in ((5, "tanh"), (1, None))
     ]
     assert beside(Doubled, built(lambda: layers, "mse"), VALUES).divergence.phase != "loss"
+
+
+class Words:
+    """The mean of embedded words, and a sigmoid."""
+
+    def __init__(self):
+        self.params = [np.zeros((9, 3)), np.zeros((3, 1)), np.zeros(1)]
+
+    def get_weights(self):
+        return [W.copy() for W in self.params]
+
+    def set_weights(self, weights):
+        self.params = [np.array(W) for W in weights]
+
+    def add(self, grad, ids, each):
+        np.add.at(grad, ids, each)
+
+    def train_on_batch(self, x, y):
+        E, W, b = self.params
+        ids, t = np.asarray(x).astype(int), np.reshape(y, (-1, 1))
+        A = E[ids].mean(axis=1)
+        P = 1 / (1 + np.exp(-(A @ W + b)))
+        dZ = (P - t) / len(t)
+        dE, dA = np.zeros_like(E), dZ @ W.T / ids.shape[1]
+        self.add(dE, ids, np.repeat(dA[:, None], ids.shape[1], axis=1))
+        self.params = [own - RATE * grad for own, grad in zip(self.params, (dE, A.T @ dZ, dZ.sum(axis=0)), strict=True)]
+        return -np.mean(t * np.log(P) + (1 - t) * np.log(1 - P))
+
+    def predict(self, x):
+        E, W, b = self.params
+        return 1 / (1 + np.exp(-(E[np.asarray(x).astype(int)].mean(axis=1) @ W + b)))
+
+
+class WordsOnce(Words):
+    """A word that a batch has twice counts once."""
+
+    def add(self, grad, ids, each):
+        grad[ids] += each
+
+
+IDS = RNG.integers(0, 9, (23, 4))
+
+
+@pytest.mark.parametrize(("subject", "verdict"), [(Words, PARITY), (WordsOnce, WRONG)])
+def test_inputs_that_are_indices_stay_what_they_are(subject, verdict):
+    layers = lambda: [  # noqa: E731
+        keras.layers.Embedding(9, 3),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(1, "sigmoid"),
+    ]
+    model = assemble((4,), layers, "binary_crossentropy", lambda: keras.optimizers.SGD(RATE), "float64")
+    report = check_parity(subject, (IDS, LABELS), reference=model, steps=4, batch_size=8)
+    assert report.verdict == verdict
+    assert not report.warnings
