@@ -137,7 +137,13 @@ class Flow:
         return event
 
     def last_made(self, value: int) -> int | None:
-        """The last event that made a value of others: of a weight that an update leaves as it was, the update."""
+        """The last event that made a value of others: of a weight that an update leaves as it was, the update.
+
+        What was changed in a function is seen again where the function was called: there it is not made.
+        """
+        first = self.made(value)
+        if first is not None and self.place(first).kind == "changed" and self.sources(first):
+            return first
         return next(
             (
                 event

@@ -40,10 +40,7 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
             if len(parts) > 2:
                 yield f"all {words}", np.concatenate([part.ravel() for part in parts])
         yield from _softmax(of)
-        output = [of[f"A{layer}"] for layer in sorted(outputs)][-1:]
-        if output and output[0].shape == of["Y"].shape:
-            yield f"A{max(outputs)} - Y", output[0] - of["Y"]
-            yield f"(A{max(outputs)} - Y) ** 2", (output[0] - of["Y"]) ** 2
+        yield from _errors(of, max(outputs, default=0))
 
 
 def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
@@ -83,6 +80,17 @@ def _dense(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[
     ones = np.ones((len(below), 1))
     yield f"{name} and a one", np.hstack([below, ones])
     yield f"a one and {name}", np.hstack([ones, below])
+
+
+def _errors(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
+    """How far the output is from the targets, where that is not the loss's gradient already, but for a factor."""
+    A, dZ, Y = of.get(f"A{last}"), of.get(f"dZ{last}"), of["Y"]
+    if A is None or A.shape != Y.shape:
+        return
+    error = A - Y
+    yield f"(A{last} - Y) ** 2", error**2
+    if dZ is None or not np.allclose(error, dZ * (error * dZ).sum() / (dZ**2).sum()):
+        yield f"A{last} - Y", error
 
 
 def _softmax(of: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
