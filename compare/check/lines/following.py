@@ -46,11 +46,11 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
 def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
     """What the slopes of a sigmoid and of a hyperbolic tangent are computed by, from what comes out of them."""
     if np.abs(A).max() < 1:
-        yield f"{name} ** 2", A**2
-        yield f"1 - {name} ** 2", 1 - A**2
+        yield f"({name}) ** 2", A**2
+        yield f"1 - ({name}) ** 2", 1 - A**2
         if A.min() > 0:
             yield f"1 - {name}", 1 - A
-            yield f"{name} (1 - {name})", A * (1 - A)
+            yield f"({name}) (1 - {name})", A * (1 - A)
 
 
 def _updates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple[str, Array]]:

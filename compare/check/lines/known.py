@@ -62,7 +62,8 @@ def over_time(name: str) -> str:
 
 def time_of(name: str) -> str:
     """The time in a quantity's name; "" for none."""
-    return name.partition(" at time ")[2]
+    found = re.search(r" at time (\d+)", name)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
 from compare.check.lines.flow import MAKING, RENAMING, distinct
-from compare.check.lines.known import REORDERED, Identity, over_time, primary, time_of
+from compare.check.lines.known import REORDERED, Identity, primary, time_of
 from compare.mathematics.functions import Array
 
 FEW = 6  # turns of a loop, which may as well be over layers
@@ -53,6 +53,8 @@ class Trial:
     divisor : float
     also : dict of role to array
         What else the value holds: a bias beside its kernel.
+    read : bool
+        Whether it is right as something else.
     """
 
     value: int
@@ -61,6 +63,7 @@ class Trial:
     when: int
     divisor: float = 1.0
     also: Mapping[str, Array] = field(default_factory=dict)
+    read: bool = False
 
     @property
     def replaced(self) -> dict[str, Array]:
@@ -131,17 +134,18 @@ class Origins:
         return None
 
     def _carried(self, role: str, ends: list[int]) -> list[int]:
-        """The statements that carry a gradient of another time on, and not as it should be changed on the way."""
+        """Where what is of another time comes from: statements that carry a gradient on, or another time's slope."""
         found: list[int] = []
         for end in ends:
             for source in self.flow.sources(end):
                 identity = self.values.identity(source)
-                if identity is None or not identity.name.startswith("d") or over_time(role) == role:
+                if identity is None or time_of(identity.name) in ("", time_of(role)) or not time_of(role):
                     continue
-                if time_of(identity.name) in ("", time_of(role)):
-                    continue
-                if (made := self.flow.made(source)) is not None:
+                made = self.flow.made(source)
+                if made is not None and identity.name.startswith("d"):
                     found += self.flow.handed_on(source, made, end)
+                elif made is not None and role.startswith("dZ") and not primary(identity.name):
+                    found.append(made)
         return found
 
     def _calls(self, ends: list[int], made: int | None) -> list[int]:

@@ -140,9 +140,13 @@ class Search:
             and (self.flow.values[value].size > 1 or value in last.values() or self.flow.made(value) is None)
         ]
 
-    def _order(self, trial: Trial) -> tuple[bool, int]:
-        """What was wrong at another time is tried first, then what is made first."""
-        return self._site(trial) not in self.found, trial.when
+    def _order(self, trial: Trial) -> tuple[bool, bool, int]:
+        """What was wrong at another time is tried first, then what is made first.
+
+        Of what is made at each time, what is right as something else comes last: it fits the next time too easily.
+        """
+        timed = over_time(trial.role) != trial.role
+        return self._site(trial) not in self.found, timed and trial.read, trial.when
 
     def _site(self, trial: Trial) -> tuple[int, int, str]:
         """The statement that makes a value that is tried, and in the place of what, at whatever time."""
@@ -202,7 +206,9 @@ class Search:
             divisors = self.values.conventions if name[0] == "d" and not read else (1.0,)
             if read and identity is not None:
                 divisors = (identity.factor,)
-            found += [Trial(value, name, one / divisor, when, divisor) for divisor in divisors for one in forms]
+            found += [
+                Trial(value, name, one / divisor, when, divisor, read=read) for divisor in divisors for one in forms
+            ]
         return found if read else [*found, *self._joined(value, update)]
 
     def _joined(self, value: int, update: bool) -> Iterator[Trial]:
