@@ -180,12 +180,7 @@ def model_steps(
     with precision(dtype), ways_of(model):
         begin_anew(model)
         key = "model", X.shape[1:], Y.shape[1:], Y.dtype.str
-        run = graph(
-            model,
-            key,
-            lambda: _traced(model, X, Y),
-            lambda: _sample(model, X, Y),
-        )
+        run = graph(model, key, lambda: _traced(model, X, Y), lambda: _sample(model, X, Y))
         loss, after, slots = run(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
     return ModelSteps(loss.numpy(), [each.numpy() for each in after], [each.numpy() for each in slots])
 

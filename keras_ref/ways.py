@@ -30,15 +30,30 @@ def _gelu(x: Any, approximate: bool = True) -> Any:
     return 0.5 * x * tf.math.erfc(-x * math.sqrt(0.5))
 
 
-# Of these TensorFlow keeps a constant in float32.
-_ACTIVATIONS = {"leaky_relu": _leaky_relu, "gelu": _gelu}
+def _centred(x: Any, mean: Any, variance: Any, axis: int, offset: Any, scale: Any, epsilon: float) -> Any:
+    shape = [1] * len(x.shape)
+    shape[axis] = -1
+    mean, variance = tf.reshape(mean, shape), tf.reshape(variance, shape)
+    hat = (x - mean) * tf.math.rsqrt(variance + epsilon)
+    hat = hat if scale is None else hat * tf.reshape(scale, shape)
+    return hat if offset is None else hat + tf.reshape(offset, shape)
+
+
+@contextlib.contextmanager
+def _instead(module: Any, **functions: Any) -> Iterator[None]:
+    """Put these functions in the place of the module's own meanwhile."""
+    kept = {name: getattr(module, name) for name in functions}
+    module.__dict__.update(functions)
+    try:
+        yield
+    finally:
+        module.__dict__.update(kept)
 
 
 @contextlib.contextmanager
 def exact_constants() -> Iterator[None]:
     """Have numbers of Python cast as they are meanwhile, which TensorFlow takes through float32."""
     kept, converted = core.cast, core.convert_to_tensor
-    plain = {name: getattr(nn, name) for name in _ACTIVATIONS}
 
     def cast(x: Any, dtype: Any) -> Any:
         return tf.constant(x, dtype) if isinstance(x, float) else kept(x, dtype)
@@ -47,38 +62,17 @@ def exact_constants() -> Iterator[None]:
         exact = isinstance(x, float) and dtype is None
         return tf.constant(x, tf.float64) if exact else converted(x, dtype, **options)
 
-    core.cast, core.convert_to_tensor = cast, convert
-    for name, exact in _ACTIVATIONS.items():
-        setattr(nn, name, exact)
-    try:
+    # Of these activations TensorFlow keeps a constant in float32.
+    with _instead(core, cast=cast, convert_to_tensor=convert), _instead(nn, leaky_relu=_leaky_relu, gelu=_gelu):
         yield
-    finally:
-        core.cast, core.convert_to_tensor = kept, converted
-        for name, function in plain.items():
-            setattr(nn, name, function)
 
 
-@contextlib.contextmanager
-def centred_normalisation() -> Iterator[None]:
+def centred_normalisation() -> contextlib.AbstractContextManager[None]:
     """Have batches normalised meanwhile by (x - mean) / deviation, where TensorFlow adds two products.
 
     The same, but for how it is rounded: by much less where all samples are alike.
     """
-    kept = nn.batch_normalization
-
-    def normalised(x: Any, mean: Any, variance: Any, axis: int, offset: Any, scale: Any, epsilon: float) -> Any:
-        shape = [1] * len(x.shape)
-        shape[axis] = -1
-        mean, variance = tf.reshape(mean, shape), tf.reshape(variance, shape)
-        hat = (x - mean) * tf.math.rsqrt(variance + epsilon)
-        hat = hat if scale is None else hat * tf.reshape(scale, shape)
-        return hat if offset is None else hat + tf.reshape(offset, shape)
-
-    nn.batch_normalization = normalised
-    try:
-        yield
-    finally:
-        nn.batch_normalization = kept
+    return _instead(nn, batch_normalization=_centred)
 
 
 @contextlib.contextmanager

@@ -163,7 +163,7 @@ class Values:
         found = self.flow.find(value)
         if found is None:
             held = self._holding(value)
-            return self._held(value, right) if held is None else held
+            return self._holding_wrong(value, right) if held is None else held
         # What only gives it another shape is not where it was made.
         sizes = np.sort(value, axis=None)
         while (made := self.flow.made(found)) is not None:
@@ -188,7 +188,7 @@ class Values:
                 return self.flow.value(event)
         return None
 
-    def _held(self, array: Array, right: Array) -> int | None:
+    def _holding_wrong(self, array: Array, right: Array) -> int | None:
         """The latest value that holds a part of this array, a gate's say, which is not what it should be."""
         wrong = np.setdiff1d(array, right)
         for event in reversed(self.flow.events):

@@ -14,33 +14,40 @@ MOST = 1_000_000  # elements of the patches that a convolution looks at
 def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
     """Yield what one or two operations make of the quantities: so much is said of a line that makes no more."""
     with np.errstate(all="ignore"):
-        outputs = [int(found[1]) for name in of if (found := re.fullmatch(r"A(\d+)", name))]
-        for layer in sorted(outputs):
-            below = of["X"] if layer == 1 else of[f"A{layer - 1}"]
+        last = max((int(found[1]) for name in of if (found := re.fullmatch(r"A(\d+)", name))), default=0)
+        for layer in range(1, last + 1):
+            name = f"A{layer - 1}" if layer > 1 else "X"
             if f"Z{layer}" in of:
-                yield f"mask{layer}", (of[f"Z{layer}"] > 0).astype(float)
-                yield from _sloping(f"A{layer}", of[f"A{layer}"])
-                sigmoid = 1 / (1 + np.exp(-of[f"Z{layer}"]))
-                yield f"exp of -Z{layer}", np.exp(-of[f"Z{layer}"])
-                yield f"1 + exp of -Z{layer}", 1 + np.exp(-of[f"Z{layer}"])
-                yield f"sigmoid of Z{layer}", sigmoid
-                yield f"1 - sigmoid of Z{layer}", 1 - sigmoid
+                yield from _activated(of, layer)
             yield from _updates(of, layer, rate)
             if f"A{layer} at time 1" in of:
-                yield from _over_time(of, layer, below)
+                yield from _over_time(of, layer, of[name])
                 yield from _of_gates(of, layer, rate)
             elif f"gamma{layer}" in of:
-                yield from _normalised(of, layer, below)
-            elif below.ndim == of[f"A{layer}"].ndim > 2:
-                yield from (_convolved if f"W{layer}" in of else _pooled)(of, layer, below)
-            elif f"W{layer}" in of and f"Z{layer}" in of and below.ndim == of[f"W{layer}"].ndim == 2:
-                yield from _dense(of, layer, below)
+                yield from _normalised(of, layer, name)
+            elif of[name].ndim == of[f"A{layer}"].ndim > 2:
+                yield from _convolved(of, layer, name) if f"W{layer}" in of else _pooled(of, layer, of[name])
+            elif f"W{layer}" in of and f"Z{layer}" in of and of[name].ndim == of[f"W{layer}"].ndim == 2:
+                yield from _dense(of, layer, name)
         for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
             parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
             if len(parts) > 2:
                 yield f"all {words}", np.concatenate([part.ravel() for part in parts])
-        yield from _softmax(of)
-        yield from _errors(of, max(outputs, default=0))
+        yield from _softmax(of, last)
+        yield from _errors(of, last)
+
+
+def _activated(of: Mapping[str, Array], layer: int) -> Iterator[tuple[str, Array]]:
+    """What activations and their slopes are computed by: a mask, and the steps of a sigmoid, which swish has too."""
+    Z = of[f"Z{layer}"]
+    yield f"mask{layer}", (Z > 0).astype(float)
+    yield from _sloping(f"A{layer}", of[f"A{layer}"])
+    power = np.exp(-Z)
+    sigmoid = 1 / (1 + power)
+    yield f"exp of -Z{layer}", power
+    yield f"1 + exp of -Z{layer}", 1 + power
+    yield f"sigmoid of Z{layer}", sigmoid
+    yield f"1 - sigmoid of Z{layer}", 1 - sigmoid
 
 
 def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
@@ -65,10 +72,9 @@ def _updates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple
             yield f"new b{layer} and new W{layer}", np.vstack([bias, new])
 
 
-def _dense(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+def _dense(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
     """What a dense layer is computed by: kernels and biases in one array, and what each sample adds to a gradient."""
-    W, b, dZ = of[f"W{layer}"], of.get(f"b{layer}"), of.get(f"dZ{layer}")
-    name = f"A{layer - 1}" if layer > 1 else "X"
+    below, W, b, dZ = of[name], of[f"W{layer}"], of.get(f"b{layer}"), of.get(f"dZ{layer}")
     yield f"{name} W{layer}", below @ W
     if b is not None:
         yield f"W{layer} and b{layer}", np.vstack([W, b])
@@ -93,9 +99,8 @@ def _errors(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
         yield f"A{last} - Y", error
 
 
-def _softmax(of: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
     """The steps of a softmax, and of its cross-entropy."""
-    last = max((int(found[1]) for name in of if (found := re.fullmatch(r"[AZW](\d+)", name))), default=0)
     Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
     if Z is None or P is None or P.shape != Y.shape or Z.ndim != 2:
         return
@@ -116,7 +121,9 @@ def _softmax(of: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
 
 
 def _over_time(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
-    """What a recurrent layer's gradients are made of: each time step's part, and their sums from the last one on."""
+    """What a recurrent layer's gradients are made of: slopes, each time's part, and their sums from the last one on."""
+    for name in [name for name in of if re.fullmatch(rf"A{layer}( \([a-z ]+\))? at time \d+", name)]:
+        yield from _sloping(name, of[name])
     sums: dict[str, Array] = {}
     for time in range(below.shape[1], 0, -1):
         at = f"of layer {layer} at time {time}"
@@ -153,8 +160,6 @@ def _of_gates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tupl
     gates = [
         found[1] for name in of if (found := re.fullmatch(rf"Z{layer} \(([a-z]+ gate|candidate)\) at time 1", name))
     ]
-    for name in [name for name in of if re.fullmatch(rf"A{layer}( \([a-z ]+\))? at time \d+", name)]:
-        yield from _sloping(name, of[name])
     for name in [name for name in of if gates and re.fullmatch(rf"(new )?d?[WUb]{layer}", name)]:
         for gate, part in zip(gates, np.split(of[name], len(gates), axis=-1), strict=True):
             yield f"{name} ({gate})", part
@@ -172,14 +177,14 @@ def _of_gates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tupl
             yield f"{start}U{layer} and {start}W{layer}{gate}", np.vstack([u, w])
 
 
-def _normalised(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+def _normalised(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
     """The steps of a batch normalisation, forward and backward."""
+    below = of[name]
     axes = tuple(range(below.ndim - 1))
     mean, variance = below.mean(axis=axes), below.var(axis=axes)
     gamma, beta, dA = of[f"gamma{layer}"], of[f"beta{layer}"], of.get(f"dA{layer}")
     hat = (of[f"A{layer}"] - beta) / gamma  # whatever epsilon is
     centred = below - mean
-    name = f"A{layer - 1}" if layer > 1 else "X"
     yield f"mean of {name}", mean
     yield f"variance of {name}", variance
     yield f"{name} less its mean", centred
@@ -193,14 +198,13 @@ def _normalised(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[t
         yield f"sum of d of {name} normalised by it", (dA * gamma * hat).sum(axis=axes)
 
 
-def _convolved(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+def _convolved(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
     """What a convolution is computed by: the padded input, its patches, kernels as matrices, and their gradients."""
-    W, Z = of[f"W{layer}"], of.get(f"Z{layer}", of[f"A{layer}"])
+    below, W, Z = of[name], of[f"W{layer}"], of.get(f"Z{layer}", of[f"A{layer}"])
     places, sizes = below.ndim - 2, W.shape[:-2]
     if W.ndim != below.ndim or W.shape[-2] != below.shape[-1] or len(Z) * Z[0].size * math.prod(sizes) > MOST:
         return
     strides, pads = zip(*map(_moved, below.shape[1:-1], sizes, Z.shape[1:-1]), strict=True)
-    name = f"A{layer - 1}" if layer > 1 else "X"
     padded = np.pad(below, [(0, 0), *pads, (0, 0)])
     if padded.size > below.size:
         yield f"{name} padded", padded

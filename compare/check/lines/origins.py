@@ -66,6 +66,11 @@ class Trial:
     read: bool = False
 
     @property
+    def timed(self) -> bool:
+        """Whether what it is tried for is made at each time."""
+        return time_of(self.role) != ""
+
+    @property
     def replaced(self) -> dict[str, Array]:
         """What is tried in the place of what."""
         return {self.role: self.array, **self.also}

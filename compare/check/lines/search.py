@@ -96,7 +96,7 @@ class Search:
         if start is None:
             return None
         passed, _ = self.values.path(start, self.flow.last_made(start), output=True)
-        passed = self._whole(passed)
+        passed = self._completed(passed)
         trials = [trial for value in passed for trial in self._roles(value)]
         trials += [trial for value in self._read(start, passed) for trial in self._roles(value, read=True)]
         updates = [trial for value in passed for trial in self._roles(value, update=True)]
@@ -118,7 +118,7 @@ class Search:
             if score > (0, 0) and (best is None or score > best[0]):
                 best = score, trial, quantities
                 # What is wrong on the way forward, or at a later time, comes before all that follows from it.
-                ordered = not trial.role.startswith(("d", "new ", "loss")) or over_time(trial.role) != trial.role
+                ordered = not trial.role.startswith(("d", "new ", "loss")) or trial.timed
                 if not after or (score[1] and ordered):
                     break
         if best is None:
@@ -130,7 +130,7 @@ class Search:
         self._settle(quantities, self.values.conventions)
         return cause
 
-    def _whole(self, passed: list[int]) -> list[int]:
+    def _completed(self, passed: list[int]) -> list[int]:
         """Values without arrays half filled, and of the numbers that one place makes the last alone."""
         last = {self.flow.place(made): value for value in passed if (made := self.flow.made(value)) is not None}
         return [
@@ -145,8 +145,7 @@ class Search:
 
         Of what is made at each time, what is right as something else comes last: it fits the next time too easily.
         """
-        timed = over_time(trial.role) != trial.role
-        return self._site(trial) not in self.found, timed and trial.read, trial.when
+        return self._site(trial) not in self.found, trial.timed and trial.read, trial.when
 
     def _site(self, trial: Trial) -> tuple[int, int, str]:
         """The statement that makes a value that is tried, and in the place of what, at whatever time."""
