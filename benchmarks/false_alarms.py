@@ -98,6 +98,8 @@ def main() -> int:
             alarms += not report.passed
             warned += report.passed
             print(f"{'WARNED' if report.passed else 'FALSE ALARM'} {number}: {case}\n{report}\n", flush=True)
+        if (number + 1) % 50 == 0:
+            print(f"{number + 1} checked, {steps} steps, {alarms} false alarms, {warned} warned", flush=True)
     seconds = time.perf_counter() - start
     print(f"{arguments.count} correct subjects, {steps} steps, {alarms} false alarms, {warned} warned, {seconds:.0f} s")
     print(f"steps with kink crossings: {kinks}; " + "; ".join(f"{v}: {n}" for v, n in sorted(verdicts.items())))
