@@ -3,8 +3,9 @@
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
-from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps, normalises, reads_indices
+from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps, reads_indices
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
+from keras_ref.ways import knows_otherwise
 
 __all__ = [
     "History",
@@ -19,9 +20,9 @@ __all__ = [
     "fit_compiled",
     "fit_replicates",
     "is_chain",
+    "knows_otherwise",
     "masked_steps",
     "model_steps",
-    "normalises",
     "precision",
     "quantities",
     "reads_indices",

@@ -37,7 +37,7 @@ class ModelSteps(NamedTuple):
     slots: list[Array]
 
 
-def copied(model: keras.Model, dtype: str, exact: bool = False, centred: bool = False) -> keras.Model:
+def copied(model: keras.Model, dtype: str, exact: bool = False, otherwise: bool = False) -> keras.Model:
     """Return a compiled copy of a model that computes in one precision, with the same weights.
 
     Parameters
@@ -47,8 +47,8 @@ def copied(model: keras.Model, dtype: str, exact: bool = False, centred: bool = 
     exact : bool
         Whether constants that Keras rounds to float32 on TensorFlow are taken as they are: the optimizer's, and those
         of penalties.
-    centred : bool
-        Whether batches are normalised in a way that rounds less than TensorFlow's.
+    otherwise : bool
+        Whether some functions are computed by other formulas than TensorFlow's, which round otherwise.
 
     Raises
     ------
@@ -70,13 +70,8 @@ def copied(model: keras.Model, dtype: str, exact: bool = False, centred: bool = 
         new.set_weights(weights)
         if exact:
             _keep_penalties(model, new)
-        mark(new, exact, centred)
+        mark(new, exact, otherwise)
     return new
-
-
-def normalises(model: keras.Model) -> bool:
-    """Whether a model normalises its batches."""
-    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
 
 
 def reads_indices(model: keras.Model) -> bool:

@@ -9,13 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.backend.tensorflow import core, nn
+from keras.src.backend.tensorflow import numpy as elementwise
 
-_EXACT, _CENTRED = "_keras_parity_exact", "_keras_parity_centred"
+_EXACT, _OTHERWISE = "_keras_parity_exact", "_keras_parity_otherwise"
 
 
-def mark(model: keras.Model, exact: bool, centred: bool) -> None:
+def mark(model: keras.Model, exact: bool, otherwise: bool) -> None:
     """Mark the ways in which `ways_of` is to have a model computed."""
-    model.__dict__ |= {_EXACT: exact, _CENTRED: centred}
+    model.__dict__ |= {_EXACT: exact, _OTHERWISE: otherwise}
     if exact and getattr(model.optimizer, "weight_decay", None):  # a number of Python is cast by TensorFlow itself
         model.optimizer.weight_decay = np.float64(model.optimizer.weight_decay)
 
@@ -37,6 +38,17 @@ def _centred(x: Any, mean: Any, variance: Any, axis: int, offset: Any, scale: An
     hat = (x - mean) * tf.math.rsqrt(variance + epsilon)
     hat = hat if scale is None else hat * tf.reshape(scale, shape)
     return hat if offset is None else hat + tf.reshape(offset, shape)
+
+
+@tf.custom_gradient
+def _sigmoid(x: Any) -> Any:
+    y = tf.sigmoid(x)
+    return y, lambda dy: dy * y * tf.sigmoid(-x)
+
+
+@tf.custom_gradient
+def _tanh(x: Any) -> Any:
+    return tf.tanh(x), lambda dy: dy * 4 * tf.sigmoid(2 * x) * tf.sigmoid(-2 * x)
 
 
 @contextlib.contextmanager
@@ -67,12 +79,25 @@ def exact_constants() -> Iterator[None]:
         yield
 
 
-def centred_normalisation() -> contextlib.AbstractContextManager[None]:
-    """Have batches normalised meanwhile by (x - mean) / deviation, where TensorFlow adds two products.
+def knows_otherwise(model: keras.Model) -> bool:
+    """Whether there is anything in a model that `computed_otherwise` changes."""
+    curved = (keras.activations.sigmoid, keras.activations.tanh)
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization) or getattr(layer, "activation", None) in curved
+        for layer in model.layers
+    )
 
-    The same, but for how it is rounded: by much less where all samples are alike.
+
+@contextlib.contextmanager
+def computed_otherwise() -> Iterator[None]:
+    """Have some functions computed meanwhile by other formulas, whose rounding is another.
+
+    Batches are normalised by (x - mean) / deviation, where TensorFlow adds two products: less is lost where all samples
+    are alike. Derivatives of the sigmoid and of tanh are taken of what goes in, where TensorFlow takes y (1 - y) and
+    1 - y ** 2: nothing is lost far out, where y is 1 but for some ULP.
     """
-    return _instead(nn, batch_normalization=_centred)
+    with _instead(nn, batch_normalization=_centred, sigmoid=_sigmoid), _instead(elementwise, tanh=_tanh):
+        yield
 
 
 @contextlib.contextmanager
@@ -81,6 +106,6 @@ def ways_of(model: keras.Model) -> Iterator[None]:
     with contextlib.ExitStack() as ways:
         if model.__dict__.get(_EXACT, False):
             ways.enter_context(exact_constants())
-        if model.__dict__.get(_CENTRED, False):
-            ways.enter_context(centred_normalisation())
+        if model.__dict__.get(_OTHERWISE, False):
+            ways.enter_context(computed_otherwise())
         yield

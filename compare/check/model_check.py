@@ -155,13 +155,15 @@ def _references(
         labels = "integer"  # they are given as they are
     n = min(data.n, MOST)
     recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
-    normalises = load_keras().normalises(plain)
-    alike = copied(model, dtype, centred=True) if normalises else None
-    reference = ModelReference(plain, recipe, dtype, settings.tolerance, settings.samplewise, alike)
-    if dtype == "float64" and (rounded_constants(plain, architecture) or reference.scheduled):
-        alike = copied(model, dtype, exact=True, centred=True) if normalises else None
-        return reference, replace(reference, model=copied(model, dtype, exact=True), alike=alike)
-    return reference, None
+
+    def computed(exact: bool) -> ModelReference:
+        other = copied(model, dtype, exact, otherwise=True) if load_keras().knows_otherwise(plain) else None
+        own = copied(model, dtype, exact=True) if exact else plain
+        return ModelReference(own, recipe, dtype, settings.tolerance, settings.samplewise, other)
+
+    reference = computed(exact=False)
+    rounds = dtype == "float64" and (rounded_constants(plain, architecture) or reference.scheduled)
+    return reference, computed(exact=True) if rounds else None
 
 
 def _check_targets(data: Dataset, architecture: Architecture) -> None:

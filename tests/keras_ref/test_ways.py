@@ -1,11 +1,11 @@
-"""A copied model is the model: its loss as it was made, its constants rounded or exact, and how it normalises."""
+"""A copied model is the model: its loss as it was made, constants rounded or exact, formulas Keras's or others."""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_ref import copied, model_steps, normalises, reads_indices
-from keras_ref.ways import centred_normalisation
+from keras_ref import copied, knows_otherwise, model_steps, reads_indices
+from keras_ref.ways import computed_otherwise
 from tests.keras_ref.test_stepping import BATCHES, compiled, drawn
 
 LOSSES = {
@@ -69,22 +69,32 @@ def test_a_normalisation_is_the_same_in_another_way_but_for_rounding():
     X, Y, weights = drawn(model)
     alone = [np.arange(1)]
     plain, centred = (
-        model_steps(copied(model, "float64", centred=centred), X, Y, alone, [weights], [0]) for centred in (False, True)
+        model_steps(copied(model, "float64", otherwise=other), X, Y, alone, [weights], [0]) for other in (False, True)
     )
     off = abs(plain.loss[0] - centred.loss[0])
     assert 0 < off <= 1e-11 * plain.loss[0]
     hat = weights[3] @ weights[-2] + weights[-1]  # one sample is its mean
     assert centred.loss[0] == pytest.approx(np.mean((hat - Y[0]) ** 2), rel=1e-15)
     kept = keras.src.backend.tensorflow.nn.batch_normalization
-    with centred_normalisation():
+    with computed_otherwise():
         assert keras.src.backend.tensorflow.nn.batch_normalization is not kept
     assert keras.src.backend.tensorflow.nn.batch_normalization is kept
 
 
-def test_what_a_model_reads_and_normalises_is_known():
+@pytest.mark.parametrize(("name", "size"), [("sigmoid", 34.0), ("tanh", 17.0)])
+def test_a_derivative_far_out_is_the_same_in_another_way_but_for_an_ulp_of_what_comes_out(name, size):
+    model = compiled((1,), [keras.layers.Dense(1, name, use_bias=False)], "mse", keras.optimizers.SGD(2.0**60))
+    X, Y, W = np.ones((6, 1)), np.zeros((6, 1)), [np.array([[size]])]
+    plain, other = (step(model, W, X, Y, otherwise=other).weights[0][0] - size for other in (False, True))
+    slope = np.exp(-size) if name == "sigmoid" else 4 * np.exp(-2 * size)
+    assert other == pytest.approx(-(2.0**61) * slope, rel=1e-8)
+    assert 0.01 < abs(plain / other - 1) < 1  # y is 1 but for an ULP or a few
+
+
+def test_what_a_model_reads_and_can_be_computed_otherwise_is_known():
     layers = [keras.layers.Embedding(7, 2), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2)]
     words = compiled((4,), layers, "mse", keras.optimizers.SGD(0.1))
     other = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
     numbers = compiled((4,), other, "mse", keras.optimizers.SGD(0.1))
-    assert (reads_indices(words), normalises(words)) == (True, False)
-    assert (reads_indices(numbers), normalises(numbers)) == (False, True)
+    assert (reads_indices(words), knows_otherwise(words)) == (True, False)
+    assert (reads_indices(numbers), knows_otherwise(numbers)) == (False, True)
