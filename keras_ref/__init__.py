@@ -1,5 +1,7 @@
 """The reference: the equivalent Keras `Sequential` model, and its training."""
 
+from keras_ref.altered.schedule import learning_rates
+from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
@@ -8,9 +10,13 @@ from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fi
 from keras_ref.ways import knows_otherwise
 
 __all__ = [
+    "Alteration",
+    "AlteredStep",
+    "Altering",
     "History",
     "ModelSteps",
     "Steps",
+    "altering",
     "assemble",
     "begin_anew",
     "build_model",
@@ -21,6 +27,7 @@ __all__ = [
     "fit_replicates",
     "is_chain",
     "knows_otherwise",
+    "learning_rates",
     "masked_steps",
     "model_steps",
     "precision",
