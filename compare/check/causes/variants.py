@@ -1,38 +1,36 @@
-"""Names what goes wrong beside any Keras model: from Keras's own gradients, what each known variant would have made."""
+"""Names what goes wrong beside any Keras model: what each known variant of it would have made, in every number."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
+from compare.check.causes.cases import Case, Makes, cases_of, near, tells
 from compare.check.causes.diagnosis import Diagnosis, Explanation
-from compare.check.steps.lockstep import Driven, recipe_for
-from compare.check.steps.model_reference import ModelReference, ModelStep
-from compare.faults.fault import Cause, Fault
-from compare.faults.variants import EPSILONS, GRADIENTS, LOSSES, UPDATES, Facts, OfGradients, OfUpdate, Tensors, updated
+from compare.check.causes.update_rules import Rule, fits, update_rules
+from compare.check.steps.lockstep import Driven
+from compare.check.steps.model_reference import ModelReference
+from compare.faults.fault import EACH, Cause, Parameter, Place
+from compare.faults.fitting import nice
+from compare.faults.inside import MODELS
+from compare.faults.states import STATES, Average, OfStates, momentum_of
+from compare.faults.structure import OfModel
+from compare.faults.variants import LOSSES
 from compare.mathematics.functions import Array
-from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
+from compare.sides.quiet_keras import load_keras
 
-STEPS = 8  # of a run: an optimizer's memory tells its variants apart
-RUNS = 2
-LIKE = 1e-9  # how far what a variant makes may lie from it, relative to the update: constants are rounded
+BUDGET = 3.0  # seconds that altered models may take
+GRID = (0.0, 1e-9, 1e-6, 1e-4, 0.003, 0.03, 0.1, 0.3, 0.7, 0.99, 3.0)  # between which a number is looked for
 
-
-@dataclass(frozen=True)
-class _Case:
-    """Some steps of a run, one after the other: what Keras starts from and computes, and what the subject made."""
-
-    steps: list[tuple[Tensors, Tensors]]
-    facts: list[Facts]
-    after: list[Tensors]
-    bounds: list[Tensors]
-    losses: list[tuple[float, float, float, float]]  # told, right, its penalty, its bound
-    rate: float
+Causes = tuple[Cause, ...]
 
 
 def name_variants(runs: Sequence[Driven], reference: ModelReference) -> Diagnosis:
-    """Search gradients as a whole, the update rule, and the reported loss, each by itself and together.
+    """Search the update rule, gradients as a whole, layers and loss, and what is reported: alone and together.
+
+    Every number of the steps that are tried must be explained: weights, moving averages, and the loss if it is told.
 
     Parameters
     ----------
@@ -45,125 +43,178 @@ def name_variants(runs: Sequence[Driven], reference: ModelReference) -> Diagnosi
     Diagnosis
         Nothing, where no variant gives every number.
     """
-    wrong = [
-        run for run in runs if run.first_wrong is not None and not run.situation.extreme and not run.situation.free
-    ]
-    cases = [case for run in wrong[:RUNS] if (case := _case(run, reference)) is not None]
-    if not cases:
+    cases = cases_of(runs, reference)
+    rules = update_rules(reference)
+    if not cases or not rules:
         return Diagnosis()
     steps = sum(len(case.steps) for case in cases)
-    moving: list[tuple[Cause, ...]] = []
-    tried = 0
-    for causes, makes in _updates(reference):
-        if moving and len(causes) > max(map(len, moving)):
-            break
-        tried += steps
-        if all(_fits(case, makes, reference) for case in cases):
-            moving.append(causes)
-    telling = [faults for faults in _losses() if all(_tells(case, faults) for case in cases)]
-    if not moving or not telling:
-        return Diagnosis()
-    fewest = min(len(causes) for causes in moving)
-    explanations = [
-        Explanation((*causes, *telling[0]), steps, len(cases), steps) for causes in moving if len(causes) == fewest
-    ]
-    kept = {each.names: each for each in reversed(explanations) if each.causes}
-    return Diagnosis(tuple(reversed(kept.values())), tried)
+    with load_keras().altering(reference.model) as altering:
+        search = _Search(cases, reference, rules, altering)
+        search.try_out((), Makes(cases, altering))
+        if not reference.samplewise:
+            search.try_models(perf_counter() + BUDGET)
+    explanations = [Explanation(causes, steps, len(cases), steps) for causes in search.found]
+    told = {tuple((cause.name, cause.place) for cause in each.causes): each for each in reversed(explanations)}
+    return Diagnosis(tuple(each for each in reversed(told.values()) if each.causes), steps * search.tried)
 
 
-def _case(run: Driven, reference: ModelReference) -> _Case | None:
-    """What is known of a run's first steps; None if some raised."""
-    steps = run.steps[:STEPS]
-    if any(one.did.error is not None or one.did.after is None for one in steps):
-        return None
-    reference = reference.at(recipe_for(reference, run.situation))
-    architecture, names = reference.recipe.architecture, reference.names
-    trained = [place for place, weight in enumerate(architecture.weights) if weight.trainable]
-    roles = [architecture.weights[place].role for place in trained]
-    case = _Case([], [], [], [], [], architecture.learning_rate)
-    for one in steps:
-        assert isinstance(one.step, ModelStep)
-        assert one.did.after is not None
-        found = reference.quantities(one.step, {})
-        weights = [one.step.weights[place] for place in trained]
-        case.steps.append((weights, [found[f"d{names[place]}"] for place in trained]))
-        penalty = architecture.penalty
-        case.facts.append(Facts(one.step.n, int(np.prod(architecture.shapes[-1])), roles, penalty.l1, penalty.l2))
-        case.after.append([one.did.after[place] for place in trained])
-        case.bounds.append([one.bounds.after[place] for place in trained])
-        kernels = [W for W, role in zip(weights, roles, strict=True) if role == "kernel"]
-        paid = sum(penalty.l1 * float(np.abs(W).sum()) + penalty.l2 * float((W**2).sum()) for W in kernels)
-        told = one.loss if one.did.loss is None else one.did.loss
-        case.losses.append((told, one.loss, paid, float(one.bounds.loss)))
-    return case
+class _Search:
+    """What explains the cases, the fewest faults first; `found` are those that are as few."""
+
+    def __init__(self, cases: Sequence[Case], reference: ModelReference, rules: Sequence[Rule], altering: Any) -> None:
+        self.cases, self.reference, self.rules, self.altering = cases, reference, rules, altering
+        self.found: list[Causes] = []
+        self.tried = 0
+
+    @property
+    def most(self) -> int:
+        """How many faults may still explain it together."""
+        return min((len(causes) for causes in self.found), default=4)
+
+    def try_models(self, until: float) -> None:
+        """Try each altered model with Keras's own rule; where nothing explains it by itself, with each other's too."""
+        made: list[tuple[Causes, Makes]] = []
+        for fitted in (False, True):
+            for causes, makes in self._models(fitted) if self.most > 1 or not fitted else ():
+                if perf_counter() > until:
+                    break
+                made.append((causes, makes))
+                self.try_out(causes, makes, 0)
+        for causes, makes in made:
+            if self.most <= 1 or perf_counter() > until:
+                break
+            self.try_out(causes, makes, 1)
+
+    def try_out(self, altered: Causes, makes: Makes, deep: int | None = None) -> None:
+        """Keep what explains the cases with one model; `deep` is how many faults a rule has, by default any number."""
+        one = self.cases[0].steps[0]
+        first = makes.first_loss()
+        if not (tells(one, first) or any(tells(one, each.make(first, one.paid, one.facts)) for each in LOSSES)):
+            return
+        name, fitting = self.reference.recipe.architecture.optimizer.name, list[Rule]()
+        for rule in self.rules if deep is None else [rule for rule in self.rules if len(rule.causes) == deep]:
+            size = len(rule.causes)
+            if len(altered) + size > self.most or (fitting and size > len(fitting[0].causes)):
+                break
+            self.tried += 1
+            if fits(self.cases, makes, rule, name):
+                fitting.append(rule)
+        if fitting:
+            losses, states = self._losses(makes), self._states(makes)
+            self._keep([(*altered, *rule.causes, *each, *losses[0]) for rule in fitting if losses for each in states])
+
+    def _keep(self, found: list[Causes]) -> None:
+        """Keep these with what was found, if they have as few faults."""
+        fewest = min([self.most, *map(len, found)])
+        self.found = [each for each in [*self.found, *found] if len(each) == fewest]
+
+    def _losses(self, makes: Makes) -> list[Causes]:
+        """What makes the told losses of a model's: nothing, or faults of reporting."""
+        every = [(number, index, one) for number, case in enumerate(self.cases) for index, one in enumerate(case.steps)]
+        if all(tells(one, makes.step(number, index).loss) for number, index, one in every):
+            return [()]
+        return [
+            (Cause(variant.fault),)
+            for variant in LOSSES
+            if all(tells(one, variant.make(makes.step(n, index).loss, one.paid, one.facts)) for n, index, one in every)
+        ]
+
+    def _states(self, makes: Makes) -> list[Causes]:
+        """What makes the moving averages of a model's: nothing, or faults of them."""
+        every = [(number, index) for number, case in enumerate(self.cases) for index in range(len(case.steps))]
+        if all(self._moves(each, makes.step(*each).states) for each in every):
+            return [()]
+        found: list[Causes] = []
+        for variant in STATES:
+            if found and variant.fitted:
+                continue  # the momentum has a plainer name
+            parameter = self._momentum(makes) if variant.fitted else [()]
+            found += [(Cause(variant.fault, one),) for one in parameter if self._averages(variant, one, every, makes)]
+        return found
+
+    def _moves(self, place: tuple[int, int], made: Sequence[Array]) -> bool:
+        one = self.cases[place[0]].steps[place[1]]
+        return all(map(near, made, one.states_after, one.states_bounds, one.states))
+
+    def _averages(
+        self, variant: OfStates, parameter: Parameter, every: Sequence[tuple[int, int]], makes: Makes
+    ) -> bool:
+        for place in every:
+            averages = self._average(place, makes)
+            if averages is None:
+                return False
+            made = [variant.make(each, *(parameter or (each.momentum,))) for each in averages]
+            if not self._moves(place, made):
+                return False
+        return True
+
+    def _momentum(self, makes: Makes) -> list[Parameter]:
+        averages = self._average((0, 0), makes)
+        if averages is None:
+            return []
+        return [(number,) for number in nice([momentum_of(averages, self.cases[0].steps[0].states_after)])]
+
+    def _average(self, place: tuple[int, int], makes: Makes) -> list[Average] | None:
+        """Each tensor that is not trained as a moving average; None where one is none."""
+        architecture, layers = self.reference.recipe.architecture, _layers(self.reference)
+        one, made = self.cases[place[0]].steps[place[1]], makes.step(*place)
+        weights = [
+            (w, name) for w, name in zip(architecture.weights, self.reference.names, strict=True) if not w.trainable
+        ]
+        found: list[Average] = []
+        for (weight, name), old, new in zip(weights, one.states, made.states, strict=True):
+            momentum = getattr(layers[weight.layer], "momentum", None)
+            if momentum is None or momentum == 1:
+                return None
+            n = one.facts.n * float(np.prod(architecture.shapes[weight.layer][:-1]))
+            now = (new - momentum * old) / (1 - momentum)
+            found.append(Average(old, now, float(momentum), n, "variance" in name))
+        return found
+
+    def _models(self, fitted: bool) -> Iterator[tuple[Causes, Makes]]:
+        """Each altered model, of a layer or of all of a kind; or those whose number is fitted, not a usual one."""
+        layers = _layers(self.reference)
+        for variant in MODELS:
+            if fitted and not variant.number:
+                continue
+            if variant.losses is not None:
+                known = not variant.losses or self.reference.recipe.architecture.loss in variant.losses
+                for number in self._numbers(variant, None, fitted) if known and variant.fits(layers[-1], True) else ():
+                    yield (Cause(variant.fault, number),), self._made(variant, None, number)
+                continue
+            places = [place for place, layer in enumerate(layers) if variant.fits(layer, place == len(layers) - 1)]
+            for where in [*([place] for place in places), *([places] if len(places) > 1 else [])]:
+                place: Place = where[0] if len(where) == 1 else EACH
+                for number in self._numbers(variant, where, fitted):
+                    yield (Cause(variant.fault, (place, *number)),), self._made(variant, where, number)
+
+    def _made(self, variant: OfModel, places: Sequence[int] | None, number: Parameter) -> Makes:
+        options: Mapping[str, Any] = {**variant.options, **({variant.number: number[0]} if number else {})}
+        one = load_keras().Alteration(variant.kind, options)
+        if places is None:
+            return Makes(self.cases, self.altering, objective=one)
+        return Makes(self.cases, self.altering, layers=dict.fromkeys(places, one))
+
+    def _numbers(self, variant: OfModel, places: Sequence[int] | None, fitted: bool) -> Iterator[Parameter]:
+        """What a variant's number may be: none; what people write, or what the told loss asks for."""
+        one = self.cases[0].steps[0]
+        if not variant.number:
+            yield ()
+        elif not fitted:
+            yield from ((size,) for size in variant.sizes)
+        elif one.told is not None:
+
+            def off(x: float) -> float:
+                assert one.told is not None
+                return self._made(variant, places, (x,)).first_loss() - one.told
+
+            values = [off(x) for x in GRID]
+            for a, b, low, high in zip(GRID, GRID[1:], values, values[1:], strict=False):
+                if low * high < 0:
+                    found, _ = brentq(off, a, b, xtol=1e-300, rtol=1e-14, full_output=True, disp=False)
+                    yield from ((number,) for number in nice([found]))
 
 
-Makes = tuple[OfGradients | None, dict[str, Any]]
-
-
-def _updates(reference: ModelReference) -> Iterator[tuple[tuple[Cause, ...], Makes]]:
-    """Each gradient's variant, and each update's, by itself; then each with each."""
-    optimizer = reference.recipe.architecture.optimizer
-    exact = {**DEFAULTS.get(optimizer.name, {}), **dict(optimizer.arguments)}
-    if optimizer.name not in UPDATES or any(exact.get(name) for name in ("clipnorm", "clipvalue", "global_clipnorm")):
-        return
-    powers = {"beta_1": "power_1", "beta_2": "power_2"}  # of the betas, these alone are rounded
-    rounded = exact | {powers.get(name, name): float(np.float32(exact[name])) for name in ROUNDED if exact.get(name)}
-    rules: list[tuple[Fault | None, dict[str, Any]]] = []
-    for of in [exact] if rounded == exact else [exact, rounded]:
-        rules.append((None, of))
-        for variant in UPDATES[optimizer.name] if optimizer.name != "sgd" or of["momentum"] else ():
-            rules.append((variant.fault, of | variant.options))
-            if "epsilon_at" in variant.options:
-                rules += [(_sized(variant, size), of | variant.options | {"epsilon": size}) for size in EPSILONS]
-        rules += [(_epsilon(size), of | {"epsilon": size}) for size in EPSILONS if "epsilon" in of]
-    alone = [(None, rule) for rule in rules] + [(each, rule) for each in GRADIENTS for rule in rules if rule[0] is None]
-    both = [(each, rule) for each in GRADIENTS for rule in rules if rule[0] is not None]
-    for gradient, (fault, options) in (*alone, *both):
-        causes = [each for each in (gradient.fault if gradient else None, fault) if each is not None]
-        yield tuple(map(Cause, causes)), (gradient, options)
-
-
-def _epsilon(size: float) -> Fault:
-    return Fault(
-        "epsilon of another size", f"epsilon is {size:g}", "use Keras's, or tell Keras yours", lambda rules, *_: rules
-    )
-
-
-def _sized(variant: OfUpdate, size: float) -> Fault:
-    of = variant.fault
-    return Fault(of.name, f"{of.words}, and is {size:g}", of.fix, of.apply)
-
-
-def _fits(case: _Case, makes: Makes, reference: ModelReference) -> bool:
-    """Whether a variant makes every new weight of the subject's."""
-    gradient, options = makes
-    pairs = zip(case.steps, case.facts, strict=True)
-    steps = [(W, g if gradient is None else gradient.make(g, W, facts)) for (W, g), facts in pairs]
-    roles = case.facts[0].roles
-    made = updated(reference.recipe.architecture.optimizer.name, options, case.rate, steps, roles)
-    return all(
-        _near(one, other, bound, start)
-        for new, after, bounds, (weights, _) in zip(made, case.after, case.bounds, case.steps, strict=True)
-        for one, other, bound, start in zip(new, after, bounds, weights, strict=True)
-    )
-
-
-def _near(made: Array, seen: Array, bound: Array, start: Array) -> bool:
-    allowed = 10 * bound + LIKE * np.abs(made - start).max()
-    return bool(np.isfinite(made).all() and (np.abs(made - seen) <= allowed).all())
-
-
-def _losses() -> Iterator[tuple[Cause, ...]]:
-    yield ()
-    yield from ((Cause(variant.fault),) for variant in LOSSES)
-
-
-def _tells(case: _Case, causes: tuple[Cause, ...]) -> bool:
-    """Whether the reported loss is what these faults make of Keras's."""
-    make = {variant.fault: variant.make for variant in LOSSES}
-    for (told, right, paid, bound), facts in zip(case.losses, case.facts, strict=True):
-        expected = make[causes[0].fault](right, paid, facts) if causes else right
-        if not abs(told - expected) <= 10 * bound * max(1.0, abs(expected / right) if right else 1.0):
-            return False
-    return True
+def _layers(reference: ModelReference) -> list[Any]:
+    """Keras's layers above the inputs."""
+    return [layer for layer in reference.model.layers if type(layer).__name__ != "InputLayer"]
