@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_ref.constants import constants_of, exact_constants
 from keras_ref.precision import precision
+from keras_ref.ways import exact_constants, ways_of
 
 
 def learning_rates(
@@ -35,5 +35,5 @@ def learning_rates(
             return None
         schedule = type(schedule).from_config(config | {"staircase": staircase})
     constants = exact_constants() if exact else contextlib.nullcontext()
-    with precision(str(model.compute_dtype)), constants_of(model), constants:
+    with precision(str(model.compute_dtype)), ways_of(model), constants:
         return [float(np.asarray(schedule(step))) for step in steps]

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.altered import activations, layers, recurrent
 from keras_ref.altered.call import Call, affine, backward_of, has_activation, plain
-from keras_ref.constants import constants_of
 from keras_ref.precision import precision
+from keras_ref.ways import ways_of
 
 Array = NDArray[Any]
 
@@ -67,7 +67,7 @@ def altering(model: keras.Model) -> Iterator["Altering"]:
         A chain of layers, compiled.
     """
     kept = [variable.numpy() for variable in model.variables]
-    with precision(str(model.compute_dtype)), constants_of(model), np.errstate(all="ignore"), warnings.catch_warnings():
+    with precision(str(model.compute_dtype)), ways_of(model), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of heads and losses that do not go together: they are tried
         try:
             yield Altering(model)

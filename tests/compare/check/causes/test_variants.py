@@ -63,47 +63,25 @@ NETWORKS = {
 
 # Of each network, faults planted in Keras's own step: name, layer (None: the loss), and the number if there is one.
 PLANTED = [
-    ("tanh, softmax", "activation derivative missing", 0),
     ("tanh, softmax", "activation derivative at the output", 0),
-    ("tanh, softmax", "activation derivative of the input", 0),
-    ("tanh, softmax", "activation derivative twice", 1),
     ("tanh, softmax", "leaky slope", 0, 0.123),
-    ("tanh, softmax", "bias not added", 1),
     ("tanh, softmax", "epsilon in the reported loss's logarithm", None, 3e-6),
-    ("sigmoid, mse", "activation derivative missing", 1),
-    ("sigmoid, mse", "activation derivative twice", 1),
     ("sigmoid, mse", "error of the output as of a cross-entropy", None),
-    ("sigmoid, mse", "mean_absolute_error in place of the loss", None),
-    ("softmax, mse", "softmax derivative of each output alone", 1),
     ("softmax, mse", "ELU in place of the activation", 0, 0.5),
-    ("sigmoid, bce", "activation derivative missing", 1),
-    ("sigmoid, bce", "epsilon in the loss's logarithm", None, 1e-8),
     ("sigmoid, bce", "output activation twice", 1),
-    ("batch norm", "variance of n - 1", 1),
     ("batch norm", "variance of n - 1 in the normalisation alone", 1),
     ("batch norm", "batch statistics held constant", 1),
-    ("batch norm", "epsilon of the normalisation", 1, 0.0123),
-    ("batch norm", "normalised with moving averages", 1),
     ("dropout", "dropout not inverted", 1),
-    ("dropout", "dropout scaled by 1 - rate", 1),
     ("dropout", "dropout's gradient not masked", 1),
-    ("dropout", "dropout's gradient not scaled", 1),
     ("convolution", "kernel flipped", 0),
     ("two convolutions", "kernel not flipped on the way down", 1),
     ("two convolutions", "maximum's gradient to every tie", 2),
-    ("convolution", "average in place of the maximum", 1),
     ("convolution", "flattened in another order, channels first", 2),
-    ("convolution", "padding with the edge", 0),
     ("convolution in time", "padding at the wrong end", 0),
-    ("convolution in time", "average's gradient not divided", 1),
     ("embedding", "gradient of repeated rows overwritten", 0),
-    ("lstm", "forget gate ignored", 0),
     ("lstm", "truncated to one step through time", 0),
-    ("lstm", "gates of tanh", 0),
-    ("gru", "state not carried over time", 0),
     ("gru", "update gate swapped", 0),
     ("simple", "recurrent activation derivative missing", 0),
-    ("simple", "truncated to one step through time", 0),
 ]
 
 
@@ -185,10 +163,6 @@ def swapped(axes):
                             for W in weights[:3]] + list(weights[3:])  # fmt: skip
 
 
-def flipped(weights):
-    return [weights[0][::-1, ::-1], *weights[1:]]
-
-
 def channels_first(weights):
     *others, W, b = weights
     return [*others, W.reshape(2, 2, 2, -1).transpose(1, 2, 0, 3).reshape(W.shape), b]
@@ -200,24 +174,18 @@ def channels_last(weights):
 
 
 OTHER_MODELS = [
-    ("batch norm", (4,), lambda: normalised(0.9), (list, list), ("momentum of the moving averages",)),
     ("batch norm", (4,), lambda: normalised(0.01), (list, list), ("moving averages' momentum swapped",)),
     ("batch norm", (4,), lambda: normalised(1.0), (list, list), ("moving averages never updated",)),
-    ("batch norm", (4,), lambda: normalised(epsilon=1e-5), (list, list), ("epsilon of the normalisation",)),
     ("batch norm", (4,), lambda: normalised(0.9, 1e-5), (list, list),
      ("epsilon of the normalisation", "momentum of the moving averages")),
     ("lstm", (4, 3), lambda: [L.LSTM(3), L.Dense(2)], (swapped((0, 1, 3, 2)),) * 2,
      ("order of the gates i, f, o, c",)),
-    ("lstm", (4, 3), lambda: [L.LSTM(3, activation="sigmoid"), L.Dense(2)], (list, list), ("candidate of a sigmoid",)),
     ("gru", (4, 3), lambda: [L.GRU(3), L.Dense(2)], (swapped((1, 0, 2)),) * 2, ("order of the gates r, z, h",)),
-    ("convolution", (4, 4, 2), convolution, (flipped, flipped), ("kernel flipped",)),
     ("convolution", (4, 4, 2), convolution, (channels_first, channels_last),
      ("flattened in another order, channels first",)),
     ("dropout", (4,), None, None, ("dropout's mask not used",)),
     ("simple", (4, 3), lambda: [L.SimpleRNN(3, "relu"), L.Dense(2)], (list, list),
      ("relu in place of the activation",)),
-    ("sigmoid, mse", (4,), lambda: [L.Dense(5, "sigmoid"), L.Dense(3, "sigmoid")], (list, list),
-     ("sigmoid in place of the activation",)),
 ]  # fmt: skip
 
 
@@ -237,7 +205,6 @@ Schedule = keras.optimizers.schedules.ExponentialDecay
 RULES = [
     ("learning rate outside the velocity", lambda: keras.optimizers.SGD(Schedule(0.125, 1, 0.5), 0.75),
      {"outside": True}),
-    ("learning rate's schedule left out", lambda: keras.optimizers.SGD(Schedule(0.125, 1, 0.5)), {"rate": 0.125}),
     ("learning rate's schedule a step early", lambda: keras.optimizers.SGD(Schedule(0.125, 1, 0.5)), {"early": 1}),
     ("weight decay coupled to the gradient", lambda: keras.optimizers.SGD(0.125, 0.75, weight_decay=0.125),
      {"coupled": True}),
