@@ -6,7 +6,7 @@ from pathlib import Path
 if not __package__:  # run as a script: Python then looks for modules in this folder, not in the checkout
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from compare.commands.app import main
+from compare.commands.app import script
 
 if __name__ == "__main__":
-    sys.exit(main(["run", *sys.argv[1:]]))
+    script(["run", *sys.argv[1:]])

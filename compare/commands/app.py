@@ -18,6 +18,7 @@ from compare.commands.run import run
 from compare.commands.sweep import sweep
 from compare.errors import InputError
 from compare.sides.quiet_keras import begin_process
+from compare.work.lifetime import own_temporary_folder
 
 app = cyclopts.App(
     name="keras-parity",
@@ -89,9 +90,10 @@ def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def script() -> None:
-    """Run as a process: the installed command."""
+def script(arguments: Sequence[str] | None = None) -> None:
+    """Run as a process: the installed command, or with these arguments."""
     gc.set_threshold(100_000)  # most of what is made are modules, which stay: looking through them takes half a second
-    status = main()
+    own_temporary_folder()
+    status = main(arguments)
     gc.freeze()  # and once more at the end, with all that TensorFlow made: another second
     sys.exit(status)

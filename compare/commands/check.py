@@ -1,6 +1,7 @@
 """The command `check`: one network against Keras, in a process of its own."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ class Source:
         Whether a CSV file's first column is an index.
     time_limit
         Seconds that the subject may take for one situation.
+    memory_limit
+        Gigabytes of memory that the subject, and all that it starts, may take. Default: four fifths of what is free.
     definitions_only
         For files that train when imported: run the file's imports, functions, classes, constants and the subject's own
         statement only. What needs a name that is left out is left out too, and the report says what was.
@@ -37,11 +40,17 @@ class Source:
     reference: str | None = None
     index_column: bool = True
     time_limit: float = 60.0
+    memory_limit: float | None = None
     definitions_only: Flag = False
 
     def __post_init__(self) -> None:
-        if not self.time_limit > 0:
+        if not 0 < self.time_limit < math.inf:
             raise InputError(f"`time_limit` must be a positive number of seconds. Received: {self.time_limit}")
+        if self.memory_limit is not None and not 0.25 <= self.memory_limit < math.inf:
+            raise InputError(
+                "`memory_limit` must be a number of gigabytes, at least 0.25: with less, no network is even loaded. "
+                f"Received: {self.memory_limit}"
+            )
 
 
 def _loaded(target: tuple[Path, str], argument: str) -> Any:
@@ -88,7 +97,8 @@ def check(
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
     from compare.check.subject.drivers import Isolated
 
-    with Isolated(path, name, source.time_limit, source.definitions_only) as driver:
+    memory = None if source.memory_limit is None else int(source.memory_limit * 1e9)
+    with Isolated(path, name, source.time_limit, source.definitions_only, memory) as driver:
         from compare.check.parity_check import check_driver
         from compare.show.terminal.progress import progress
 

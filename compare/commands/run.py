@@ -42,6 +42,7 @@ def run(
     from compare.sides.quiet_keras import load_keras
     from compare.sides.sides import scratch_network
     from compare.work.companion import companion
+    from compare.work.engine import ready
     from compare.work.place import usual_place
 
     experiment = working.settings(experiment, "run")
@@ -52,6 +53,7 @@ def run(
             experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
         )
         scratch_network(experiment.architecture(dataset))  # says now what it does not have
+        ready(place)
         if tensorboard is not None:
             prepare(tensorboard)
         with recording(working.out, "run", working.resume) as recorder:

@@ -27,6 +27,7 @@ def sweep(
     from compare.runs.recorder import recording
     from compare.sides.sides import scratch_network
     from compare.work.companion import companion
+    from compare.work.engine import ready
     from compare.work.place import usual_place
 
     grid = working.settings(grid, "sweep")
@@ -34,5 +35,6 @@ def sweep(
     for cell in grid.cells():
         scratch_network(cell.architecture(datasets[cell.data], grid))  # says now what it does not have
     place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)
+    ready(place)
     with recording(working.out, "sweep", working.resume) as recorder, companion(place.companion) as beside:
         return perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)

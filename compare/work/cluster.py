@@ -1,23 +1,58 @@
 """The way to a Dask cluster, checked before work is sent there."""
 
+import logging
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
 from compare.errors import InputError
 from compare.runs import provenance
 
-ANSWER = 10.0  # seconds for a scheduler to answer
+ANSWER = 2.5  # seconds for a scheduler to answer
 FIRST_WORKER = 600.0  # seconds: a cluster may take minutes to start one
+LOST_WORKERS = 60.0  # seconds that a cluster may be without any, once it had some
+
+
+class Lost(Exception):
+    """A cluster that is no longer there; the message says what of it."""
+
+
+class Cluster:
+    """A Dask cluster, as an executor that says whether there is still someone behind it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.executor: Executor = client.get_executor(pure=False)
+        self._seen: set[str] = set()
+        self._last = time.monotonic()
+
+    def workers(self) -> int:
+        """Return how many calls can be made at a time; tell of workers that are gone.
+
+        Raises
+        ------
+        Lost
+            If there is no scheduler any more, or there has been no worker for long.
+        """
+        if self._client.status != "running":
+            raise Lost("which answers no more")
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        for gone in self._seen - set(found):
+            print(f"keras-parity: the worker {gone} is gone; what it had is run by another", file=sys.stderr)
+        self._seen = set(found)
+        if found:
+            self._last = time.monotonic()
+        elif time.monotonic() - self._last > LOST_WORKERS:
+            raise Lost(f"which has had no worker for {LOST_WORKERS:.0f} s")
+        return sum(each["nthreads"] for each in found.values())
 
 
 @contextmanager
-def connected(scheduler: str) -> Iterator[Any]:
+def connected(scheduler: str) -> Iterator[Cluster]:
     """Connect to a Dask cluster whose workers have this process's versions of what the numbers depend on.
-
-    Yields
-    ------
-    distributed.Client
 
     Raises
     ------
@@ -31,6 +66,7 @@ def connected(scheduler: str) -> Iterator[Any]:
         raise InputError(
             f"`scheduler` needs Dask. Received: {scheduler}; install the extra: pip install 'keras-parity[cluster]'"
         ) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is told here
     try:
         client = Client(scheduler, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -40,6 +76,8 @@ def connected(scheduler: str) -> Iterator[Any]:
             f"Received: {scheduler} ({reason})"
         ) from None
     with client:
+        if not client.nthreads():
+            print(f"keras-parity: {scheduler} has no worker yet; waiting for one", file=sys.stderr)
         try:
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError:
@@ -56,7 +94,7 @@ def connected(scheduler: str) -> Iterator[Any]:
                     f"`scheduler` must have workers with the versions used here. Received: {', '.join(differing)} "
                     f"on {worker}; install the same there"
                 )
-        yield client
+        yield Cluster(client)
 
 
 def _versions(client: Any, scheduler: str) -> dict[str, dict[str, str]]:

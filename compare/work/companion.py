@@ -1,22 +1,19 @@
 """A second process beside this one: it makes calls in turn, while this process does something else."""
 
-import os
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import lru_cache, partial
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-Result = TypeVar("Result")
+from compare.work.processes import processes
 
-IDLE = 30  # seconds after which a process ends that has nothing to do: its parent may have been killed
+Result = TypeVar("Result")
 
 
 class Companion:
@@ -28,7 +25,7 @@ class Companion:
     def later(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Have a call made that nobody waits for."""
         if self._executor is not None:
-            self._executor.submit(_call, function, *arguments)
+            self._executor.submit(function, *arguments)
 
     def share(self, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> "Shared[Result]":
         """Begin to make these calls, each given by its arguments."""
@@ -57,7 +54,7 @@ class Shared(Generic[Result]):
         with suppress(IndexError):  # this process took the last one just now
             key = self._left.popleft()
             try:
-                future = self._executor.submit(_call, self._function, *self._calls[key])
+                future = self._executor.submit(self._function, *self._calls[key])
             except RuntimeError as error:  # the companion is lost, or was ended
                 future = Future()
                 future.set_exception(error)
@@ -102,26 +99,5 @@ def companion(wanted: bool) -> Iterator[Companion]:
     if not wanted:
         yield ALONE
         return
-    executor = ProcessPoolExecutor(max_workers=1, timeout=IDLE)
-    try:
+    with processes(1) as executor:
         yield Companion(executor)
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
-
-
-def _call(function: Callable[..., Any], *arguments: Any) -> Any:
-    end_with_parent()
-    return function(*arguments)
-
-
-@lru_cache(maxsize=1)
-def end_with_parent() -> None:
-    """Let this process end soon after a parent that was killed: a pool's would wait for it for ever, memory and all."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -1,32 +1,35 @@
 """Runs replicates: in this process, in worker processes, or on a Dask cluster; the numbers are the same.
 
 Work is cut into shards. What a shard gives depends on its seeds alone, so it does not matter where it runs, beside
-what, or how the work was cut. joblib brings the shards to the workers and their tables back.
+what, or how the work was cut. An executor brings the shards to the workers and their tables back, whatever it is.
 """
 
-import multiprocessing
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, starmap
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController
 
 from compare.errors import InputError
 from compare.recipe.streams import children
-from compare.work.cluster import connected
-from compare.work.companion import IDLE, Companion, Shared, end_with_parent
+from compare.work.cluster import Lost, connected
+from compare.work.companion import Companion, Shared
 from compare.work.place import HERE, Place
+from compare.work.processes import processes
 
 ATTEMPTS = 2  # a shard that fails, or whose worker dies, has one more
-SILENCE = 3600.0  # seconds without one finished shard: a cluster never tells joblib that a shard kills its workers
+AHEAD = 2  # shards a worker: one that it runs, one that waits for it
+LOOK = 1.0  # seconds between two looks at those who work
 Outcome = tuple[int, pd.DataFrame | None, str]  # the shard's index; its table, or None and why not
 Begun = Shared[Outcome]
 _one_at_a_time = threading.Lock()  # a Dask worker may have threads; a process has one traced model
@@ -157,25 +160,60 @@ def run(
                     else:
                         finished[waiting[index].name] = table
                         advance(len(waiting[index]))
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, Lost) as error:
             lost = error
-        except multiprocessing.TimeoutError:
-            raise InputError(
-                f"`scheduler` must have workers that live. Received: {place.scheduler}, which has finished nothing for "
-                f"{SILENCE / 60:.0f} minutes; see its workers' logs"
-            ) from None
+            print(f"keras-parity: {_told(error, place)}; what is left is run again", file=sys.stderr)
     if lost is not None:
-        raise InputError(
-            f"`workers` must live until they are done. Received: {place.workers}, and some keep dying, perhaps for "
-            "want of memory; use fewer"
-        ) from lost
+        raise InputError(f"{_told(lost, place)}, again and again; see to that, and resume") from lost
     return failures
 
 
+def _told(lost: Exception, place: Place) -> str:
+    if isinstance(lost, Lost):
+        return f"`scheduler` must live until the work is done, with its workers. Received: {place.scheduler}, {lost}"
+    many = f"Received: {place.workers}, and some died, perhaps for want of memory: use fewer"
+    return f"`workers` must live until they are done. {many}"
+
+
+def ready(place: Place) -> None:
+    """See that the workers can be reached, before anything else is done.
+
+    Raises
+    ------
+    InputError
+        If they cannot.
+    """
+    if place.scheduler is not None:
+        with connected(place.scheduler):
+            pass
+
+
 def _dispatched(waiting: list[Shard], place: Place) -> Generator[Outcome, None, None]:
-    attempt = _attempt if place.here or place.scheduler else _attempt_in_worker
-    with _backend(place) as parallel:
-        yield from parallel(delayed(attempt)(k, each) for k, each in enumerate(waiting))
+    if place.here:
+        yield from starmap(_attempt, enumerate(waiting))
+        return
+    calls = enumerate(waiting)
+    with _executor(place) as (executor, workers):
+        running: dict[Future[Outcome], int] = {}
+        while True:
+            for index, shard in islice(calls, AHEAD * workers() - len(running)):
+                running[executor.submit(_attempt, index, shard)] = index
+            if not running:
+                return
+            for each in wait(running, LOOK, FIRST_COMPLETED).done:
+                yield _outcome(each, running.pop(each))
+
+
+def _outcome(future: "Future[Outcome]", index: int) -> Outcome:
+    """What came of a shard. That a cluster gave it up, since whoever takes it dies, is a failure like any other."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise
+    except CancelledError:
+        raise Lost("which answers no more") from None
+    except Exception:
+        return index, None, traceback.format_exc()
 
 
 def _attempt(index: int, shard: Shard) -> Outcome:
@@ -190,11 +228,6 @@ def _attempt(index: int, shard: Shard) -> Outcome:
             return index, None, trace
 
 
-def _attempt_in_worker(index: int, shard: Shard) -> Outcome:
-    end_with_parent()
-    return _attempt(index, shard)
-
-
 @lru_cache(maxsize=1)
 def _linear_algebra() -> ThreadpoolController:
     """NumPy's threads: products cut among threads may round differently, and workers share the cores already."""
@@ -202,15 +235,17 @@ def _linear_algebra() -> ThreadpoolController:
 
 
 @contextmanager
-def _backend(place: Place) -> Iterator[Parallel]:
-    """Choose joblib's backend."""
-    settings: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-    if place.here:
-        with parallel_config("sequential"):
-            yield Parallel(**settings)
-    elif place.scheduler is None:
-        with parallel_config("loky", n_jobs=place.workers, inner_max_num_threads=1, idle_worker_timeout=IDLE):
-            yield Parallel(**settings)
+def _executor(place: Place) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """Yield what takes calls, and what tells for how many workers.
+
+    Raises
+    ------
+    InputError
+        If a cluster cannot be reached.
+    """
+    if place.scheduler is not None:
+        with connected(place.scheduler) as cluster:
+            yield cluster.executor, cluster.workers
     else:
-        with connected(place.scheduler) as client, parallel_config("dask", n_jobs=-1, client=client):
-            yield Parallel(**settings, timeout=SILENCE)
+        with processes(place.workers) as executor:
+            yield executor, lambda: place.workers

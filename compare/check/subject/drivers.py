@@ -12,6 +12,7 @@ from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
 from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
 from compare.recipe.recipe import Recipe
+from compare.work.memory import usual_limit
 
 
 class Driver(Protocol):
@@ -25,9 +26,20 @@ class Driver(Protocol):
 
 
 class Isolated:
-    """A subject in a process of its own, and in a fresh one after each that ended; no request outlasts `seconds`."""
+    """A subject in a process of its own, and in a fresh one after each that ended.
 
-    def __init__(self, path: Path, name: str, seconds: float = 60.0, definitions_only: bool = False) -> None:
+    No request outlasts `seconds`; the subject, with all that it starts, may take `memory` bytes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        seconds: float = 60.0,
+        definitions_only: bool = False,
+        memory: int | None = None,
+    ) -> None:
+        self.memory = memory or usual_limit()
         self.start = {"path": str(path), "name": name, "definitions_only": definitions_only}
         self.seconds = seconds
         self.process: SubjectProcess | None = None
@@ -41,7 +53,7 @@ class Isolated:
             self.process, self.loaded = None, False
 
     def __enter__(self) -> "Isolated":
-        self.process = SubjectProcess()  # while it starts, others may import what they need
+        self.process = SubjectProcess(self.memory)  # while it starts, others may import what they need
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,7 +100,7 @@ class Isolated:
         if self.failed is not None:
             raise Gone(self.failed)
         if self.process is None:
-            self.process = SubjectProcess()
+            self.process = SubjectProcess(self.memory)
         if not self.loaded:
             try:
                 answer = self.process.ask(self.start, self.seconds, [])

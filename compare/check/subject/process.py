@@ -3,7 +3,9 @@
 import itertools
 import os
 import queue
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,13 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from compare.check.subject.tasks import TOO_LONG, Did
+from compare.check.subject.warden import MUCH
 from compare.check.subject.wire import Garbled, receive, send
+from compare.work.lifetime import end_descendants
 
 # Where this package is imported from, whatever it is called: the subject's process must find the same one.
 ROOT = Path(__file__).resolve().parents[len(__name__.split(".")) - 1]
-START = "import sys; sys.path.append({root!r}); from {package}.serving import serve; serve()"
+START = (
+    "import sys; sys.path.append({root!r}); from {package}.warden import part; part({lifeline}, {memory}, {folder!r}); "
+    "from {package}.serving import serve; serve()"
+)
 # The subject's own limit is looked at between its steps, and tells more; only then is its process ended.
-GRACE = 1.0
+GRACE = 0.5
+PATIENCE = 0.4  # seconds for a warden to end all that there is
 
 
 class Gone(Exception):
@@ -32,23 +40,31 @@ class Gone(Exception):
 
 
 class SubjectProcess:
-    """A process in a session of its own, so that whatever it starts can be ended with it.
+    """A subject's process with its warden, which ends it, and whatever that has started, however this process ends.
 
-    It ends itself when its input is closed: however this process ends, nothing stays behind.
+    Parameters
+    ----------
+    memory : int
+        Bytes that the subject, and all that it starts, may take.
     """
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-c", START.format(root=str(ROOT), package=__package__)]
-        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONSAFEPATH": "1"}
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            env=environment,
-            start_new_session=True,
-        )
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+        self.folder = tempfile.mkdtemp(prefix="keras-parity-")
+        self.lifeline, theirs = socket.socketpair()
+        with theirs:
+            kept = {"lifeline": theirs.fileno(), "memory": memory, "folder": self.folder}
+            command = [sys.executable, "-c", START.format(root=str(ROOT), package=__package__, **kept)]
+            temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # nobody reads it; in a file it might fill the disk
+                env=os.environ | {"MPLBACKEND": "Agg", "PYTHONSAFEPATH": "1"} | temporary,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()] if hasattr(os, "fork") else [],
+            )
         self.numbers = itertools.count()
         self.thread: threading.Thread | None = None
 
@@ -65,22 +81,25 @@ class SubjectProcess:
         self.thread = threading.Thread(target=self._exchange, args=(request | {"number": number}, arrived), daemon=True)
         self.thread.start()
         until = time.monotonic() + seconds + GRACE
+        most = len(request["task"].batches) if "task" in request else 0
         while True:
+            if time.monotonic() > until:
+                raise Gone(f"{TOO_LONG}: more than {seconds:g} s", late=True)
             try:
                 value = arrived.get(timeout=0.1)
             except queue.Empty:
-                if time.monotonic() > until:
-                    raise Gone(f"{TOO_LONG}: more than {seconds:g} s", late=True) from None
                 if not self._ended():
                     continue
-                # What it told last may still be on its way; and its output may be held open by what it forked.
+                # What it told last may still be on its way.
                 value = _next(arrived)
             if isinstance(value, BaseException):
                 raise Gone(self._fate(value)) from None
-            if not isinstance(value, dict) or value.get("number") != number:
-                raise Gone("it answers what it was not asked: something else writes to where its process answers")
-            if "answer" in value:
+            known = isinstance(value, dict) and value.get("number") == number
+            if known and "answer" in value:
                 return value["answer"]
+            if not known or not isinstance(value.get("step"), Did) or len(steps) == most:
+                steps.clear()  # whose they are is not known either
+                raise Gone("it answers what it was not asked: something else writes to where its process answers")
             steps.append(value["step"])
 
     def _exchange(self, request: dict[str, Any], arrived: "queue.SimpleQueue[Any]") -> None:
@@ -111,6 +130,8 @@ class SubjectProcess:
             if time.monotonic() > until:
                 return "it closes what its process answers through"
             time.sleep(0.01)
+        if self._told() == MUCH:
+            return f"it takes too much memory: more than {self.memory / 1e9:.2g} GB"
         self.end()
         status = self.process.returncode
         if status >= 0:
@@ -118,19 +139,28 @@ class SubjectProcess:
         names = {each.value: each.name for each in signal.Signals}
         return f"its process was killed by signal {names.get(-status, -status)}"
 
+    def _told(self) -> bytes:
+        """What the warden said when it ended."""
+        self.lifeline.setblocking(False)
+        with suppress(OSError):
+            return self.lifeline.recv(len(MUCH))
+        return b""
+
     def end(self) -> None:
         """End the process and all that it started."""
-        if self.process.returncode is not None:
+        if self.lifeline.fileno() < 0:
             return
-        if hasattr(os, "killpg"):
-            with suppress(ProcessLookupError, PermissionError):  # ended already
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
+        self.lifeline.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
+        if self.process.returncode is None:  # there is no warden, or the subject has stopped it
+            end_descendants(self.process.pid)
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
         if self.thread is not None:
-            self.thread.join(GRACE)
-            if self.thread.is_alive():  # what left the session holds the other ends, and these cannot be closed
+            self.thread.join(PATIENCE)
+            if self.thread.is_alive():  # what could not be ended holds the other ends, and these cannot be closed
                 return
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None

@@ -24,7 +24,7 @@ VALUES = {
 _ARRAY, _DTYPE = np.ndarray, np.dtype
 
 MARK = b"parity\r\n"
-LARGEST = 2**32  # bytes of one value; where more is announced, something else was written
+LARGEST = 2**30  # bytes of one value; where more is announced, something else was written
 
 
 class Garbled(Exception):

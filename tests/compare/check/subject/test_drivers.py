@@ -144,26 +144,34 @@ def alive(process):
     return True
 
 
-def gone(process, seconds=5.0):
+def patiently(true, seconds=2.0):
     until = time.monotonic() + seconds
-    while alive(process) and time.monotonic() < until:
+    while not true() and time.monotonic() < until:
         time.sleep(0.02)
-    return not alive(process)
+    return true()
+
+
+def gone(process, seconds=2.0):
+    return patiently(lambda: not alive(process), seconds)
 
 
 STUBBORN = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-started = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+started = subprocess.Popen(['sleep', '60'], start_new_session=True)
 open({notes!r}, 'w').write(f"{{os.getpid()}} {{started.pid}}")
 """
 
 
 def stubborn(tmp_path):
-    """A subject that will not be ended, and starts another process; the file where it writes their numbers."""
+    """A subject that will not be ended, and starts what leaves its session; the file where it writes their numbers.
+
+    Its step never lets go of the interpreter: no thread of its process runs beside it.
+    """
     notes = tmp_path / "notes"
-    text = "import os, subprocess, sys\n" + STUBBORN.format(notes=str(notes))
-    return notes, f"{text}\nclass Subject(Plain):\n    def train_on_batch(self, x, y):\n        while True: pass\n"
+    text = "import os, re, subprocess\n" + STUBBORN.format(notes=str(notes))
+    endless = "re.match('(a+)+$', 'a' * 60 + 'b')"
+    return notes, f"{text}\nclass Subject(Plain):\n    def train_on_batch(self, x, y):\n        {endless}\n"
 
 
 def test_no_request_outlasts_the_limit_by_two_seconds_and_nothing_is_left_running(tmp_path):
@@ -175,7 +183,7 @@ def test_no_request_outlasts_the_limit_by_two_seconds_and_nothing_is_left_runnin
         assert time.monotonic() - began < 2.5
     assert done.refusal == "it takes too long: more than 0.5 s"
     assert len(done.steps) < 2
-    assert all(gone(int(process)) for process in notes.read_text().split())
+    assert all(gone(int(process), 1.0) for process in notes.read_text().split())
 
 
 def test_a_subject_ends_with_the_check_whatever_ended_it(tmp_path):
@@ -186,14 +194,52 @@ def test_a_subject_ends_with_the_check_whatever_ended_it(tmp_path):
         "from tests.compare.check.subject.test_drivers import two_steps; "
         "Isolated(Path(sys.argv[1]), 'Subject').perform(two_steps())"
     )
-    check = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "net.py")])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-c", code, str(tmp_path / "net.py")]
+    check = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(temporary)})
     until = time.monotonic() + 30
     while not (notes.exists() and len(notes.read_text().split()) == 2) and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.3)  # into its endless step
+    assert any(temporary.iterdir())
     check.send_signal(signal.SIGKILL)
     check.wait()
     assert all(gone(int(process)) for process in notes.read_text().split())
+    assert patiently(lambda: not any(temporary.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("lines", "limits", "words"),
+    [
+        (["os.kill(os.getpid(), signal.SIGSTOP)"], {"seconds": 0.5}, "it takes too long: more than 0.5 s"),
+        (["os.kill(os.getppid(), signal.SIGSTOP)", "while True: pass"], {"seconds": 0.5}, "it takes too long"),
+        (["os.kill(os.getppid(), signal.SIGKILL)", "time.sleep(9)"], {}, "its process was killed by signal SIGKILL"),
+        (["bytearray(2**30)"], {"memory": 2**29}, "it raises MemoryError"),
+        (["hold = [sys.executable, '-c', 'import time; held = bytearray(2**28); time.sleep(9)']",
+          "[each.wait() for each in [subprocess.Popen(hold) for _ in range(3)]]"],
+         {"memory": 2**29}, "it takes too much memory: more than 0.54 GB"),
+    ],
+)  # fmt: skip
+def test_no_limit_is_passed_whatever_is_tried(tmp_path, lines, limits, words):
+    with isolated(tmp_path, second_step("import subprocess, sys", *lines), **{"seconds": 60.0} | limits) as driver:
+        driver._ask({"describe": RECIPE}, [])
+        began = time.monotonic()
+        done = driver.perform(two_steps())
+        assert time.monotonic() - began < 2.5
+    assert words in str(done.refusal or done.steps[-1].error)
+
+
+def test_steps_that_were_not_asked_for_are_no_answer(tmp_path):
+    """They look as they should, and come for ever."""
+    forged = "data = encode({'number': 1, 'step': Did(loss=0.0)})"
+    write = "os.write(fd, MARK + struct.pack('<Q', len(data)) + data)"
+    lines = [forged, "for fd in range(3, 64):", "    with suppress(OSError):", f"        while True: {write}"]
+    imports = "import struct\nfrom compare.check.subject.wire import MARK, encode\n"
+    text = imports + "from compare.check.subject.tasks import Did\n" + second_step(*lines)
+    done = perform(tmp_path, text, seconds=5.0)
+    assert "it answers what it was not asked" in done.refusal
+    assert [did.loss for did in done.steps] == [None]
 
 
 def test_a_file_that_trains_when_imported_can_be_loaded_without(tmp_path):
