@@ -75,6 +75,7 @@ def _watch(subject: int, lifeline: int, memory: int, folder: str) -> int:
                 os.write(lifeline, MUCH)
             break
     end_descendants(os.getpid())
+    _reaped(subject)  # and whatever was adopted: who comes after might take its time
     shutil.rmtree(folder, ignore_errors=True)
     if status is None:
         return 1

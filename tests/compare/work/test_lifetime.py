@@ -6,16 +6,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from compare.work.lifetime import end_descendants
 
 
 def alive(process):
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return state.stdout.strip()[:1] not in ("", "Z")
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(int(process)).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def ended(processes, seconds=2.0):

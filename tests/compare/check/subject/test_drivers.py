@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 
 from compare.check.steps.situations import draw_weights
@@ -137,11 +139,9 @@ def test_what_is_printed_to_its_output_is_no_answer(tmp_path):
 
 
 def alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def patiently(true, seconds=2.0):
