@@ -196,7 +196,7 @@ def _dispatched(waiting: list[Shard], place: Place) -> Generator[Outcome, None, 
     with _executor(place) as (executor, workers):
         running: dict[Future[Outcome], int] = {}
         while True:
-            for index, shard in islice(calls, AHEAD * workers() - len(running)):
+            for index, shard in islice(calls, max(0, AHEAD * workers() - len(running))):
                 running[executor.submit(_attempt, index, shard)] = index
             if not running:
                 return
