@@ -1,6 +1,16 @@
-"""Lists in plain words, as every text and page says them."""
+"""Texts as every terminal, figure and page says them: lists in plain words, and nothing but what can be seen."""
 
+import re
 from collections.abc import Sequence
+
+# Control characters but a tab and the end of a line, what turns the direction of text, and half characters, which stand
+# for bytes of a file's name that are no text: a terminal acts on the first two, and no file takes the last.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """Return a text with the characters that would be acted on, and not be shown, as Python writes them."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The command line: one tool, `keras-parity`; what is wrong with the input is told in one line, with exit status 2."""
 
+import errno
 import gc
 import signal
 import sys
@@ -15,8 +16,10 @@ from compare.commands.check import check
 from compare.commands.history import list_runs, show
 from compare.commands.report import report
 from compare.commands.run import run
+from compare.commands.streams import patient_streams
 from compare.commands.sweep import sweep
 from compare.errors import InputError
+from compare.show.terminal.lines import complain
 from compare.sides.quiet_keras import begin_process
 from compare.work.lifetime import own_temporary_folder
 
@@ -46,23 +49,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         By default those of the process.
     """
     begin_process()
+    with patient_streams() as out:
+        status = _answer(sys.argv[1:] if arguments is None else arguments)
+        out.flush()
+        if out.failure is not None:
+            complain(f"not all could be told ({out.failure.strerror}); recorded runs are kept: keras-parity list")
+            if out.failure.errno != errno.EPIPE:  # who reads no further has read enough
+                status = status or 2
+    return status
+
+
+def _answer(arguments: Sequence[str]) -> int:
     interrupted = threading.Event()
     try:
         with _noting_interrupts(interrupted):
             status = app(
-                sys.argv[1:] if arguments is None else arguments,
+                arguments,
                 exit_on_error=False,
                 print_error=False,
                 help_on_error=False,
                 result_action="return_value",
             )
     except (InputError, cyclopts.CycloptsError) as error:
-        print("keras-parity: " + " ".join(f"{error}{_notes(error)}".split()), file=sys.stderr)
+        complain(f"{error}{_notes(error)}")
         return 2
     except BaseException as error:
         if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
             raise
-        print(f"keras-parity: interrupted{_notes(error) or '; nothing was kept'}", file=sys.stderr)
+        complain(f"interrupted{_notes(error) or '; nothing was kept'}")
         return 130
     return status or 0
 

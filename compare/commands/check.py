@@ -124,8 +124,9 @@ def check(
         print(json.dumps(told, indent=2))
     else:
         from compare.show.terminal.check import tell
+        from compare.show.terminal.lines import say
 
         tell(report.headline if telling.quiet else str(report), report.passed)
         if page is not None:
-            print(f"Report: {page}")
+            say(f"Report: {page}")
     return 0 if report.passed else 1

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compare.commands.options import Json
 from compare.errors import InputError
+from compare.show.terminal.lines import say
 
 if TYPE_CHECKING:
-    from compare.runs.findings import Table
     from compare.runs.record import Run
 
 
@@ -50,6 +50,7 @@ def list_runs(
         raise InputError(f"`newest` must be a positive integer. Received: {newest}")
     from compare.runs import history
     from compare.runs.findings import Column, Table
+    from compare.show.terminal.tables import print_table
 
     found = [
         entry
@@ -73,7 +74,7 @@ def list_runs(
         )
         for entry in found
     ]
-    _print(Table(f"Runs in {out}", columns, rows))
+    print_table(Table(f"Runs in {out}", columns, rows))
     return 0
 
 
@@ -106,6 +107,7 @@ def show(
     """
     from compare.runs import history, record
     from compare.runs.findings import Column, Table
+    from compare.show.terminal.tables import print_table
 
     folder = history.find(run, out)
     if cell is not None:
@@ -131,9 +133,9 @@ def show(
     ]
     columns = tuple(Column(name) for name in ("", "what", names[0].name, names[1].name))
     if rows:
-        _print(Table("What changed", columns, rows, grouped=True))
+        print_table(Table("What changed", columns, rows, grouped=True))
     else:
-        print("Nothing changed: the same settings, data, versions and verdicts.")
+        say("Nothing changed: the same settings, data, versions and verdicts.")
     return 0
 
 
@@ -152,11 +154,11 @@ def _draw_cell(run: Run, cell: int, out: Path, as_json: bool) -> int:
     if found.empty:
         raise InputError(f"`cell` must be from 0 to {table['cell'].max()}. Received: {cell}")
     from compare.runs.recorder import recording
+    from compare.show.afterwards import Afterwards
     from compare.show.figures import heat_map
     from compare.show.figures.drawing import save
 
     with recording(out, "cell") as recorder:
-        save(heat_map.draw_cell(run, cell), recorder.folder / "cell")
         recorder.manifest = {
             "kind": "report",
             "command": f"keras-parity show {run.folder} --cell {cell}",
@@ -164,29 +166,27 @@ def _draw_cell(run: Run, cell: int, out: Path, as_json: bool) -> int:
         }
     told = {name: value for name, value in json.loads(found.to_json(orient="records"))[0].items() if value is not None}
     told |= {"trajectories": str(recorder.finished / "cell.png")}
-    print(json.dumps(told, indent=2) if as_json else "\n".join(f"{name}: {value}" for name, value in told.items()))
-    return 0
+    after = Afterwards(recorder.finished, again=run.folder)
+    with after.each("drawing"):
+        save(heat_map.draw_cell(run, cell), recorder.finished / "cell")
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        say("\n".join(f"{name}: {value}" for name, value in told.items()))
+    return 2 if after.failed else 0
 
 
 def _show(run: Run) -> None:
     from compare.show.terminal import summary
-    from compare.show.terminal.tables import console
 
-    terminal = console()
-    terminal.print(f"{run.manifest['command']}\n", style="bold", highlight=False, soft_wrap=True)
+    say(f"{run.manifest['command']}\n", "bold")
     if run.manifest["kind"] == "check":
-        print((run.folder / "report.txt").read_text(encoding="utf-8"), end="")
+        say((run.folder / "report.txt").read_text(encoding="utf-8").rstrip("\n"))
     elif run.manifest["kind"] in summary.TABLES:
         summary.tell(run, run.folder)
     else:
-        terminal.print(f"Plots and report: {run.folder}", soft_wrap=True)
+        say(f"Plots and report: {run.folder}")
 
 
 def _told(value: Any) -> str:
     return "-" if value is None else " ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _print(table: Table) -> None:
-    from compare.show.terminal.tables import console, shown
-
-    console().print(shown(table))

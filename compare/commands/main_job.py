@@ -1,4 +1,4 @@
-"""Performs a job: its parts in turn, then the record, the figures and the page; tells what was found."""
+"""Performs a job: its parts in turn, then the record; and then shows what was recorded."""
 
 from pathlib import Path
 from typing import Any
@@ -6,27 +6,20 @@ from typing import Any
 from compare.commands.options import Telling
 from compare.experiments.part import Found, Status
 from compare.experiments.parts import Job
-from compare.runs import provenance
+from compare.runs import provenance, record
 from compare.runs.recorder import Recorder
-from compare.show.terminal import summary
 from compare.show.terminal.progress import progress
 from compare.sides.quiet_keras import load_keras
 from compare.work.companion import Companion
 
 
-def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling, events: Path | None = None) -> int:
-    """Perform a job into the recorder's folder; tell what was found and return the exit status.
-
-    `beside` takes a part of the work; `events` is a folder for TensorBoard's files.
-    """
+def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -> int:
+    """Perform a job into the recorder's folder, and return the exit status; `beside` takes a part of the work."""
     recorder.begin(job.config, job.data)
     with progress(telling.quiet) as stage:
         for part in job.parts:
             part.begin(beside)
-        # These take a second to import; the companion has begun.
-        from compare.show.figures import tensorboard
-        from compare.show.figures.drawing import begin_drawing
-        from compare.show.page import page
+        from compare.show import afterwards  # noqa: F401  # a second, in which the companion has begun
 
         if any(part.here for part in job.parts):
             with stage("loading TensorFlow", 1):
@@ -37,19 +30,28 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling, e
                 found.append(part.run(advance))
             for name, table in found[-1].tables.items():
                 recorder.table(name, table)
-        status = _status(found)
-        recorder.manifest = _manifest(job, found, status == Status.YES)
-        recorder.finish()
-        with stage("drawing", 1):
-            run = recorder.read()
-            figures = begin_drawing(run, recorder.folder, beside)
-            page.write(run, recorder.folder)
-            list(figures.results())
-        if events is not None:
-            with stage("TensorBoard", 1):
-                tensorboard.write(run, events)
-    summary.tell(run, recorder.finished, quiet=telling.quiet, as_json=telling.as_json)
+    status = _status(found)
+    recorder.manifest = _manifest(job, found, status == Status.YES)
     return status
+
+
+def present(folder: Path, beside: Companion, telling: Telling, events: Path | None = None) -> None:
+    """Draw a finished run, write its page, and tell what was found; `events` is a folder for TensorBoard's files."""
+    from compare.show.afterwards import Afterwards
+    from compare.show.figures import tensorboard
+    from compare.show.terminal import summary
+
+    after = Afterwards(folder)
+    with after.each("reading it back"):
+        run = record.read(folder)
+        with progress(telling.quiet) as stage:
+            with stage("drawing", 1):
+                after.present(run, beside)
+            if events is not None:
+                with stage("TensorBoard", 1), after.each("TensorBoard"):
+                    tensorboard.write(run, events)
+        with after.each("telling"):
+            summary.tell(run, folder, quiet=telling.quiet, as_json=telling.as_json)
 
 
 def _status(found: list[Found]) -> Status:

@@ -30,9 +30,8 @@ def report(
     from compare.runs import record
     from compare.runs.history import find
     from compare.runs.recorder import recording
+    from compare.show.afterwards import Afterwards
     from compare.show.figures import tensorboard as events
-    from compare.show.figures.drawing import draw
-    from compare.show.page import page
     from compare.show.terminal import summary
 
     found = record.read(find(run, out) if run.isdecimal() else Path(run))
@@ -43,10 +42,12 @@ def report(
     if tensorboard is not None:
         events.prepare(tensorboard)
     with recording(out, "report") as recorder:
-        draw(found, recorder.folder)
-        page.write(found, recorder.folder)
         recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
-        if tensorboard is not None:
+    after = Afterwards(recorder.finished, again=found.folder)
+    after.present(found)
+    if tensorboard is not None:
+        with after.each("TensorBoard"):
             events.write(found, tensorboard)
+    with after.each("telling"):
         summary.tell(found, recorder.finished, quiet=telling.quiet, as_json=telling.as_json)
-    return 0
+    return 2 if after.failed else 0

@@ -58,4 +58,6 @@ def run(
             prepare(tensorboard)
         with recording(working.out, "run", working.resume) as recorder:
             job = parts.main_job(experiment, dataset, recorder.shards, place)
-            return main_job.perform(job, recorder, beside, telling, tensorboard)
+            status = main_job.perform(job, recorder, beside, telling)
+        main_job.present(recorder.finished, beside, telling, tensorboard)
+    return status

@@ -20,7 +20,7 @@ def sweep(
 
     Examples: `keras-parity sweep --workers 2`, `keras-parity sweep --data digits --layers 32 32-16 --modes matched`.
     """
-    from compare.commands.main_job import perform
+    from compare.commands.main_job import perform, present
     from compare.data.dataset import load
     from compare.experiments.parts import sweep_job
     from compare.experiments.sweep import shards
@@ -36,5 +36,8 @@ def sweep(
         scratch_network(cell.architecture(datasets[cell.data], grid))  # says now what it does not have
     place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)
     ready(place)
-    with recording(working.out, "sweep", working.resume) as recorder, companion(place.companion) as beside:
-        return perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)
+    with companion(place.companion) as beside:
+        with recording(working.out, "sweep", working.resume) as recorder:
+            status = perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)
+        present(recorder.finished, beside, telling)
+    return status

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from compare.data.csv_file import read_csv
 from compare.errors import InputError
+from compare.phrases import visible
 
 NAMES = ("iris", "wine", "breast_cancer", "digits")
 REGRESSION = ("diabetes",)  # data sets whose target is values
@@ -30,7 +31,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        One of `NAMES` or `REGRESSION`, the file's name, or "arrays".
+        One of `NAMES` or `REGRESSION`, what can be seen of the file's name, or "arrays".
     X : ndarray of shape (n, n_features), float64
         Finite, C-contiguous.
     y : ndarray of shape (n,)
@@ -246,7 +247,7 @@ def _from_file(path: str | Path, index_column: bool, values: bool) -> _Parts:
         fix = f"Did you mean {near[0]!r}?" if near else f"Built in: {', '.join(NAMES)}"
         raise InputError(f"`data` must be a data set or a file. Received: {str(path)!r}. {fix}") from None
     y, classes = _encode(labels, "`data`", values)
-    return Path(path).name, X, y, names, classes
+    return visible(Path(path).name), X, y, names, classes
 
 
 def _encode(labels: NDArray[Any], argument: str, values: bool) -> tuple[NDArray[Any], tuple[str, ...]]:

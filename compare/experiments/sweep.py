@@ -19,6 +19,7 @@ from compare.experiments.pair import Course, judge_pair, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.experiments.replicates import Procedure, replicate_table
 from compare.experiments.unseeded import FEWEST
+from compare.phrases import visible
 from compare.recipe.protocol import MEASURES
 from compare.sides.sides import initial_weights
 from compare.work import engine
@@ -140,7 +141,10 @@ def run_sweep(
         raise InputError(f"`data` must train somewhere. Every cell failed: {failures[-1].traceback.splitlines()[-1]}")
     joined = pd.concat(parts, ignore_index=True)
     by_cell: dict[Any, pd.DataFrame] = dict(iter(joined.groupby("cell")))
-    rows = [asdict(cell) | _judged(cell, by_cell.get(cell.cell), sweep, datasets[cell.data]) for cell in sweep.cells()]
+    rows = [
+        asdict(cell) | {"data": visible(cell.data)} | _judged(cell, by_cell.get(cell.cell), sweep, datasets[cell.data])
+        for cell in sweep.cells()
+    ]
     columns = ["cell", "side", "replicate", "epoch", "loss", "accuracy"]
     return Swept(pd.DataFrame(rows), joined[columns], failures)
 

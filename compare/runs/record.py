@@ -10,6 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from compare.errors import InputError
+from compare.phrases import visible
+from compare.runs import tables
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -75,7 +77,7 @@ def read(folder: str | Path) -> Run:
 def load(folder: Path) -> Run:
     """Read a run's folder, finished or about to be, against its manifest's checksums."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = _visible(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         version, files = manifest["schema_version"], dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again") from None
@@ -87,12 +89,17 @@ def load(folder: Path) -> Run:
         if Path(name).name != name or not path.is_file() or sha256(path) != expected:
             what = "is not as it was written" if path.is_file() else "is missing"
             raise InputError(f"`run` is damaged: {name} {what}. Received: {folder}; run it again")
-    tables = {Path(name).stem: _table(folder / name) for name in files if name.endswith((".parquet", ".csv"))}
-    return Run(folder, manifest, tables)
+    found = {Path(name).stem: tables.read(folder / name) for name in files if name.endswith((".parquet", ".csv"))}
+    return Run(folder, manifest, found)
 
 
-def _table(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+def _visible(value: Any) -> Any:
+    """Values whose texts show what they hold, and are safe to show."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_visible(each) for each in value]
+    return {visible(name): _visible(of) for name, of in value.items()} if isinstance(value, dict) else value
 
 
 def sha256(path: Path) -> str:

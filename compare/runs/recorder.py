@@ -14,8 +14,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from compare.errors import InputError
+from compare.runs import tables, whole
 from compare.runs.provenance import versions
-from compare.runs.record import MANIFEST, SCHEMA_VERSION, WORK, Run, load, sha256
+from compare.runs.record import MANIFEST, SCHEMA_VERSION, WORK, sha256
 from compare.runs.shards import Shards
 
 # What the system says where a folder has no room or must not be written to.
@@ -56,36 +57,28 @@ class Recorder:
                         f"`resume` must be a run with the {name} of now. Received: {self.folder}, "
                         f"with {before.get(name)}, now {now}; run it again"
                     )
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        whole.write_text(path, json.dumps(plan, indent=2) + "\n")
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table: `NAME.parquet`, or `NAME.csv`, as the name says."""
-        path = self.folder / name
-        if path.suffix == ".parquet":
-            frame.to_parquet(path, index=False)
-        else:
-            frame.to_csv(path, index=False, lineterminator="\n")
-
-    def read(self) -> Run:
-        """Read back what `finish` has written, as `read` does a finished run."""
-        return load(self.folder)
+        tables.write(self.folder / name, frame)
 
     def finish(self, status: str = "complete") -> None:
         """Write the manifest, with the checksum of every file."""
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and path.name != MANIFEST]
-        whole = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest}
-        whole["files"] = {path.name: sha256(path) for path in files}
-        text = json.dumps(whole, indent=2, allow_nan=False) + "\n"
-        (self.folder / MANIFEST).write_text(text, encoding="utf-8")
+        told = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest}
+        told["files"] = {path.name: sha256(path) for path in files}
+        text = json.dumps(told, indent=2, allow_nan=False) + "\n"
+        whole.write_text(self.folder / MANIFEST, text)
 
 
 @contextmanager
 def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Recorder]:
     """Make a new run's folder: `<out>/<number>-<kind>-<UTC time>`, `.partial` until the block ends well.
 
-    If it does not, the partial folder stays only if it has shards to go on with; a note on the exception says how.
+    The block makes the numbers and nothing else: once it has ended they are safe, whatever becomes of pictures and of
+    what is told. If it does not end well, the partial folder stays only if it has shards to go on with; a note on the
+    exception says how.
 
     Parameters
     ----------
@@ -116,6 +109,7 @@ def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Reco
     try:
         yield recorder
         recorder.finish()
+        partial.rename(recorder.finished)
     except BaseException as error:
         lock.release()
         if recorder.shards or resume is not None:
@@ -131,7 +125,7 @@ def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Reco
             raise refused from None
         raise
     lock.release()
-    shutil.rmtree(partial.rename(recorder.finished) / WORK)
+    shutil.rmtree(recorder.finished / WORK, ignore_errors=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> InputError:

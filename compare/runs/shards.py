@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 import pandas as pd
 
 from compare.errors import InputError
+from compare.runs import whole
 
 
 class Shards(MutableMapping[str, pd.DataFrame]):
@@ -47,22 +47,13 @@ class Shards(MutableMapping[str, pd.DataFrame]):
         return pd.read_parquet(io.BytesIO(content))
 
     def __setitem__(self, name: str, table: pd.DataFrame) -> None:
-        """Write a shard: under another name, flushed to the disk, and only then renamed."""
+        """Write a shard, whole or not at all."""
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)
         content = buffer.getvalue()
         path = self.folder / f"{name}.{_checksum(content)}.parquet"
-        unfinished = path.with_suffix(".unfinished")
         self.folder.mkdir(exist_ok=True)
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        whole.write(path, content)
         self._files[name] = path
 
     def __delitem__(self, name: str) -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from compare.check.report import values, words
 from compare.check.report.verdict import Outcome
-from compare.runs import provenance
-from compare.runs.record import Run
+from compare.phrases import visible
+from compare.runs import provenance, whole
+from compare.runs.record import Run, read
 from compare.runs.recorder import recording
 
 MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
@@ -23,20 +24,17 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
     InputError
         If the folder cannot be written to.
     """
-    # With Matplotlib, for which a check that is not recorded need not wait.
-    from compare.show.figures.drawing import draw
-    from compare.show.page import page
+    from compare.show.afterwards import Afterwards  # with Matplotlib, for which other checks need not wait
 
     with recording(out, "check") as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
-        (recorder.folder / "report.txt").write_text(words.text(report) + "\n", encoding="utf-8")
+        whole.write_text(recorder.folder / "report.txt", visible(words.text(report)) + "\n")
         recorder.manifest = manifest(report, subject, command)
-        recorder.finish()
-        found = recorder.read()
-        draw(found, recorder.folder)
-        page.write(found, recorder.folder)
+    after = Afterwards(recorder.finished)
+    with after.each("reading it back"):
+        after.present(read(recorder.finished))
     return recorder.finished
 
 

@@ -23,7 +23,7 @@ from compare.check.report.verdict import (
     not_driven,
 )
 from compare.faults.fault import Cause
-from compare.phrases import listed
+from compare.phrases import listed, visible
 from compare.recipe.architecture import SYMBOLS
 
 WIDTH = 100
@@ -174,10 +174,8 @@ def text(report: Outcome) -> str:
 
 def shown(file: str) -> str:
     """The path of a user's file from where the command was given, if it lies there or near; else as it is."""
-    if not Path(file).is_absolute():
-        return file
-    relative = os.path.relpath(file)
-    return file if relative.startswith(os.path.join("..", "..", "..")) else relative
+    relative = os.path.relpath(file) if Path(file).is_absolute() else file
+    return visible(file if relative.startswith(os.path.join("..", "..", "..")) else relative)
 
 
 def _guilty(report: Outcome) -> list[str]:

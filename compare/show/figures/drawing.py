@@ -1,11 +1,12 @@
 """A run's figures, from its recorded tables alone: reduces them to arrays, arranges the axes, and says the finding."""
 
+import io
 import textwrap
 from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from compare.agreement import parity, tolerance
 from compare.recipe.protocol import MEASURES, Protocol
-from compare.runs import findings
+from compare.runs import findings, whole
 from compare.runs.record import Run
 from compare.show.figures import plots, style
 from compare.show.figures.check_map import draw_check
@@ -47,30 +48,38 @@ def figures(run: Run) -> dict[str, Callable[[], Figure]]:
     return found
 
 
-def draw(run: Run, folder: Path) -> None:
-    """Draw every figure as PNG and SVG into a folder."""
-    list(begin_drawing(run, folder).results())
+class Drawn(NamedTuple):
+    """A figure that was drawn, or why it was not: a failure is a value too, so that the others are drawn."""
+
+    name: str
+    failure: str = ""
 
 
-def begin_drawing(run: Run, folder: Path, beside: Companion = ALONE) -> Shared[str]:
-    """Let a companion begin to draw every figure; the `results` are the names of those that are done."""
+def begin_drawing(run: Run, folder: Path, beside: Companion = ALONE) -> Shared[Drawn]:
+    """Let a companion begin to draw every figure, as PNG and SVG; the `results` say what came of each."""
     return beside.share(draw_one, [(run, folder, name) for name in figures(run)])
 
 
-def draw_one(run: Run, folder: Path, name: str) -> str:
-    """Draw one figure, and return its name."""
-    with mpl.rc_context(fname=STYLE):
-        save(figures(run)[name](), folder / name)
-    return name
+def draw_one(run: Run, folder: Path, name: str) -> Drawn:
+    """Draw one figure."""
+    try:
+        with mpl.rc_context(fname=STYLE):
+            save(figures(run)[name](), folder / name)
+    except Exception as error:  # whatever it is: a run's numbers and its other figures do not go with it
+        return Drawn(name, f"{type(error).__name__}: {error}")
+    return Drawn(name)
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write PNG and SVG, without their endings in `path`; laid out once, where `savefig` draws each file twice."""
+    png, svg = io.BytesIO(), io.StringIO()
     with mpl.rc_context(fname=STYLE):
         figure.set_dpi(mpl.rcParams["savefig.dpi"])
-        FigureCanvasAgg(figure).print_png(path.with_name(f"{path.name}.png"), pil_kwargs={"compress_level": 4})
+        FigureCanvasAgg(figure).print_png(png, pil_kwargs={"compress_level": 4})
         figure.set_layout_engine("none")
-        FigureCanvasSVG(figure).print_svg(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+    whole.write(path.with_name(f"{path.name}.png"), png.getvalue())
+    whole.write_text(path.with_name(f"{path.name}.svg"), svg.getvalue())
 
 
 def _check(run: Run) -> Figure:

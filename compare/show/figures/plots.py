@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from compare.show.figures.style import FLOOR, LINE, NAMES, SIDES
@@ -42,6 +42,7 @@ def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: ArrayL
     ax.plot(epochs, bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:.0e}"))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(bottom=smallest)
 

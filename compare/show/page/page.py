@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from compare.recipe.protocol import Protocol
-from compare.runs import findings
+from compare.runs import findings, whole
 from compare.runs.record import REPORT, Run
 from compare.show.figures import style
 from compare.show.figures.style import COLOURS, EDGES
@@ -28,7 +28,7 @@ PROVIDERS = (check.section, sweep.section, matched.section, unseeded.section, ar
 def write(run: Run, folder: Path) -> Path:
     """Write a finished run's report into a folder and return its path."""
     path = folder / REPORT
-    path.write_text(html(run), encoding="utf-8")
+    whole.write_text(path, html(run))
     return path
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from compare.phrases import visible
+
 PLACE = re.compile(r"^  line: (?P<place>(?P<file>.+?):\d+) in ")
 
 
 def tell(text: str, passed: bool) -> None:
     """Print a report's text; where the output is no terminal, it is the text alone."""
     console = Console(highlight=False, soft_wrap=True)
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(visible(text).splitlines()):
         shown = Text(line)
         if not number:
             shown.stylize("bold green" if passed else "bold red")

@@ -21,7 +21,7 @@ def progress(quiet: bool = False) -> Iterator[Any]:
     console = Console(stderr=True)
     bars = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -3,17 +3,17 @@
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from compare.runs.findings import Column, Table, cell_in_words
 from compare.runs.record import Run
-from compare.show.terminal.tables import shown
+from compare.show.terminal.lines import say
+from compare.show.terminal.tables import print_table
 
 TO_LOOK_AT = ("no parity", "different", "undecidable", "parity in part", "missing")
 SHOWN = 20  # cells of these that the terminal lists
 
 
-def tables(run: Run, terminal: Console) -> None:
+def tables(run: Run) -> None:
     """Print the cells by verdict, and those to look at."""
     table = run.tables["sweep"]
     counts = table.pivot_table("cell", ["mode", "data", "layers"], "verdict", "count", fill_value=0, sort=False)
@@ -21,15 +21,13 @@ def tables(run: Run, terminal: Console) -> None:
         Column(str(name), "{:d}") for name in counts.columns
     )
     rows = [(*names, *map(int, of)) for names, of in zip(counts.index, counts.to_numpy(), strict=True)]
-    terminal.print(shown(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows)))
+    print_table(Table(f"Parity matrix: {len(table)} cells, by verdict", columns, rows))
     bad: Any = table[table["verdict"].isin(TO_LOOK_AT)]
     for cell in bad.head(SHOWN).itertuples():
-        terminal.print(
-            f"cell {cell.cell}: {cell.verdict}{_what(cell)}; {cell.mode}, {cell_in_words(cell)}", soft_wrap=True
-        )
+        say(f"cell {cell.cell}: {cell.verdict}{_what(cell)}; {cell.mode}, {cell_in_words(cell)}")
     if len(bad) > SHOWN:
-        terminal.print(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
-    terminal.print()
+        say(f"... and {len(bad) - SHOWN} more: sweep.csv has all")
+    say("")
 
 
 def _what(cell: Any) -> str:

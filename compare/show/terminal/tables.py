@@ -1,28 +1,23 @@
 """Tables for a terminal."""
 
-import sys
-
-from rich.console import Console
 from rich.table import Table as Shown
 
+from compare.phrases import visible
 from compare.runs.findings import Table
+from compare.show.terminal.lines import console
 
 
-def console() -> Console:
-    """The terminal at its own width; else with room for the tables."""
-    return Console(width=None if sys.stdout.isatty() else 110)
-
-
-def shown(table: Table) -> Shown:
-    """A table for the terminal; a grouped one opens each group in bold and names it once."""
-    found = Shown(title=table.title, title_justify="left")
+def print_table(table: Table) -> None:
+    """Print a table; a grouped one opens each group in bold and names it once."""
+    found = Shown(title=visible(table.title), title_justify="left")
     for column in table.columns:
-        found.add_column(column.name, justify="right" if column.right else "left")
+        found.add_column(visible(column.name), justify="right" if column.right else "left")
     group = None
-    for row, texts in zip(table.rows, table.texts, strict=True):
+    for row, cells in zip(table.rows, table.texts, strict=True):
+        texts = list(map(visible, cells))
         opens = table.grouped and row[0] != group
         if opens:
             found.add_section()
         found.add_row(*([""] if table.grouped and not opens else texts[:1]), *texts[1:], style="bold" if opens else "")
         group = row[0]
-    return found
+    console().print(found)

@@ -49,7 +49,14 @@ def test_the_manifest_tells_what_ran(finished):
     assert manifest["seeds"] == {"seed": 0, "matched_pairs": [0, 1]}
     for name, expected in manifest["files"].items():
         assert hashlib.sha256((finished[1] / name).read_bytes()).hexdigest() == expected
-    assert {path.name for path in finished[1].iterdir()} == {"manifest.json", *manifest["files"]}
+    pictures = {f"{name}.{ending}" for name in FIGURES for ending in ("png", "svg")}
+    assert {path.name for path in finished[1].iterdir()} == {
+        "manifest.json",
+        "report.html",
+        *pictures,
+        *manifest["files"],
+    }
+    assert not pictures & set(manifest["files"]), "numbers alone are vouched for"
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -93,12 +100,19 @@ def test_a_fault_on_one_side_ends_with_status_1_and_is_recorded(tmp_path, monkey
     assert manifest["verdicts"]["passed"] is False
 
 
-def test_a_csv_file_runs_like_a_named_data_set(tmp_path, iris):
-    path = tmp_path / "flowers <b>.csv"
+def test_a_csv_file_runs_like_a_named_data_set_whatever_it_is_called(tmp_path, iris, capsys):
+    path = tmp_path / "$\\frac$ <b> [x] \x1b[1m \udcff.csv"
     frame = pd.DataFrame(iris.X, columns=["a", "b", "c", "d"]).assign(kind=iris.y)
     frame.to_csv(path)
-    arguments = ["--only", "matched", "--dtype", "float64", "--protocol", "keras", "--out", str(tmp_path / "out")]
+    out = tmp_path / "x[/x]\udcff"
+    arguments = ["--only", "matched", "--dtype", "float64", "--protocol", "keras", "--out", str(out)]
     assert main(["run", *SMALL, "--data", str(path), *arguments]) == 0
+    printed = capsys.readouterr()
+    assert "failed" not in printed.err
+    assert r"x[/x]\udcff" in printed.out
+    (folder,) = out.iterdir()
+    assert {"manifest.json", "report.html", "loss.png", "accuracy.png", "gap.png"} <= {p.name for p in folder.iterdir()}
+    assert r"$\frac$ &lt;b&gt; [x] \x1b[1m \udcff.csv" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_plain_fit_gives_the_same_numbers(tmp_path, finished):
@@ -121,7 +135,7 @@ def test_nothing_is_left_behind_when_a_run_breaks_off(tmp_path, monkeypatch):
 
 
 def test_quiet_and_json_tell_the_verdict_and_the_report(finished, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(drawing, "draw", lambda *_: None)  # `test_report.py` sees to the figures
+    monkeypatch.setattr(drawing, "figures", lambda *_: {})  # `test_report.py` sees to the figures
     assert main(["report", str(finished[1]), "--out", str(tmp_path), "--quiet"]) == 0
     quiet = capsys.readouterr()
     (folder,) = tmp_path.iterdir()
