@@ -146,8 +146,7 @@ def _free(architecture: Architecture, dataset: Dataset, start: Weights, steps: A
         return max(_excess(*pair, "float64") for pair in pairs)
     history = load_keras().History(steps.loss, steps.accuracy)
     judged = judge_pair(Pair(course, network, history, after, {}), stream(seed, "floor"))
-    tiny = np.finfo(np.float64).tiny
-    return max(0.0 if not row["max_abs"] else row["max_abs"] / max(row["tolerance"], tiny) for row in judged.rows)
+    return max(float(parity.excess(row["nearest"], row["tolerance"])) for row in judged.rows)
 
 
 def _excess(ours: ArrayLike, theirs: ArrayLike, dtype: str) -> float:

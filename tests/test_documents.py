@@ -68,9 +68,10 @@ def test_a_command_runs(words, workplace, monkeypatch):
         assert main(words) == 0
     elif words[0] in ("run", "sweep"):  # with its options, on these data; the training itself has its own tests
         monkeypatch.setattr(main_job, "perform", lambda *_: 0)
+        monkeypatch.setattr(main_job, "present", lambda *_: None)
         assert main(words) == 0
     else:
-        monkeypatch.setattr(drawing, "draw", lambda *_: None)  # nor again the figures
+        monkeypatch.setattr(drawing, "figures", lambda *_: {})  # nor again drawn
         few = ("--steps", "2") if words[0] == "check" else ()
         assert main([*words, *few]) in (0, 1), "2 is bad input"
 

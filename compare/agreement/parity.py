@@ -1,4 +1,4 @@
-"""When two series agree within a tolerance: the gap, where it is worst, where it is first out."""
+"""When two series agree within a tolerance: the largest gap, the one that decides, where it is first out."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ class Difference(NamedTuple):
 
     Attributes
     ----------
-    max_abs : float
-        The difference at `step`.
+    largest : float
+        The largest difference of all.
+    nearest : float
+        The one that is largest in units of its own tolerance, which may be another: what decides.
     tolerance : float
-        What was allowed there.
+        What was allowed of that one.
     step : int
-        Where the difference is largest in units of the tolerance: the index along the first axis.
+        Where that one is: the index along the first axis.
     first : int or None
         The first index out of tolerance.
     passed : bool
@@ -26,7 +28,8 @@ class Difference(NamedTuple):
         Which of the two set the tolerance there.
     """
 
-    max_abs: float
+    largest: float
+    nearest: float
     tolerance: float
     step: int
     first: int | None
@@ -51,6 +54,13 @@ def samples(accuracy: ArrayLike, n: int) -> Array:
     return np.rint(np.asarray(accuracy, np.float64) * n)
 
 
+def excess(difference: ArrayLike, tolerance: ArrayLike) -> Array:
+    """Return differences in units of what is tolerated of each; none is none, whatever is tolerated."""
+    difference, least = np.asarray(difference, np.float64), np.finfo(np.float64).tiny
+    with np.errstate(over="ignore"):
+        return np.where(difference == 0, 0.0, difference / np.maximum(tolerance, least))
+
+
 def judge(a: ArrayLike, b: ArrayLike, tolerance: ArrayLike, bar: ArrayLike) -> Difference:
     """Compare two series, or two tensors, under a tolerance that is a number or an array of their shape.
 
@@ -58,12 +68,11 @@ def judge(a: ArrayLike, b: ArrayLike, tolerance: ArrayLike, bar: ArrayLike) -> D
     """
     difference = np.atleast_1d(gap(a, b))
     allowed = np.broadcast_to(np.asarray(tolerance, np.float64), difference.shape)
-    with np.errstate(over="ignore"):
-        excess = np.where(difference == 0, 0.0, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
-    worst = np.unravel_index(np.argmax(excess), difference.shape)
+    worst = np.unravel_index(np.argmax(excess(difference, allowed)), difference.shape)
     out = np.flatnonzero((difference > allowed).reshape(len(difference), -1).any(axis=1))
     return Difference(
-        max_abs=float(difference[worst]),
+        largest=float(difference.max()),
+        nearest=float(difference[worst]),
         tolerance=float(allowed[worst]),
         step=int(worst[0]),
         first=int(out[0]) if len(out) else None,

@@ -231,7 +231,8 @@ def _compare(pair: Pair, allowed: Tolerance, floor: Floor) -> tuple[list[dict[st
         ours, theirs = (parity.samples(side.accuracy, n)[:upto] for side in (scratch, pair.keras))
         most = tolerance.of_flips(parity.samples(floor.accuracy, n), allowed.loss, allowed.least_loss)
         flips = parity.judge(ours, theirs, most[:upto], 0.0)
-        rows.append(row("accuracy", flips._replace(max_abs=flips.max_abs / n, tolerance=flips.tolerance / n)))
+        shares = {name: getattr(flips, name) / n for name in ("largest", "nearest", "tolerance")}
+        rows.append(row("accuracy", flips._replace(**shares)))
     if upto < epochs:
         return rows, upto
     both = list(zip(scratch.get_weights(), pair.keras_weights, strict=True))

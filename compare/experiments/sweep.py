@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from compare.agreement import parity
 from compare.agreement.comparison import compare_runs
 from compare.data.dataset import Dataset
 from compare.errors import InputError
@@ -27,7 +28,7 @@ from compare.work.companion import Companion
 from compare.work.place import HERE, Place
 
 KERAS_SHARD = 100  # replicates; the scratch side's are one stack
-DECISIVE = ("max_abs", "tolerance", "judged_by", "what")
+DECISIVE = ("largest", "nearest", "tolerance", "judged_by", "what")
 ALPHA = 0.05  # how often an unseeded cell of equal sides may be called different
 
 
@@ -77,7 +78,7 @@ def matched_table(
     -------
     DataFrame
         cell, side, replicate (0), epoch, loss, accuracy, and in every row of a cell its verdict, the share of
-        epochs that was decided, and its decisive comparison: max_abs, tolerance, judged_by, what.
+        epochs that was decided, and its decisive comparison: largest, nearest, tolerance, judged_by, what.
     """
     tables = []
     for cell in cells:
@@ -95,7 +96,7 @@ def matched_table(
 
 
 def _excess(row: dict[str, Any]) -> tuple[bool, float]:
-    return not row["passed"], row["max_abs"] / max(row["tolerance"], np.finfo(np.float64).tiny)
+    return not row["passed"], float(parity.excess(row["nearest"], row["tolerance"]))
 
 
 def unseeded_table(

@@ -124,19 +124,24 @@ PARTS = ("parity", "article_parity")
 
 
 def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
-    """What, protocol, dtype, largest difference, tolerance, pass or fail: of the matched runs, the article or both."""
+    """One row for each thing compared, in the matched runs, the article or both, over all pairs.
+
+    Told are the largest difference, and the one that is nearest to its tolerance (in units of it), with that tolerance:
+    what is allowed is not the same at every epoch, so they may be two.
+    """
     columns = (
         Column("what"),
         Column("protocol"),
         Column("dtype"),
         Column("pairs", "{:d}"),
         Column("largest difference", SMALL),
-        Column("tolerance", "{:.0e}"),
+        Column("nearest to its tolerance", SMALL),
+        Column("that tolerance", SMALL),
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []
     if "parity" in run.tables and "parity" in parts:
-        frame = run.tables["parity"].assign(excess=lambda rows: rows["max_abs"] / rows["tolerance"].clip(1e-300))
+        frame = run.tables["parity"].assign(excess=lambda rows: rows["nearest"] / rows["tolerance"].clip(1e-300))
         for (what, protocol, dtype), of_case in frame.groupby(["what", "protocol", "dtype"], sort=False):
             worst = of_case.iloc[int(of_case["excess"].argmax())]
             judged = ", by its noise floor" if worst["judged_by"] == "noise floor" else ""
@@ -144,14 +149,21 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
             verdict = ("pass" if of_case["passed"].all() else "FAIL") + judged
             if what == "loss" and "pairs" in run.tables:
                 verdict += _undecided(run.tables["pairs"], str(protocol), str(dtype))
-            rows.append((what, protocol, dtype, pairs, worst["max_abs"], worst["tolerance"], verdict))
+            told = _told(of_case["largest"].max()), worst["nearest"], worst["tolerance"]
+            rows.append((what, protocol, dtype, pairs, *told, verdict))
     article: Any = run.tables.get("article_parity" if "article_parity" in parts else "", pd.DataFrame())
     for row in article.itertuples():
         verdict = "pass" if row.passed else "FAIL"
         if not row.expected:
             verdict = "FAIL: not found" if row.passed else "differs, as it must"
-        rows.append((row.what, "article", row.dtype, None, row.max_abs, row.tolerance, verdict))
+        told = _told(row.largest), row.nearest, row.tolerance
+        rows.append((row.what, "article", row.dtype, None, *told, verdict))
     return Table("Parity", columns, rows)
+
+
+def _told(value: float) -> float | None:
+    """A number that was recorded; older runs have no largest difference."""
+    return None if pd.isna(value) else value
 
 
 def _undecided(pairs: pd.DataFrame, protocol: str, dtype: str) -> str:

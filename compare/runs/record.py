@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -17,6 +18,9 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 WORK = "unfinished"  # in a partial folder: the plan of the run, its shards so far, and a lock
+
+
+JUDGED = ("parity", "article_parity", "sweep")  # tables of comparisons
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,14 @@ def load(folder: Path) -> Run:
             what = "is not as it was written" if path.is_file() else "is missing"
             raise InputError(f"`run` is damaged: {name} {what}. Received: {folder}; run it again")
     found = {Path(name).stem: tables.read(folder / name) for name in files if name.endswith((".parquet", ".csv"))}
-    return Run(folder, manifest, found)
+    return Run(folder, manifest, {name: _of_now(name, table) for name, table in found.items()})
+
+
+def _of_now(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the columns of now: what was called the largest was the nearest to its tolerance."""
+    if name not in JUDGED or "max_abs" not in table:
+        return table
+    return table.rename(columns={"max_abs": "nearest"}).assign(largest=np.nan)
 
 
 def _visible(value: Any) -> Any:

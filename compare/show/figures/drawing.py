@@ -18,13 +18,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from compare.agreement import parity, tolerance
+from compare.agreement import parity
 from compare.recipe.protocol import MEASURES, Protocol
 from compare.runs import findings, whole
 from compare.runs.record import Run
 from compare.show.figures import plots, style
 from compare.show.figures.check_map import draw_check
 from compare.show.figures.style import LABELS, STARTS, STYLE
+from compare.show.gaps import gaps, largest
 from compare.work.companion import ALONE, Companion, Shared
 
 
@@ -130,31 +131,20 @@ def _curves(run: Run, measure: str) -> Figure:
         ax.set_ylabel(LABELS[measure] if column == 0 else "")
         if measure == "loss":
             _log(ax)
-    worst = judged["max_abs"].max()
+    most = largest(run, measure, dtype)
     found = f"the same {measure} at every epoch" if judged["passed"].all() else f"{measure} differs"
-    gap = f"largest gap {worst:.1e}" if worst else "not one bit apart"
+    gap = f"largest gap {most:.1e}" if most else "not one bit apart"
     return _finish(figure, axes[0, 0], f"Scratch and Keras on {run.manifest['data']['name']}: {found} ({gap}, {dtype})")
 
 
 def _gaps(run: Run) -> Figure:
-    """The pairs' largest loss gap at every epoch, over the noise floor, for each dtype and protocol."""
-    table, floors, judged = run.tables["trajectories"], run.tables["noise_floor"], run.tables["parity"]
+    """For each dtype and protocol the pair whose gap is nearest to its tolerance, and all pairs' largest gaps."""
+    table, judged = run.tables["trajectories"], run.tables["parity"]
     dtypes, protocols = list(table["dtype"].unique()), list(table["protocol"].unique())
     figure, axes = _figure(len(dtypes), len(protocols), sharex="col", sharey="row")
     for (row, dtype), (column, protocol) in product(enumerate(dtypes), enumerate(protocols)):
         ax, epsilon = axes[row, column], float(np.finfo(dtype).eps)
-        part = table[(table["dtype"] == dtype) & (table["protocol"] == protocol)]
-        wide = part.pivot_table("loss", ["drawn_by", "replicate"], ["side", "epoch"], dropna=False)
-        gap = parity.gap(wide["scratch"], wide["keras"]).max(axis=0)
-        floor = floors[(floors["dtype"] == dtype) & (floors["protocol"] == protocol)].groupby("epoch")["loss"].max()
-        plots.gaps(
-            ax,
-            gap,
-            floor.to_numpy(),
-            epsilon,
-            tolerance.least_of_loss(wide["scratch"].max(axis=0), dtype),
-            smallest=epsilon / 30,
-        )
+        plots.gaps(ax, gaps(run, dtype=dtype, protocol=protocol), epsilon, smallest=epsilon / 30)
         ax.set_title(f"{dtype}, {_protocol(run, protocol)}")
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
         ax.set_ylabel("|scratch - Keras|, loss" if column == 0 else "")

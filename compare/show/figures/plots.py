@@ -8,6 +8,7 @@ from matplotlib.ticker import NullLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from compare.show.figures.style import FLOOR, LINE, NAMES, SIDES
+from compare.show.gaps import Gaps
 
 
 def curves(ax: Axes, epochs: ArrayLike, values: Mapping[str, ArrayLike]) -> None:
@@ -16,30 +17,25 @@ def curves(ax: Axes, epochs: ArrayLike, values: Mapping[str, ArrayLike]) -> None
         ax.plot(epochs, values[side], label=NAMES[side], **style)
 
 
-def gaps(ax: Axes, gap: ArrayLike, floor: ArrayLike, epsilon: float, bar: ArrayLike, smallest: float) -> None:
-    """The gap between the sides over the noise floor, on a log scale.
+def gaps(ax: Axes, found: Gaps, epsilon: float, smallest: float) -> None:
+    """The gap between the sides over the noise floor, on a log scale; of the pair nearest to its tolerance, and of all.
 
     Parameters
     ----------
-    gap, floor : array of shape (epochs,)
-        The largest over all pairs.
+    found : Gaps
     epsilon : float
         Machine epsilon.
-    bar : array of shape (epochs,)
-        The tolerance of an ordinary run.
     smallest : float
         Where a gap of zero is drawn: the lower end of the axis.
     """
-    epochs = np.arange(len(np.asarray(gap)))
-    ax.fill_between(epochs, smallest, np.maximum(floor, smallest), color=FLOOR, linewidth=0, label="noise floor")
-    ax.plot(
-        epochs,
-        np.maximum(gap, smallest),
-        label="largest gap of all pairs",
-        color=SIDES["scratch"]["color"],
-        linewidth=1,
-    )
-    ax.plot(epochs, bar, color=LINE, linewidth=1.2, label="tolerance of an ordinary run")
+    epochs, nearest = np.arange(found.gap.shape[1]), found.nearest
+    floor, color = np.maximum(found.floor[nearest], smallest), SIDES["scratch"]["color"]
+    ax.fill_between(epochs, smallest, floor, color=FLOOR, linewidth=0, label="its noise floor")
+    most = np.maximum(found.gap.max(axis=0), smallest)
+    ax.plot(epochs, most, color=color, linewidth=0.6, alpha=0.5, label="largest gap of all pairs")
+    gap = np.maximum(found.gap[nearest], smallest)
+    ax.plot(epochs, gap, color=color, linewidth=1.2, label="pair nearest to its tolerance")
+    ax.plot(epochs, found.tolerated[nearest], color=LINE, linewidth=1.2, label="its tolerance")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:.0e}"))

@@ -14,7 +14,7 @@ from compare.show.page.chart import cells
 from compare.show.page.parts import Answer, Line, Listing, Reading, Section, Series, Source, State, View, texts
 
 AROUND = 3  # lines of a file shown before and after what ran
-COLUMNS = {"max_abs": "difference", "tolerance": "tolerance", "ratio": "in tolerances"}
+COLUMNS = {"max_abs": "largest difference", "tolerance": "largest tolerance", "ratio": "most, in its tolerance"}
 
 
 def section(run: Run) -> Section | None:

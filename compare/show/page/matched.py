@@ -1,14 +1,14 @@
-"""The matched runs' section: for each case the worst pair's curves, its gap over its noise floor, all verdicts."""
+"""The matched runs' section: for each case the curves of one pair, its gap over its noise floor, all verdicts."""
 
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
-from compare.agreement import parity, tolerance
+from compare.agreement import parity
 from compare.runs import findings
 from compare.runs.record import Run
 from compare.show.figures import style
+from compare.show.gaps import gaps, largest, of
 from compare.show.page.chart import Curve, chart
 from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
@@ -23,16 +23,17 @@ def section(run: Run) -> Section | None:
     loss = judged[judged["what"] == "loss"]
     passed, matched = bool(judged["passed"].all()), run.manifest["verdicts"]["matched"]
     out, count, pairs = loss[~loss["passed"]], matched["undecidable"], run.tables["pairs"]
-    gaps = ", ".join(f"{of.max():.1e} in {dtype}" for dtype, of in loss.groupby("dtype")["max_abs"])
-    same = judged[judged["what"] == "accuracy"]["max_abs"].max() == 0  # of no accuracy, NaN
+    dtypes = sorted(table["dtype"].unique(), reverse=True)  # float64 first: it tells most
+    most = ", ".join(f"{largest(run, 'loss', dtype):.1e} in {dtype}" for dtype in sorted(dtypes))
+    same = judged[judged["what"] == "accuracy"]["nearest"].max() == 0  # of no accuracy, NaN
     accuracy = "; the accuracy is the same at every epoch" if same else ""
     some = f", as far as it could be decided ({told})" if (told := findings.in_part(pairs)) else ""
     words = (
-        f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {gaps}."
+        f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {most}."
         if not passed
         else f"Undecidable: rounding alone moves {count} of {len(pairs)} pairs too far to tell."
         if count
-        else f"Yes{some}: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {gaps}{accuracy}."
+        else f"Yes{some}: all {len(loss)} pairs stay within tolerance. The largest gap of the loss is {most}{accuracy}."
     )
     state: State = "no" if not passed else "open" if count else "yes"
     if matched["decided"] < 1:
@@ -59,7 +60,6 @@ def section(run: Run) -> Section | None:
             f"{run.manifest['tolerances']['probe']:.1%} off would have been called different.",
         ),
     ]
-    dtypes = sorted(table["dtype"].unique(), reverse=True)  # float64 first: it tells most
     cases = product(table["protocol"].unique(), dtypes, table["drawn_by"].unique())
     listing = findings.verdicts(run, ["parity"])
     return Section(
@@ -90,23 +90,17 @@ def _state(verdict: str) -> State:
 
 def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     case = {"protocol": protocol, "dtype": dtype, "drawn_by": drawn_by}
-    runs, floors = (_of(run.tables[name], case) for name in ("trajectories", "noise_floor"))
+    runs, found = of(run.tables["trajectories"], case), gaps(run, **case)
     wide = runs.pivot_table(["loss", "accuracy"], "replicate", ["side", "epoch"], dropna=False)
-    measures = findings.measures(runs)
-    gaps = {measure: parity.gap(wide[measure]["scratch"], wide[measure]["keras"]) for measure in measures}
-    floor = floors.pivot(index="replicate", columns="epoch", values="loss").to_numpy()
-    losses = wide["loss"]["scratch"].to_numpy()
-    allowed = np.stack([tolerance.of_loss(*each, dtype) for each in zip(floor, losses, strict=True)])
-    told = [tolerance.judged_upto(*each, dtype) for each in zip(allowed, losses, gaps["loss"], strict=True)]
-    shares = [(gap / most)[:upto].max(initial=0) for gap, most, upto in zip(gaps["loss"], allowed, told, strict=True)]
-    worst = int(np.argmax(shares))
-    values = {measure: {side: wide[measure][side].to_numpy()[worst] for side in style.SIDES} for measure in gaps}
-    epochs = np.arange(floor.shape[1])
+    measures, nearest = findings.measures(runs), found.nearest
+    values = {measure: {side: wide[measure][side].to_numpy()[nearest] for side in style.SIDES} for measure in measures}
+    floor, tolerated = found.floor[nearest], found.tolerated[nearest]
+    epochs = np.arange(len(floor))
     smallest = float(np.finfo(dtype).eps) / 30  # where a gap of zero is drawn
-    shown = np.maximum(gaps["loss"], smallest)
-    finite = np.concatenate([each[np.isfinite(each)] for each in (shown, allowed[worst])])
+    shown = np.maximum(found.gap, smallest)
+    finite = np.concatenate([each[np.isfinite(each)] for each in (shown, tolerated)])
     top = finite.max() * 3
-    lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != worst]
+    lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != nearest]
     charts = [
         chart(
             "loss",
@@ -122,10 +116,10 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
             "|scratch - Keras|, loss",
             "epoch",
             [
-                Curve("band floor", epochs, np.maximum(floor[worst], smallest), np.full(len(epochs), smallest)),
+                Curve("band floor", epochs, np.maximum(floor, smallest), np.full(len(epochs), smallest)),
                 *lines,
-                Curve("line bar", epochs, allowed[worst]),
-                Curve("line gap", epochs, shown[worst]),
+                Curve("line bar", epochs, tolerated),
+                Curve("line gap", epochs, shown[nearest]),
             ],
             log=True,
             ylim=(smallest, top),
@@ -141,14 +135,18 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
         for side in style.SIDES
     ]
     rows += [
-        ("line gap", "gap", [Series(texts(gaps[measure][worst], GAP)) for measure in values]),
-        ("band floor", "noise floor", [Series(texts(floor[worst], GAP)), *none]),
-        ("line bar", "tolerance", [Series(texts(allowed[worst], GAP)), *none]),
+        (
+            "line gap",
+            "gap",
+            [Series(texts(parity.gap(side["scratch"], side["keras"]), GAP)) for side in values.values()],
+        ),
+        ("band floor", "noise floor", [Series(texts(floor, GAP)), *none]),
+        ("line bar", "tolerance", [Series(texts(tolerated, GAP)), *none]),
     ]
-    seed = run.manifest["seeds"]["matched_pairs"][worst]
+    seed = run.manifest["seeds"]["matched_pairs"][nearest]
     title = (
-        f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: pair {worst + 1} of {len(floor)} "
-        f"(seed {seed}), the one with the largest gap"
+        f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: pair {nearest + 1} of {len(found.gap)} "
+        f"(seed {seed}), the one nearest to its tolerance"
     )
     choice = {
         "protocol": protocol,
@@ -156,9 +154,3 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
         "initial weights": style.STARTS[drawn_by].removeprefix("weights from "),
     }
     return View(title, choice, charts, Reading("epoch", len(epochs) - 1, measures, rows))
-
-
-def _of(table: pd.DataFrame, case: dict[str, str]) -> pd.DataFrame:
-    for name, value in case.items():
-        table = table[table[name] == value]
-    return table

@@ -115,7 +115,7 @@ def _matrix(table: pd.DataFrame, mode: str, opened: list[int]) -> Matrix:
 
 def _listing(table: pd.DataFrame, mode: str) -> Listing:
     decisive = {
-        "matched": {"decided": "{:.0%}", "max_abs": findings.SMALL, "tolerance": "{:.0e}"},
+        "matched": {"decided": "{:.0%}", "largest": findings.SMALL, "nearest": findings.SMALL, "tolerance": "{:.0e}"},
         "unseeded": {"final_loss_difference": findings.NUMBER, "final_loss_margin": findings.NUMBER},
     }[mode]
     forms = {"cell": "{:d}", **dict.fromkeys((*ROWS, *COLUMNS["matched"]), "{}"), **decisive, "verdict": "{}"}

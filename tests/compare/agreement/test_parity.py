@@ -29,9 +29,9 @@ def test_accuracies_are_counted_in_samples(n, data, dtype):
     assert parity.samples(dtype(k) / dtype(n), n) == k
 
 
-def test_a_verdict_names_the_worst_and_the_first_divergence():
+def test_a_verdict_names_the_largest_the_one_nearest_to_its_tolerance_and_the_first_divergence():
     verdict = parity.judge([1, 1, 1, 1.5], [1, 1.25, 1.125, 1], tolerance=[0.1, 0.2, 0.1, 10], bar=0.1)
-    assert verdict == parity.Difference(0.25, 0.2, step=1, first=1, passed=False, judged_by="noise floor")
+    assert verdict == parity.Difference(0.5, 0.25, 0.2, step=1, first=1, passed=False, judged_by="noise floor")
 
 
 def test_a_verdict_within_tolerance():
@@ -57,4 +57,4 @@ def test_a_tensor_is_judged_by_its_worst_element():
     b = a.copy()
     b[2, 1] = 1e-3
     verdict = parity.judge(a, b, tolerance=1e-6, bar=1e-6)
-    assert (verdict.max_abs, verdict.first, verdict.passed) == (1e-3, 2, False)
+    assert (verdict.largest, verdict.first, verdict.passed) == (1e-3, 2, False)

@@ -77,7 +77,7 @@ def test_correct_sides_are_in_parity_everywhere(finished):
     assert len(table) == 2 * 2 * 2 + 2
     assert (table.loc[table["mode"] == "matched", "verdict"] == "parity").all()
     assert (
-        table.loc[table["mode"] == "matched", "max_abs"] <= table.loc[table["mode"] == "matched", "tolerance"]
+        table.loc[table["mode"] == "matched", "nearest"] <= table.loc[table["mode"] == "matched", "tolerance"]
     ).all()
 
 

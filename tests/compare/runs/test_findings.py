@@ -39,12 +39,28 @@ def test_a_case_shows_its_worst_pair_in_units_of_the_tolerance():
     rows = {"what": "loss", "protocol": "keras", "dtype": "float64", "drawn_by": "scratch"}
     parity = pd.DataFrame(
         [
-            {**rows, "replicate": 0, "max_abs": 9e-9, "tolerance": 1e-8, "passed": True, "judged_by": "noise floor"},
-            {**rows, "replicate": 1, "max_abs": 2e-13, "tolerance": 1e-13, "passed": False, "judged_by": "bar"},
+            {
+                **rows,
+                "replicate": 0,
+                "largest": 9e-9,
+                "nearest": 9e-9,
+                "tolerance": 1e-8,
+                "passed": True,
+                "judged_by": "noise floor",
+            },
+            {
+                **rows,
+                "replicate": 1,
+                "largest": 4e-13,
+                "nearest": 2e-13,
+                "tolerance": 1e-13,
+                "passed": False,
+                "judged_by": "bar",
+            },
         ]
     )
     (row,) = findings.verdicts(run_with({}, parity=parity)).rows
-    assert row == ("loss", "keras", "float64", 2, 2e-13, 1e-13, "FAIL")
+    assert row == ("loss", "keras", "float64", 2, 9e-9, 2e-13, 1e-13, "FAIL")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +68,7 @@ def test_a_case_shows_its_worst_pair_in_units_of_the_tolerance():
     [(True, True, "pass"), (False, True, "FAIL"), (False, False, "differs"), (True, False, "FAIL: not found")],
 )
 def test_what_must_differ_fails_if_it_does_not(passed, expected, verdict):
-    row = {"what": "loss", "dtype": "float64", "max_abs": 0.1, "tolerance": 0.2}
+    row = {"what": "loss", "dtype": "float64", "largest": 0.1, "nearest": 0.1, "tolerance": 0.2}
     article = pd.DataFrame([{**row, "passed": passed, "expected": expected}])
     (found,) = findings.verdicts(run_with({}, article_parity=article)).rows
     assert found[-1].startswith(verdict)
