@@ -70,7 +70,7 @@ def check_model(
 
     with stage("meeting the network", 1):
         met = meet(driver, reference.recipe, X, y, rng, first)
-    met = met.noting(*([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
+    met = met.noting(*data.notes, *([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
         return Report.of(met, data, Found(), settings.strict)
     if met.train is not None:

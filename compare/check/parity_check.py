@@ -38,7 +38,7 @@ def check_parity(
     subject: Any,
     data: Source = "iris",
     *,
-    index_column: bool = True,
+    index_column: bool | None = None,
     layers: Sequence[int] | None = None,
     activations: Sequence[str] | None = None,
     learning_rate: float | None = None,
@@ -69,8 +69,9 @@ def check_parity(
         `n_classes`, `batch_size`, `activations`. A Keras model is a subject as it is.
     data : str, Path or (X, y)
         As in `keras_parity.load`; it is used standardised and raw.
-    index_column : bool
-        Whether a CSV file's first column is an index.
+    index_column : bool, optional
+        Whether a CSV file's first column is an index. By default it is one if it has no name, or if it is a running
+        number; a note says what was made of it.
     layers : sequence of int, optional
         Units of each layer, the output's last; by default what the subject says, else 6-10-8 and the classes.
     activations : sequence of str, optional
@@ -154,7 +155,7 @@ def assert_parity(subject: Any, data: Source = "iris", **options: Any) -> Report
 def check_driver(
     driver: Driver,
     data: Source,
-    index_column: bool,
+    index_column: bool | None,
     settings: Settings,
     stage: Callable[[str, int], Any] = silent,
     reference: Any = None,
@@ -172,12 +173,12 @@ def check_driver(
     return _check_plain(driver, data, index_column, settings, stage)
 
 
-def _loaded(data: Source, index_column: bool) -> Dataset:
+def _loaded(data: Source, index_column: bool | None) -> Dataset:
     return load(data, index_column=index_column, standardise=True, values=True)
 
 
 def _check_plain(
-    driver: Driver, data: Source, index_column: bool, settings: Settings, stage: Callable[[str, int], Any]
+    driver: Driver, data: Source, index_column: bool | None, settings: Settings, stage: Callable[[str, int], Any]
 ) -> Report:
     """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
     raw = load(data, index_column=index_column)
@@ -186,7 +187,7 @@ def _check_plain(
     rng = np.random.default_rng(settings.seed)
     with stage("meeting the network", 1):
         met = meet(driver, recipe, standard.X, standard.y, rng)
-    met = replace(met, notes=(*told, *met.notes))
+    met = replace(met, notes=(*raw.notes, *told, *met.notes))
     if met.refusal is not None:
         return Report.of(met, raw, Found(), settings.strict)
     with stage("loading TensorFlow", 1):

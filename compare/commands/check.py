@@ -26,7 +26,8 @@ class Source:
     reference
         FILE.py:NAME, a compiled Keras model of your own or a function that builds it; this runs that file too.
     index_column
-        Whether a CSV file's first column is an index.
+        Whether a CSV file's first column is an index. By default it is one if it has no name, or if it is a running
+        number.
     time_limit
         Seconds that the subject may take for one situation.
     memory_limit
@@ -38,7 +39,7 @@ class Source:
 
     data: str = "iris"
     reference: str | None = None
-    index_column: bool = True
+    index_column: bool | None = None
     time_limit: float = 60.0
     memory_limit: float | None = None
     definitions_only: Flag = False

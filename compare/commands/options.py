@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -7,6 +8,7 @@ from typing import Annotated, TypeVar
 from cyclopts import Parameter
 
 from compare.errors import InputError
+from compare.show.terminal.lines import complain
 
 Settings = TypeVar("Settings")
 
@@ -29,6 +31,11 @@ class Telling:
 
     as_json: Json = False
     quiet: Flag = False
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Tell what was found out and may be otherwise, a line each, on stderr; quiet: nothing."""
+        for note in () if self.quiet else notes:
+            complain(note)
 
 
 @Parameter(name="*")

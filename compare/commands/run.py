@@ -52,6 +52,7 @@ def run(
         dataset = load(
             experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
         )
+        telling.note(dataset.notes)
         scratch_network(experiment.architecture(dataset))  # says now what it does not have
         ready(place)
         if tensorboard is not None:

@@ -32,6 +32,7 @@ def sweep(
 
     grid = working.settings(grid, "sweep")
     datasets = {name: load(name, standardise=grid.standardise, values=True) for name in grid.data}
+    telling.note([note for each in datasets.values() for note in each.notes])
     for cell in grid.cells():
         scratch_network(cell.architecture(datasets[cell.data], grid))  # says now what it does not have
     place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import math
 import reprlib
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +18,11 @@ _MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"})
 _Row = tuple[int, list[str]]
 
 
-def read_csv(
-    path: str | Path, *, index_column: bool = True
-) -> tuple[NDArray[np.float64], NDArray[Any], tuple[str, ...]]:
-    """Read a comma-separated UTF-8 file: a header line, then features, the target last.
+class Columns(NamedTuple):
+    """What a file holds.
 
-    Parameters
+    Attributes
     ----------
-    path : str or Path
-        The file.
-    index_column : bool
-        Whether the first column is an index, and no feature.
-
-    Returns
-    -------
     X : ndarray of shape (n, n_features)
         Finite features, each number the double nearest to what the file spells.
     labels : ndarray of shape (n,)
@@ -38,6 +30,26 @@ def read_csv(
         numbers, else str objects.
     feature_names : tuple of str
         Of the columns of `X`.
+    first : str or None
+        What was made of the first column where that was not said, and why, in words.
+    """
+
+    X: NDArray[np.float64]
+    labels: NDArray[Any]
+    feature_names: tuple[str, ...]
+    first: str | None
+
+
+def read_csv(path: str | Path, *, index_column: bool | None = None) -> Columns:
+    """Read a comma-separated UTF-8 file: a header line, then features, the target last.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    index_column : bool, optional
+        Whether the first column is an index, and no feature. By default it is one if it has no name, or if it is a
+        running number.
 
     Raises
     ------
@@ -64,7 +76,9 @@ def read_csv(
                 f"Received: {len(cells)} in line {line} {where}"
             )
     names = tuple(name or f"column {i}" for i, name in enumerate(header, 1))
-    first = int(index_column)
+    column = [cells[0] for _, cells in rows]
+    found = None if index_column is not None else _index(header[0], column)
+    first = int(bool(found) if index_column is None else index_column)
     features = names[first:-1]
     if not features:
         raise InputError(
@@ -73,14 +87,17 @@ def read_csv(
         )
     _check_header(features, where)
     if index_column:
-        _check_index([cells[0] for _, cells in rows], names[0], where)
+        _check_index(column, names[0], where)
     X = np.array(
         [
             [_feature(cell, name, line, where) for cell, name in zip(cells[first:-1], features, strict=True)]
             for line, cells in rows
         ]
     )
-    return X, _parse_labels(rows, f"the target column {names[-1]!r} {where}"), features
+    labels = _parse_labels(rows, f"the target column {names[-1]!r} {where}")
+    told = f"{names[0]!r} is {'an index and no feature' if first else 'a feature'}"
+    why = f"being {found or 'no running number'}"
+    return Columns(X, labels, features, f"{told}, {why}" if index_column is None else None)
 
 
 def _read_rows(path: str | Path) -> list[_Row]:
@@ -122,6 +139,15 @@ def _check_header(features: tuple[str, ...], where: str) -> None:
             f"`data` must start with a header. Received: the number {features[0]} as a column {where}. "
             "Add a first line of names"
         )
+
+
+def _index(name: str, cells: list[str]) -> str | None:
+    """What makes a column an index: pandas writes one without a name, others count the rows; None if it is none."""
+    if not name:
+        return "without a name"
+    numbers = [_number(cell) for cell in cells]
+    steps = [None not in two and two[1] - two[0] == 1 for two in pairwise(numbers)]  # type: ignore[operator]
+    return "a running number" if all(steps) and not _fractional(numbers) else None
 
 
 def _check_index(cells: list[str], name: str, where: str) -> None:

@@ -43,6 +43,8 @@ class Dataset:
         renaming a file changes nothing.
     standardised : bool
         Whether `X` was brought to zero mean and unit variance.
+    first_column : str or None
+        What was made of a CSV file's first column where that was not said, and why.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Dataset:
     class_names: tuple[str, ...]
     sha256: str
     standardised: bool = False
+    first_column: str | None = None
 
     @property
     def n(self) -> int:
@@ -72,6 +75,14 @@ class Dataset:
     def targets(self) -> Literal["classes", "values"]:
         """What `y` holds."""
         return "classes" if self.class_names else "values"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found out of the data and may be otherwise: a line each."""
+        if self.first_column is None:
+            return ()
+        otherwise = "`index_column` (--index-column, --no-index-column) says otherwise"
+        return (f"of {self.name}, {self.first_column}; {otherwise}",)
 
     def recorded(self, accuracy: NDArray[Any]) -> NDArray[Any]:
         """Return an accuracy as it is recorded: of values, which are never hit, there is none, and it is NaN."""
@@ -103,7 +114,7 @@ class Dataset:
 def load(
     source: str | Path | tuple[Any, Any],
     *,
-    index_column: bool = True,
+    index_column: bool | None = None,
     standardise: bool = False,
     values: bool = False,
 ) -> Dataset:
@@ -115,8 +126,9 @@ def load(
         One of `NAMES` (bundled as scikit-learn has them), the path of a comma-separated UTF-8 file with a header
         line, features, and the target in the last column, or `(X, y)` with `X` of shape (n, n_features) and
         `y` of shape (n,). A file named like a data set is reached as "./iris" or as a Path.
-    index_column : bool
-        Whether the first column of a CSV file is an index and no feature, as in the article's file.
+    index_column : bool, optional
+        Whether the first column of a CSV file is an index and no feature, as in the article's file. By default it is
+        one if it has no name, or if it is a running number; `first_column` says what was made of it.
     standardise : bool
         Bring each feature, and a target of values, to zero mean and unit variance; a constant one becomes 0.
     values : bool
@@ -139,12 +151,13 @@ def load(
     one of numbers they are missing values. An empty cell and "nan" are missing in both. Spaces around a cell
     are ignored.
     """
+    first_column = None
     if isinstance(source, tuple):
         name, X, y, features, classes = _from_arrays(source, values)
     elif isinstance(source, str) and source in (*NAMES, *REGRESSION):
         name, X, y, features, classes = _bundled(source)
     elif isinstance(source, str | Path):
-        name, X, y, features, classes = _from_file(source, index_column, values)
+        (name, X, y, features, classes), first_column = _from_file(source, index_column, values)
     else:
         raise InputError(
             f"`data` must be one of {', '.join(NAMES)}, the path of a CSV file, or a tuple (X, y). "
@@ -160,7 +173,7 @@ def load(
     digest = hashlib.sha256(json.dumps([X.shape, features, classes]).encode())
     digest.update(X.astype("<f8", copy=False).tobytes())
     digest.update(y.astype("<i8" if classes else "<f8", copy=False).tobytes())
-    return Dataset(name, X, y, features, classes, digest.hexdigest(), standardise)
+    return Dataset(name, X, y, features, classes, digest.hexdigest(), standardise, first_column)
 
 
 def as_given(X: Any, y: Any) -> Dataset:
@@ -239,15 +252,15 @@ def _from_arrays(pair: tuple[Any, ...], values: bool) -> _Parts:
     return "arrays", numbers, y, tuple(map(str, columns)), classes
 
 
-def _from_file(path: str | Path, index_column: bool, values: bool) -> _Parts:
+def _from_file(path: str | Path, index_column: bool | None, values: bool) -> tuple[_Parts, str | None]:
     try:
-        X, labels, names = read_csv(path, index_column=index_column)
+        X, labels, names, first = read_csv(path, index_column=index_column)
     except FileNotFoundError:
         near = difflib.get_close_matches(str(path).lower(), NAMES, n=1)
         fix = f"Did you mean {near[0]!r}?" if near else f"Built in: {', '.join(NAMES)}"
         raise InputError(f"`data` must be a data set or a file. Received: {str(path)!r}. {fix}") from None
     y, classes = _encode(labels, "`data`", values)
-    return visible(Path(path).name), X, y, names, classes
+    return (visible(Path(path).name), X, y, names, classes), first and visible(first)
 
 
 def _encode(labels: NDArray[Any], argument: str, values: bool) -> tuple[NDArray[Any], tuple[str, ...]]:

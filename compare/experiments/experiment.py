@@ -25,8 +25,9 @@ class Experiment:
     ----------
     data : str
         The name of a bundled data set, or the path of a CSV file.
-    index_column : bool
-        Whether a CSV file's first column is an index, as in the article.
+    index_column : bool, optional
+        Whether a CSV file's first column is an index and no feature. By default it is one if it has no name, or if it
+        is a running number.
     standardise : bool
         Bring every feature to zero mean and unit variance.
     layers : tuple of int, optional
@@ -66,7 +67,7 @@ class Experiment:
     """
 
     data: str = "iris"
-    index_column: bool = True
+    index_column: bool | None = None
     standardise: bool = False
     layers: tuple[int, ...] | None = None
     learning_rate: float | None = None

@@ -60,13 +60,7 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
             "seed": experiment.seed,
             "matched_pairs": [experiment.seed + k for k in range(experiment.pairs)],
         },
-        "data": {
-            "name": dataset.name,
-            "n": dataset.n,
-            "features": list(dataset.feature_names),
-            "classes": list(dataset.class_names),
-            "sha256": dataset.sha256,
-        },
+        "data": _described(dataset) | {"features": list(dataset.feature_names), "classes": list(dataset.class_names)},
         "keras_training": "fit" if experiment.keras_fit else "compiled graph, bit-equal to fit",
         "tolerances": {
             "bar": {dtype: float(tolerance.least(1.0, dtype)) for dtype in experiment.dtypes},
@@ -87,7 +81,13 @@ def sweep_job(sweep: Sweep, datasets: dict[str, Dataset], finished: Finished, pl
         "kind": "sweep",
         "command": command_line(("sweep",), asdict(sweep), asdict(Sweep())),
         "config": asdict(sweep),
-        "data": [{"name": name, "n": each.n, "sha256": each.sha256} for name, each in datasets.items()],
+        "data": [_described(each) | {"name": name} for name, each in datasets.items()],
     }
     sums = {name: each.sha256 for name, each in datasets.items()}
     return Job([SweepPart(sweep, datasets, finished, place)], asdict(sweep), sums, manifest)
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    """What a manifest says of data."""
+    told = {"name": dataset.name, "n": dataset.n, "sha256": dataset.sha256}
+    return told if dataset.first_column is None else told | {"first_column": dataset.first_column}

@@ -134,9 +134,9 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
         Column("protocol"),
         Column("dtype"),
         Column("pairs", "{:d}"),
-        Column("largest difference", SMALL),
-        Column("nearest to its tolerance", SMALL),
-        Column("that tolerance", SMALL),
+        Column("largest", SMALL),
+        Column("nearest", SMALL),
+        Column("tolerance", SMALL),
         Column("verdict"),
     )
     rows: list[tuple[Any, ...]] = []
@@ -158,7 +158,8 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
             verdict = "FAIL: not found" if row.passed else "differs, as it must"
         told = _told(row.largest), row.nearest, row.tolerance
         rows.append((row.what, "article", row.dtype, None, *told, verdict))
-    return Table("Parity", columns, rows)
+    title = "Parity: the largest difference, and the one nearest to its tolerance, with that tolerance"
+    return Table(title, columns, rows)
 
 
 def _told(value: float) -> float | None:

@@ -145,12 +145,27 @@ def test_a_file_named_like_a_data_set_is_reached_as_a_path(
     assert load("./iris").n == load(Path("iris")).n == 2
 
 
-def test_the_first_column_is_no_feature_unless_told(write: Any) -> None:
-    path = write("id,a,species\n7,1,x\n8,2,y\n")
-    assert load(path).feature_names == ("a",)
-    data = load(path, index_column=False)
-    assert data.feature_names == ("id", "a")
-    np.testing.assert_array_equal(data.X, [[7.0, 1.0], [8.0, 2.0]])
+@pytest.mark.parametrize(
+    ("first", "cells", "told"),
+    [
+        ("id", "78", "'id' is an index and no feature, being a running number"),
+        ("", "83", "'column 1' is an index and no feature, being without a name"),
+        ("length", "87", "'length' is a feature, being no running number"),
+        ("length", ("0.5", "1.5"), "'length' is a feature, being no running number"),
+        ("length", ("1e17", "1e17"), "'length' is a feature, being no running number"),
+    ],
+)
+def test_an_index_is_found_and_what_was_made_of_it_is_said(write: Any, first: str, cells: Any, told: str) -> None:
+    path = write(f"{first},a,species\n{cells[0]},1,x\n{cells[1]},2,y\n")
+    data = load(path)
+    assert data.feature_names == (("a",) if "index" in told else ("length", "a"))
+    assert data.first_column == told
+    assert data.notes == (f"of plants.csv, {told}; `index_column` (--index-column, --no-index-column) says otherwise",)
+    asked = load(path, index_column=False)
+    assert asked.feature_names == (first or "column 1", "a")
+    assert asked.notes == ()
+    np.testing.assert_array_equal(asked.X, [[float(cells[0]), 1.0], [float(cells[1]), 2.0]])
+    assert load(path, index_column=True).feature_names == ("a",)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +185,14 @@ def test_the_dialects_of_other_programs_are_the_same_data(write: Any, text: str)
 
 
 def test_an_index_may_be_fractions_or_repeat(write: Any) -> None:
-    assert load(write("time,a,species\n0.1,1,x\n0.2,2,y\n")).feature_names == ("a",)
-    assert load(write("patient,a,species\n7,1,x\n7,2,y\n")).feature_names == ("a",)
+    assert load(write("time,a,species\n0.1,1,x\n0.2,2,y\n"), index_column=True).feature_names == ("a",)
+    assert load(write("patient,a,species\n7,1,x\n7,2,y\n"), index_column=True).feature_names == ("a",)
+
+
+def test_what_is_called_an_index_and_cannot_be_one_is_refused(write: Any) -> None:
+    path = write("a,b,c\n5.1,1,x\n4.9,2,y\n5.1,3,y\n")
+    assert "repeated fractions in column 'a'" in refusal(path, index_column=True)
+    assert load(path).feature_names == ("a", "b")
 
 
 def test_unnamed_columns_are_numbered_and_others_may_be_numbers(write: Any) -> None:
@@ -297,7 +318,7 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
         ("id,a,b\n0,1,x\n\n1,2,y,z\n", "Received: 4 in line 4"),
         ('id,a,b\n0,1,"x\n1,2,y\n', "unexpected end of data, from line 2 on"),
         ("id,a,b\n0,one,x\n1,2,y\n", "numeric features. Received: 'one' in column 'a', line 2"),
-        ('id,a,b\n"0\n0",one,x\n1,2,y\n', "Received: 'one' in column 'a', line 2"),
+        (',a,b\n"0\n0",one,x\n1,2,y\n', "Received: 'one' in column 'a', line 2"),
         ('id,a,b\n0,1,"two\nlines"\n1,1_0,y\n', "Received: '1_0' in column 'a', line 4"),
         ("id,a,b\n0,1,x\n1,,y\n", "no empty cells. Received: '' in column 'a', line 3"),
         ("id,a,c,b\n0,1,1,x\n1,1,NA,y\n", "no empty cells. Received: 'NA' in column 'c', line 3"),
@@ -309,7 +330,6 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
         ("id,a,b\n0,1e999,x\n1,1,y\n", "Received: '1e999' in column 'a', line 2"),
         ("0,5.1,3.5,x\n1,4.9,3.0,y\n2,4.7,3.2,y\n", "Received: the number 5.1 as a column"),
         ("0,3,3,x\n1,4,3,y\n2,4,3,y\n", "Received: the number 3 as a column"),
-        ("a,b,c\n5.1,1,x\n4.9,2,y\n5.1,3,y\n", "repeated fractions in column 'a'"),
         (b"id,a,b\n0,1,caf\xe9\n", "UTF-8"),
         ("id,a,b\n0,1,x\n".encode("utf-16"), "UTF-8"),
     ],
