@@ -1,7 +1,7 @@
 """Names what goes wrong beside any Keras model: what each known variant of it would have made, in every number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from compare.faults.variants import LOSSES
 from compare.mathematics.functions import Array
 from compare.sides.quiet_keras import load_keras
 
-BUDGET = 3.0  # seconds that altered models may take
+BUDGET = 5.0  # seconds of the processor that altered models may take
 GRID = (0.0, 1e-9, 1e-6, 1e-4, 0.003, 0.03, 0.1, 0.3, 0.7, 0.99, 3.0)  # between which a number is looked for
 
 Causes = tuple[Cause, ...]
@@ -52,7 +52,7 @@ def name_variants(runs: Sequence[Driven], reference: ModelReference) -> Diagnosi
         search = _Search(cases, reference, rules, altering)
         search.try_out((), Makes(cases, altering))
         if not reference.samplewise:
-            search.try_models(perf_counter() + BUDGET)
+            search.try_models(process_time() + BUDGET)
     explanations = [Explanation(causes, steps, len(cases), steps) for causes in search.found]
     told = {tuple((cause.name, cause.place) for cause in each.causes): each for each in reversed(explanations)}
     return Diagnosis(tuple(each for each in reversed(told.values()) if each.causes), steps * search.tried)
@@ -76,12 +76,12 @@ class _Search:
         made: list[tuple[Causes, Makes]] = []
         for fitted in (False, True):
             for causes, makes in self._models(fitted) if self.most > 1 or not fitted else ():
-                if perf_counter() > until:
+                if process_time() > until:
                     break
                 made.append((causes, makes))
                 self.try_out(causes, makes, 0)
         for causes, makes in made:
-            if self.most <= 1 or perf_counter() > until:
+            if self.most <= 1 or process_time() > until:
                 break
             self.try_out(causes, makes, 1)
 

@@ -215,7 +215,8 @@ class Origins:
                 off = [abs(each * number / self.flow.samples - 1) for each in factors]
                 off += [abs(number / self.values.rate / each - 1) for each in factors]
                 if min(off) < 1e-6:
-                    found.append(self.flow.set(self.flow.text(read), self.flow.value(read), event))
+                    given = self.flow.set(self.flow.text(read), self.flow.value(read), event)
+                    found.append(self.flow.passing(self.flow.value(read), event) if given is None else given)
         return distinct(event for event in found if event is not None)
 
     def _unexpected(self, events: list[int]) -> list[int]:
@@ -372,10 +373,15 @@ class Origins:
             if (made := self.flow.made(source)) is not None
         ]
         events = [*missing, *turned, *self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
+        before = self._right(name)  # then it is changed once more
+        events += [] if before is None else [self.flow.call(before) or before]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
 
     def _left_alone(self, name: str) -> Wrong | None:
-        """A weight that nothing changes: where others like it are changed, and the loop that does so."""
+        """A weight that nothing changes: where it is made and not kept, or others are changed, and the loop of that."""
+        dropped = self._right(name)
+        if dropped is not None:
+            return Wrong(name, self.flow.value(dropped), (dropped,), False)
         for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
             right = self.values.quantities[other.removeprefix("new ")]
             if other in ("loss", name) or np.array_equal(value, right):
@@ -387,6 +393,21 @@ class Origins:
                 counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
                 return Wrong(name, None, (*counts, *self._turning(name[4:]), *self._loop(made), made), False)
         return None
+
+    def _right(self, name: str) -> int | None:
+        """The event that makes a quantity as it should be, if one does."""
+        makers = ((event, self.flow.value(event)) for event in (*self.flow.members, *self.flow.events))
+        return next(
+            (
+                event
+                for event, value in makers
+                if (identity := self.values.identity(value)) is not None
+                and (identity.name, identity.step) == (name, self.flow.step)
+                and self.values.kind(value) == RIGHT
+                and self.flow.made(value) == event
+            ),
+            None,
+        )
 
     def _turning(self, name: str) -> list[int]:
         """The loop over layers that others like a gradient are made in, whatever it calls; none if there is none."""

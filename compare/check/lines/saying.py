@@ -122,6 +122,9 @@ def _form(values: Values, wrong: Wrong) -> str:
         return "changes other weights, and leaves {roles} as it was"
     if not wrong.role:
         return "leads to numbers that are not finite, where Keras's are"
+    own = values.identity(wrong.value)
+    if not wrong.confirmed and own is not None and own.name == wrong.role and values.kind(wrong.value) == RIGHT:
+        return "makes {roles}, which is not kept"
     if not wrong.confirmed:
         return "leads to {roles}, where it is not Keras's"
     follows = "; all that follows from it is Keras's"

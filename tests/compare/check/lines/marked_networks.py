@@ -296,3 +296,37 @@ class LossSoFar(Right):
     def loss(self, P, y):
         self.losses = [*getattr(self, "losses", []), super().loss(P, y)]
         return sum(self.losses) / len(self.losses)  # the line
+
+
+class NotKept(Right):
+    """The new biases are computed, and not kept."""
+
+    def moved(self, W, dW):
+        return W - self.rate * dW
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.moved(self.W[layer], dW)
+            b = self.b[layer]
+            b - self.rate * db  # the line
+
+
+class RateOfAnother(Right):
+    """The update is handed another number than the learning rate."""
+
+    def update(self, grads):
+        self.move(grads, 0.3)  # the line
+
+    def move(self, grads, rate):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.W[layer] - rate * dW
+            self.b[layer] = self.b[layer] - rate * db
+
+
+class UpdatesTwice(Right):
+    """Each step is made by the backward pass, and by the training step again."""
+
+    def backward(self, P, A, y):
+        grads = super().backward(P, A, y)
+        self.update(grads)  # the line
+        return grads

@@ -24,6 +24,9 @@ WRONG = [
     networks.DefaultThatIsKept,
     networks.Clipped,
     networks.LossSoFar,
+    networks.NotKept,
+    networks.RateOfAnother,
+    networks.UpdatesTwice,
 ]
 MOST = 8  # lines that are told in all, of all places
 
