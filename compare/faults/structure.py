@@ -1,6 +1,6 @@
 """What a fault inside a network is, beside any Keras model: another function in a layer, or another way back.
 
-A variant says how the reference's own layers, or its loss, are altered: `keras_ref.altered` then takes the step.
+A variant says how the reference's own layers, or its loss, are altered: the reference takes the step so.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -50,7 +50,7 @@ class Case:
 class Makes:
     """What Keras computes in each step with layers, or the loss, altered: when it is asked for, and once.
 
-    `altering` is `keras_ref.Altering`, `altered` the alterations that it takes.
+    `altering` is an `Altering`, `altered` the alterations that it takes.
     """
 
     def __init__(self, cases: Sequence[Case], altering: Any, **altered: Any) -> None:
@@ -65,7 +65,7 @@ class Makes:
         return found
 
     def _step(self, case: int, index: int) -> Any:
-        """Loss, gradients and states of a step, as `keras_ref.AlteredStep`."""
+        """Loss, gradients and states of a step, as an `AlteredStep`."""
         step = self.cases[case].steps[index].step
         return self.altering.step(step.weights, step.X, step.Y, masks=step.masks, **self.altered)
 
