@@ -17,6 +17,7 @@ from compare.faults import FAULTS
 from compare.pytest_plugin import KerasParity
 from compare.runs import record
 from compare.show.figures import drawing
+from compare.work import engine
 from tests.compare.runs.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,6 +70,7 @@ def test_a_command_runs(words, workplace, monkeypatch):
     elif words[0] in ("run", "sweep"):  # with its options, on these data; the training itself has its own tests
         monkeypatch.setattr(main_job, "perform", lambda *_: 0)
         monkeypatch.setattr(main_job, "present", lambda *_: None)
+        monkeypatch.setattr(engine, "ready", lambda _: None)  # there is no cluster here
         assert main(words) == 0
     else:
         monkeypatch.setattr(drawing, "figures", lambda *_: {})  # nor again drawn
