@@ -1,6 +1,7 @@
 """Texts as every terminal, figure and page says them: lists in plain words, and nothing but what can be seen."""
 
 import re
+import sys
 from collections.abc import Sequence
 
 # Control characters but a tab and the end of a line, what turns the direction of text, and half characters, which stand
@@ -11,6 +12,11 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 def visible(text: str) -> str:
     """Return a text with the characters that would be acted on, and not be shown, as Python writes them."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def complain(text: str) -> None:
+    """Print one line on stderr, in the name of the command."""
+    print("keras-parity:", visible(" ".join(text.split())), file=sys.stderr)
 
 
 def listed(words: Sequence[str]) -> str:

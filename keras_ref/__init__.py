@@ -2,7 +2,7 @@
 
 from keras_ref.altered.schedule import learning_rates
 from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
-from keras_ref.model import assemble, build_model, draw_weights
+from keras_ref.model import assemble, build_model, draw_weights, layers_of
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
 from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps, reads_indices
@@ -27,6 +27,7 @@ __all__ = [
     "fit_replicates",
     "is_chain",
     "knows_otherwise",
+    "layers_of",
     "learning_rates",
     "masked_steps",
     "model_steps",

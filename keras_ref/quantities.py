@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ref.model import layers_of
 from keras_ref.precision import precision
 from keras_ref.unrolled import over_time, unrolls
 from keras_ref.ways import ways_of
@@ -77,7 +78,7 @@ def quantities(
 
 def weight_names(model: keras.Model) -> list[str]:
     """Return the name of each of the model's weights among its quantities, in Keras's order."""
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    layers = layers_of(model)
     return [_name(variable, layers) for variable in model.weights]
 
 
@@ -87,7 +88,7 @@ class OneStep:
     def __init__(self, model: keras.Model, given: Mapping[str, Array], masks: Sequence[ArrayLike] = ()) -> None:
         self.model, self.given, self.masks = model, given, list(masks)
         self.dtype = str(model.compute_dtype)
-        self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        self.layers = layers_of(model)
         self.variables = {_name(variable, self.layers): variable for variable in model.trainable_variables}
         trained = {id(variable) for variable in self.variables.values()}
         states = [variable for variable in model.weights if id(variable) not in trained]

@@ -19,7 +19,7 @@ from compare.commands.run import run
 from compare.commands.streams import patient_streams
 from compare.commands.sweep import sweep
 from compare.errors import InputError
-from compare.show.terminal.lines import complain
+from compare.phrases import complain
 from compare.sides.quiet_keras import begin_process
 from compare.work.lifetime import own_temporary_folder
 

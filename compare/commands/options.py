@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from cyclopts import Parameter
 
 from compare.errors import InputError
-from compare.show.terminal.lines import complain
+from compare.phrases import complain
 
 Settings = TypeVar("Settings")
 

@@ -50,12 +50,17 @@ def _moved(
     return np.asarray(W - (1.0 if at == "weights" else rate) * decay * W + change)
 
 
+def clip_of(of: dict[str, Any]) -> str | None:
+    """Return which of Keras's arguments clips gradients; None if none does."""
+    return next((name for name in ("clipnorm", "global_clipnorm", "clipvalue") if of.get(name)), None)
+
+
 def _clipped(gradients: Tensors, of: dict[str, Any]) -> Tensors:
     """Gradients clipped as Keras does: each by its norm, all by that of all, or value by value."""
-    given = [name for name in ("clipnorm", "global_clipnorm", "clipvalue") if of.get(name)]
-    if not given or of.get("clip") == "none":
+    given = clip_of(of)
+    if given is None or of.get("clip") == "none":
         return gradients
-    most, way = of[given[0]], of.get("clip", given[0])
+    most, way = of[given], of.get("clip", given)
     if way == "clipvalue":
         return [np.clip(g, -most, most) for g in gradients]
     norms = [float(np.linalg.norm(g)) for g in gradients]

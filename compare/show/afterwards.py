@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from compare.phrases import complain
 from compare.runs.record import Run
 from compare.show.figures.drawing import begin_drawing
 from compare.show.page import page
-from compare.show.terminal.lines import complain
 from compare.work.companion import ALONE, Companion
 
 

@@ -79,7 +79,7 @@ def described(model: Any) -> Architecture:
 
     A layer that is not dense is `Given`; an activation without a name is "".
     """
-    own = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    own = load_keras().layers_of(model)
     layers = tuple(_described(layer) for layer in own)
     regularizers = [getattr(layer, "kernel_regularizer", None) for layer in own]
     penalty = next((Penalty(_float(r, "l1"), _float(r, "l2")) for r in regularizers if r is not None), Penalty())

@@ -1,7 +1,6 @@
 """The way to a Dask cluster, checked before work is sent there."""
 
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from compare.errors import InputError
+from compare.phrases import complain
 from compare.runs import provenance
 
 ANSWER = 2.5  # seconds for a scheduler to answer
@@ -41,7 +41,7 @@ class Cluster:
             raise Lost("which answers no more")
         found = self._client.scheduler_info(n_workers=-1)["workers"]
         for gone in self._seen - set(found):
-            print(f"keras-parity: the worker {gone} is gone; what it had is run by another", file=sys.stderr)
+            complain(f"the worker {gone} is gone; what it had is run by another")
         self._seen = set(found)
         if found:
             self._last = time.monotonic()
@@ -77,7 +77,7 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         ) from None
     with client:
         if not client.nthreads():
-            print(f"keras-parity: {scheduler} has no worker yet; waiting for one", file=sys.stderr)
+            complain(f"{scheduler} has no worker yet; waiting for one")
         try:
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError:

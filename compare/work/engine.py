@@ -4,7 +4,6 @@ Work is cut into shards. What a shard gives depends on its seeds alone, so it do
 what, or how the work was cut. An executor brings the shards to the workers and their tables back, whatever it is.
 """
 
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
@@ -21,6 +20,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController
 
 from compare.errors import InputError
+from compare.phrases import complain
 from compare.recipe.streams import children
 from compare.work.cluster import Lost, connected
 from compare.work.companion import Companion, Shared
@@ -162,7 +162,7 @@ def run(
                         advance(len(waiting[index]))
         except (BrokenProcessPool, Lost) as error:
             lost = error
-            print(f"keras-parity: {_told(error, place)}; what is left is run again", file=sys.stderr)
+            complain(f"{_told(error, place)}; what is left is run again")
     if lost is not None:
         raise InputError(f"{_told(lost, place)}, again and again; see to that, and resume") from lost
     return failures

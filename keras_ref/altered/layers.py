@@ -32,15 +32,11 @@ def weighed(call: Call, bias: bool = True, kernel: str = "") -> Any:
     if kernel == "flipped gradient":
         backward = affine(call, {"kernel": turned}, tf.stop_gradient(call.inputs)) + affine(call, {"kernel": held})
     else:
-        backward = affine(call, {"kernel": tf.stop_gradient(turned)}) + affine(
-            call, inputs=tf.stop_gradient(call.inputs)
-        )
-        if call.layer.use_bias:  # it is in both
-            bias_value = call.layer.bias.value
-            backward = backward - (bias_value - tf.stop_gradient(bias_value))
-    if kernel == "flipped gradient" and call.layer.use_bias:
-        bias_value = call.layer.bias.value
-        backward = backward - (bias_value - tf.stop_gradient(bias_value))
+        of_kernel = affine(call, inputs=tf.stop_gradient(call.inputs))
+        backward = affine(call, {"kernel": tf.stop_gradient(turned)}) + of_kernel
+    if call.layer.use_bias:  # it is in both
+        b = call.layer.bias.value
+        backward = backward - (b - tf.stop_gradient(b))
     return activated(call, backward_of(Z, backward))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.altered import activations, layers, recurrent
 from keras_ref.altered.call import Call, affine, backward_of, has_activation, plain
+from keras_ref.model import layers_of
 from keras_ref.precision import precision
 from keras_ref.ways import ways_of
 
@@ -81,7 +82,7 @@ class Altering:
 
     def __init__(self, model: keras.Model) -> None:
         self.model, self.dtype = model, str(model.compute_dtype)
-        self.chain = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        self.chain = layers_of(model)
         trained = {id(variable) for variable in model.trainable_variables}
         self.trained = [variable for variable in model.weights if id(variable) in trained]
         self.states = [variable for variable in model.weights if id(variable) not in trained]

@@ -1,7 +1,7 @@
 """Update rules that may explain a subject beside any Keras model: Keras's, each variant of it, and each gradient's."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy as np
 from compare.check.causes.cases import STEPS, Case, Makes, near
 from compare.check.steps.model_reference import ModelReference
 from compare.faults.fault import Cause, Fault
-from compare.faults.optimizers import updated
+from compare.faults.optimizers import clip_of, updated
 from compare.faults.updates import CLIPPED, DECAYED, EPSILONS, SCHEDULED, UPDATES, OfUpdate
-from compare.faults.variants import GRADIENTS, OfGradients, Tensors
+from compare.faults.variants import GRADIENTS, OfGradients, Tensors, variant_of
 from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 from compare.sides.quiet_keras import load_keras
 
@@ -64,8 +64,8 @@ def _variants(name: str, of: dict[str, Any], scheduled: bool) -> Iterator[OfUpda
         yield from SCHEDULED
     if of.get("weight_decay"):
         yield from DECAYED
-    clips = [each for each in ("clipnorm", "global_clipnorm", "clipvalue") if of.get(each)]
-    yield from (each for each in CLIPPED if clips and each.options["clip"] != clips[0])
+    clip = clip_of(of)
+    yield from (each for each in CLIPPED if clip and each.options["clip"] != clip)
 
 
 def _with_rates(of: dict[str, Any], reference: ModelReference) -> dict[str, Any] | None:
@@ -81,14 +81,11 @@ def _with_rates(of: dict[str, Any], reference: ModelReference) -> dict[str, Any]
 
 
 def _epsilon(size: float) -> Fault:
-    return Fault(
-        "epsilon of another size", f"epsilon is {size:g}", "use Keras's, or tell Keras yours", lambda rules, *_: rules
-    )
+    return variant_of("epsilon of another size", f"epsilon is {size:g}", "use Keras's, or tell Keras yours")
 
 
 def _sized(variant: OfUpdate, size: float) -> Fault:
-    of = variant.fault
-    return Fault(of.name, f"{of.words}, and is {size:g}", of.fix, of.apply)
+    return replace(variant.fault, words=f"{variant.fault.words}, and is {size:g}")
 
 
 def fits(cases: Sequence[Case], makes: Makes, rule: Rule, name: str) -> bool:

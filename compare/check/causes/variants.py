@@ -156,7 +156,7 @@ class _Search:
 
     def _average(self, place: tuple[int, int], makes: Makes) -> list[Average] | None:
         """Each tensor that is not trained as a moving average; None where one is none."""
-        architecture, layers = self.reference.recipe.architecture, _layers(self.reference)
+        architecture, layers = self.reference.recipe.architecture, load_keras().layers_of(self.reference.model)
         one, made = self.cases[place[0]].steps[place[1]], makes.step(*place)
         weights = [
             (w, name) for w, name in zip(architecture.weights, self.reference.names, strict=True) if not w.trainable
@@ -173,7 +173,7 @@ class _Search:
 
     def _models(self, fitted: bool) -> Iterator[tuple[Causes, Makes]]:
         """Each altered model, of a layer or of all of a kind; or those whose number is fitted, not a usual one."""
-        layers = _layers(self.reference)
+        layers = load_keras().layers_of(self.reference.model)
         for variant in MODELS:
             if fitted and not variant.number:
                 continue
@@ -213,8 +213,3 @@ class _Search:
                 if low * high < 0:
                     found, _ = brentq(off, a, b, xtol=1e-300, rtol=1e-14, full_output=True, disp=False)
                     yield from ((number,) for number in nice([found]))
-
-
-def _layers(reference: ModelReference) -> list[Any]:
-    """Keras's layers above the inputs."""
-    return [layer for layer in reference.model.layers if type(layer).__name__ != "InputLayer"]

@@ -218,8 +218,7 @@ class Flow:
     def passing(self, value: int, event: int) -> int | None:
         """The call that an event happened in, if it was handed this value."""
         call = self.call(event)
-        handed = call is not None and any(self._value[read] == value for read in self.reads.get(call, ()))
-        return call if handed else None
+        return call if call is not None and value in self.sources(call) else None
 
     def numbers(self, event: int, depth: int = 3) -> list[int]:
         """The events that read the numbers a value was computed from."""

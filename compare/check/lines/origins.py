@@ -1,7 +1,7 @@
 """Where a wrong value comes from: the expressions of a subject that a cause is told by, the likeliest first."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -178,8 +178,8 @@ class Origins:
             handed = self.flow.handed_on(trial.value, made, max(readers, key=self.flow.when))
             returned = [event for event in handed if self.flow.place(event).target == "return"]
             given = [event for event in handed if event not in returned]
-            call = self.flow.call(self.flow.members.get(readers[0], readers)[0])
-            handing = [call] if call is not None and trial.value in self.flow.sources(call) else []
+            call = self.flow.passing(trial.value, self.flow.members.get(readers[0], readers)[0])
+            handing = [call] if call is not None else []
             events = [*given, made, *returned, *self.flow.tests(made, readers[0]), *handing, readers[0]]
         return Wrong(trial.role, trial.value, tuple(distinct(events)), True, identity)
 
@@ -301,15 +301,14 @@ class Origins:
 
     def _origin(self, identity: Identity, otherwise: int) -> int:
         """The first event of the step that makes a quantity, in whatever form."""
-        return next(
-            (
-                event
-                for event in self.flow.events
-                if (its := self.values.identity(self.flow.lifted(self.flow.value(event)))) is not None
-                and (its.name, its.step) == (identity.name, identity.step)
-            ),
-            otherwise,
-        )
+        return next(self._showing(identity.name, identity.step), otherwise)
+
+    def _showing(self, name: str, step: int) -> Iterator[int]:
+        """The events whose value is a quantity of a step, in whatever form."""
+        for event in self.flow.events:
+            identity = self.values.identity(self.flow.lifted(self.flow.value(event)))
+            if identity is not None and (identity.name, identity.step) == (name, step):
+                yield event
 
     def _divided(self, event: int) -> list[int]:
         """Where else a gradient that is divided twice was divided by the number of samples."""
@@ -396,18 +395,9 @@ class Origins:
 
     def _right(self, name: str) -> int | None:
         """The event that makes a quantity as it should be, if one does."""
-        makers = ((event, self.flow.value(event)) for event in (*self.flow.members, *self.flow.events))
-        return next(
-            (
-                event
-                for event, value in makers
-                if (identity := self.values.identity(value)) is not None
-                and (identity.name, identity.step) == (name, self.flow.step)
-                and self.values.kind(value) == RIGHT
-                and self.flow.made(value) == event
-            ),
-            None,
-        )
+        values = (self.flow.lifted(self.flow.value(event)) for event in self._showing(name, self.flow.step))
+        makers = (self.flow.made(value) for value in values if self.values.kind(value) == RIGHT)
+        return next((made for made in makers if made is not None), None)
 
     def _turning(self, name: str) -> list[int]:
         """The loop over layers that others like a gradient are made in, whatever it calls; none if there is none."""

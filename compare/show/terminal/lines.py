@@ -15,8 +15,3 @@ def console() -> Console:
 def say(text: str, style: str | None = None) -> None:
     """Print a line, or several."""
     console().print(visible(text), style=style, soft_wrap=True)
-
-
-def complain(text: str) -> None:
-    """Print one line on stderr, in the name of the command."""
-    print("keras-parity:", visible(" ".join(text.split())), file=sys.stderr)
