@@ -1,6 +1,5 @@
 """Where a wrong value comes from: the expressions of a subject that a cause is told by, the likeliest first."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,9 +8,8 @@ import numpy as np
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, UNKNOWN, Values
 from compare.check.lines.flow import MAKING, RENAMING, distinct
 from compare.check.lines.known import REORDERED, Identity, primary, time_of
+from compare.check.lines.loops import Loops
 from compare.mathematics.functions import Array
-
-FEW = 6  # turns of a loop, which may as well be over layers
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class Origins:
 
     def __init__(self, values: Values, outputs: Mapping[str, Array]) -> None:
         self.values, self.flow, self.outputs = values, values.flow, outputs
+        self.loops = Loops(values)
 
     def told(self, trial: Trial, start: int) -> Wrong:
         """A cause, with the expressions that it comes from."""
@@ -93,8 +92,8 @@ class Origins:
         if identity is not None and identity.factor == trial.divisor and value != start:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
         passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
-        filling = [] if np.any(trial.array) else self._filling(trial.role)
-        filling += self._unfilled(trial)
+        filling = [] if np.any(trial.array) else self.loops.filling(trial.role)
+        filling += self.loops.unfilled(trial.role, trial.array)
         events = [
             *filling,
             *self._carried(trial.role, ends),
@@ -363,7 +362,7 @@ class Origins:
         if identity is not None and name == f"new {identity.name}" and self.flow.place(made).kind == "load":
             return self._left_alone(name)  # it is only looked at from another side
         _, ends = self.values.path(start, made, output=True)
-        missing = self._turning(name[4:]) if name != "loss" and f"d{name[4:]}" not in self.values.present else []
+        missing = self.loops.turning(name[4:]) if name != "loss" and f"d{name[4:]}" not in self.values.present else []
         turned = [
             made
             for end in ends
@@ -371,7 +370,7 @@ class Origins:
             if (of := self.values.identity(source)) is not None and of.how == REORDERED
             if (made := self.flow.made(source)) is not None
         ]
-        events = [*missing, *turned, *self._short_loops(), *self._first_reads(ends), *map(self._at_fault, ends)]
+        events = [*missing, *turned, *self.loops.short(), *self._first_reads(ends), *map(self._at_fault, ends)]
         before = self._right(name)  # then it is changed once more
         events += [] if before is None else [self.flow.call(before) or before]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
@@ -390,7 +389,9 @@ class Origins:
             if made is not None:
                 given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
                 counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
-                return Wrong(name, None, (*counts, *self._turning(name[4:]), *self._loop(made), made), False)
+                return Wrong(
+                    name, None, (*counts, *self.loops.turning(name[4:]), *self.loops.around(made), made), False
+                )
         return None
 
     def _right(self, name: str) -> int | None:
@@ -398,75 +399,3 @@ class Origins:
         values = (self.flow.lifted(self.flow.value(event)) for event in self._showing(name, self.flow.step))
         makers = (self.flow.made(value) for value in values if self.values.kind(value) == RIGHT)
         return next((made for made in makers if made is not None), None)
-
-    def _turning(self, name: str) -> list[int]:
-        """The loop over layers that others like a gradient are made in, whatever it calls; none if there is none."""
-        if not name:  # the loss is of no layer
-            return []
-        makers = [
-            self.flow.when(event)
-            for event in (*self.flow.events, *self.flow.members)
-            if (identity := self.values.identity(self.flow.value(event))) is not None
-            and re.match(rf"d{name[0]}\d+\b", identity.name)
-            and not identity.name.startswith(f"d{name}")
-            and self.values.kind(self.flow.value(event)) in (RIGHT, SCALED)
-            and self.flow.made(self.flow.value(event)) == event
-        ]
-        inside = {
-            events[0]: len({sum(turn < maker for turn in events) for maker in makers} - {0}) for events in self._turns()
-        }
-        return sorted((event for event, count in inside.items() if count > 0), key=lambda event: -inside[event])[:1]
-
-    def _loop(self, event: int) -> list[int]:
-        """The loop that an event stands in, if there is one."""
-        function = self.flow.place(event).function
-        loops = [
-            other
-            for other in self.flow.events
-            if other < self.flow.when(event)
-            and self.flow.place(other).kind == "loop"
-            and self.flow.place(other).function == function
-        ]
-        return loops[-1:]
-
-    def _filling(self, role: str) -> list[int]:
-        """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
-        values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))
-        for value in sorted(values, key=self.values.when):
-            identity = self.values.identity(value)
-            alike = identity.name.removeprefix("part of ") if identity is not None else ""
-            if alike[:2] == role[:2] and alike != role:
-                made = self.flow.made(value)
-                if made is not None and (loop := self._loop(made)):
-                    return [*self._turning(role[1:]), *loop, made]
-        return []
-
-    def _unfilled(self, trial: Trial) -> list[int]:
-        """The loops that leave a part of an array zero, and fill the rest as Keras does."""
-        right = self.values.quantities[trial.role]
-        if right.shape != trial.array.shape:
-            return []
-        alike = np.isclose(trial.array, right, rtol=self.values.library.relative)
-        if alike.all() or not (alike | (trial.array == 0)).all():
-            return []
-        found: list[int] = []
-        for axis, length in enumerate(right.shape):
-            others = tuple(other for other in range(right.ndim) if other != axis)
-            filled = int((alike & (right != 0)).any(axis=others).sum())
-            counts = (filled, filled * self.flow.samples)
-            if filled < length:
-                found += [events[0] for events in self._turns() if len(events) in counts]
-        return found
-
-    def _turns(self) -> list[list[int]]:
-        """The turns of each loop: the events that set its variable."""
-        turns: dict[int, list[int]] = {}
-        for event in self.flow.events:
-            if self.flow.place(event).kind == "loop":
-                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
-        return list(turns.values())
-
-    def _short_loops(self) -> list[int]:
-        """Loops that are gone through once less, or once more, than there are samples."""
-        n = self.flow.samples
-        return [events[0] for events in self._turns() if n > FEW and abs(len(events) - n) == 1]
