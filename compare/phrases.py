@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 # Control characters but a tab and the end of a line, what turns the direction of text, and half characters, which stand
 # for bytes of a file's name that are no text: a terminal acts on the first two, and no file takes the last.
@@ -17,6 +18,15 @@ def visible(text: str) -> str:
 def complain(text: str) -> None:
     """Print one line on stderr, in the name of the command."""
     print("keras-parity:", visible(" ".join(text.split())), file=sys.stderr)
+
+
+def all_visible(value: Any) -> Any:
+    """Return plain values, however deep, whose texts are `visible`."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list | tuple):
+        return [all_visible(each) for each in value]
+    return {visible(name): all_visible(of) for name, of in value.items()} if isinstance(value, dict) else value
 
 
 def listed(words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compare.commands.options import Json
 from compare.errors import InputError
+from compare.phrases import visible
 from compare.show.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ def list_runs(
     if newest is not None and newest < 1:
         raise InputError(f"`newest` must be a positive integer. Received: {newest}")
     from compare.runs import history
-    from compare.runs.findings import Column, Table
-    from compare.show.terminal.tables import print_table
 
     found = [
         entry
@@ -63,10 +62,9 @@ def list_runs(
     if as_json:
         print(json.dumps([asdict(entry) for entry in found], indent=2))
         return 0
-    columns = (Column("run", "{:d}"), *map(Column, ("started (UTC)", "kind", "data", "verdict")))
-    rows: list[tuple[Any, ...]] = [
+    rows = [("run", "started (UTC)", "kind", "data", "verdict")] + [
         (
-            entry.number,
+            str(entry.number),
             entry.started[:16].replace("T", " "),
             entry.kind,
             entry.data,
@@ -74,8 +72,15 @@ def list_runs(
         )
         for entry in found
     ]
-    print_table(Table(f"Runs in {out}", columns, rows))
+    _print_aligned([tuple(map(visible, row)) for row in rows])
     return 0
+
+
+def _print_aligned(rows: list[tuple[str, ...]]) -> None:
+    """Print a line a row, in columns: a table for thousands of rows, which a library takes seconds to lay out."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def show(
@@ -105,7 +110,7 @@ def show(
     as_json
         Print JSON: the run's manifest, or the changes.
     """
-    from compare.runs import history, record
+    from compare.runs import history, manifests, record
     from compare.runs.findings import Column, Table
     from compare.show.terminal.tables import print_table
 
@@ -116,11 +121,10 @@ def show(
         found = record.read(folder)
         if as_json:
             print(json.dumps(found.manifest, indent=2))
-        else:
-            _show(found)
-        return 0
+            return 0
+        return _show(found)
     names = folder, history.find(other, out)
-    changed = history.changes(*map(history.manifest_of, names))
+    changed = history.changes(*(manifests.read(name)[0] for name in names))
     if as_json:
         told = {
             section: [dict(zip(("what", "one", "other"), each, strict=True)) for each in values]
@@ -176,16 +180,20 @@ def _draw_cell(run: Run, cell: int, out: Path, as_json: bool) -> int:
     return 2 if after.failed else 0
 
 
-def _show(run: Run) -> None:
+def _show(run: Run) -> int:
+    from compare.show.afterwards import Afterwards
     from compare.show.terminal import summary
 
     say(f"{run.manifest['command']}\n", "bold")
-    if run.manifest["kind"] == "check":
-        say((run.folder / "report.txt").read_text(encoding="utf-8").rstrip("\n"))
-    elif run.manifest["kind"] in summary.TABLES:
-        summary.tell(run, run.folder)
-    else:
-        say(f"Plots and report: {run.folder}")
+    after = Afterwards(run.folder)
+    with after.each("telling"):
+        if run.manifest["kind"] == "check":
+            say((run.folder / "report.txt").read_text(encoding="utf-8").rstrip("\n"))
+        elif run.manifest["kind"] in summary.TABLES:
+            summary.tell(run, run.folder)
+        else:
+            say(f"Plots and report: {run.folder}")
+    return 2 if after.failed else 0
 
 
 def _told(value: Any) -> str:

@@ -77,4 +77,4 @@ class Working:
             )
         from compare.runs.recorder import interrupted
 
-        return type(given)(**interrupted(self.resume, kind))
+        return interrupted(self.resume, kind, type(given))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from compare.data.dataset import Dataset
 
 PartName = Literal["article", "matched", "unseeded"]
+FEWEST = 2  # replicates that can be compared
 PARTS: tuple[PartName, ...] = ("article", "matched", "unseeded")
 
 
@@ -107,6 +108,11 @@ class Experiment:
             raise InputError(
                 "`batch_size` does not go with the article protocol, which is full batch. "
                 f"Received: {self.batch_size}; use protocol keras"
+            )
+        if "unseeded" in self.parts and self.replicates < FEWEST:
+            raise InputError(
+                f"`replicates` must be at least {FEWEST} where runs are compared. Received: {self.replicates}; "
+                "take more, or leave unseeded runs out"
             )
         if "article" in (self.only or ()) and not self._article_fits():
             raise InputError(

@@ -95,7 +95,7 @@ class Sweep:
                 f"`optimizer` must leave its learning rate to `learning_rates`. Received: {self.optimizer}"
             )
         for seed, rate in product(self.seeds, self.learning_rates):
-            Experiment(seed=seed, epochs=self.epochs, replicates=self.replicates)
+            Experiment(seed=seed, epochs=self.epochs, replicates=self.replicates, only=self.modes)
             Objective.of(self, rate)
 
     def cells(self) -> list[Cell]:

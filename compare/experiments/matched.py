@@ -16,6 +16,7 @@ from compare.experiments.pair import Course, Pair, judge_pair, row, train_keras,
 from compare.experiments.part import Advance, Found, Status
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
+from compare.runs.verdict import in_part, out_of_tolerance
 from compare.sides.sides import DRAWN_BY, initial_weights
 from compare.work.companion import Companion
 
@@ -137,7 +138,13 @@ class MatchedPart:
             "pairs.csv": matched.pairs,
         }
         told = matched.pairs["verdict"].value_counts()
-        counts = {"undecidable": int(told.get("undecidable", 0)), "in_part": int(told.get("parity in part", 0))}
-        share = float(matched.pairs["decided"].sum() / matched.pairs["epochs"].sum())
-        verdicts = {"matched": {"passed": matched.passed, **counts, "decided": share}}
+        verdict = {
+            "passed": matched.passed,
+            "undecidable": int(told.get("undecidable", 0)),
+            "in_part": int(told.get("parity in part", 0)),
+            "in_part_words": in_part(matched.pairs),
+            "decided": float(matched.pairs["decided"].sum() / matched.pairs["epochs"].sum()),
+            "out": out_of_tolerance(matched.parity),
+        }
+        verdicts = {"matched": verdict}
         return Found(matched.status, verdicts, tables, {"speed": matched.speed})

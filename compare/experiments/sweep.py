@@ -15,11 +15,11 @@ from compare.agreement import parity
 from compare.agreement.comparison import compare_runs
 from compare.data.dataset import Dataset
 from compare.errors import InputError
+from compare.experiments.experiment import FEWEST
 from compare.experiments.grid import DRAWERS, Cell, Sweep
 from compare.experiments.pair import Course, judge_pair, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.experiments.replicates import Procedure, replicate_table
-from compare.experiments.unseeded import FEWEST
 from compare.phrases import visible
 from compare.recipe.protocol import MEASURES
 from compare.sides.sides import initial_weights
@@ -181,7 +181,7 @@ def _judged(cell: Cell, runs: pd.DataFrame | None, sweep: Sweep, dataset: Datase
 
 
 def matrix_verdict(table: pd.DataFrame) -> tuple[Literal["yes", "no", "open"], str]:
-    """Return a sweep's verdict, as `findings.Verdict` has it, from its table.
+    """Return a sweep's verdict, as `verdict.Verdict` has it, from its table.
 
     Equal sides are called different in a few unseeded cells by chance, in each with probability `ALPHA` at most: only
     more than that, by a binomial test, counts.

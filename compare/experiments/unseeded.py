@@ -11,7 +11,7 @@ import pandas as pd
 
 from compare.data.dataset import Dataset
 from compare.errors import InputError
-from compare.experiments.experiment import Experiment
+from compare.experiments.experiment import FEWEST, Experiment
 from compare.experiments.part import Advance, Found, Status
 from compare.experiments.replicates import Procedure, keras_by, procedure_stream, replicate_table
 from compare.recipe.protocol import MEASURES
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 SHARD = 50  # replicates: about a second of Keras
-FEWEST = 2  # replicates that can be compared
 
 
 @dataclass(frozen=True)

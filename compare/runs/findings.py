@@ -1,8 +1,8 @@
-"""What a run found: one verdict, and tables of values. The terminal and the report show the same ones."""
+"""What a run found, in tables of values. The terminal and the report show the same ones."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -55,69 +55,6 @@ def _text(value: Any, column: Column) -> str:
     if value is None:
         return ""
     return "0" if column.right and value == 0 else column.form.format(value)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A run's verdict: how it went, in a word that decides its looks, and what to say.
-
-    Attributes
-    ----------
-    state : {"yes", "no", "open"}
-    words : str
-    """
-
-    state: Literal["yes", "no", "open"]
-    words: str
-
-
-STATES: dict[str, Literal["yes", "no", "open"]] = {
-    "equivalent": "yes",
-    "equivalent in mean": "yes",
-    "different": "no",
-    "inconclusive": "open",
-}
-
-
-def verdict(run: Run) -> Verdict:
-    """Return the run's one verdict: of the matched runs and the article, or of the unseeded runs if alone.
-
-    Of those, the setting "as published" does not count: it is unequal on purpose.
-    """
-    found, missing = _verdict(run), run.manifest.get("missing", 0)
-    if not missing:
-        return found
-    return replace(found, words=f"{found.words}, without {missing} replicates that failed (manifest.json tells how)")
-
-
-def _verdict(run: Run) -> Verdict:
-    found = run.manifest["verdicts"]
-    if run.manifest.get("kind") == "check":
-        told = run.manifest["report"]
-        return Verdict("yes" if found["passed"] else "open" if told["refusal"] else "no", told["headline"])
-    if run.manifest.get("kind") == "sweep":
-        return Verdict(found["state"], found["words"])
-    if "matched" in found or "article" in found:
-        if found["passed"]:
-            some = in_part(run.tables["pairs"]) if "matched" in found else ""
-            return Verdict("yes", f"parity holds, as far as it could be decided: {some}" if some else "parity holds")
-        count = found.get("matched", {}).get("undecidable", 0)
-        if count and found.get("article", {"passed": True})["passed"] and run.tables["parity"]["passed"].all():
-            return Verdict("open", f"undecidable: rounding alone moves {count} matched runs too far to tell")
-        return Verdict("no", "parity does NOT hold")
-    alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}
-    for each in ("different", "inconclusive", "equivalent in mean", "equivalent"):
-        if each in alike:
-            return Verdict(STATES[each], f"like for like, the two sides are {each}")
-    return Verdict("open", "nothing was compared")
-
-
-def in_part(pairs: pd.DataFrame) -> str:
-    """How much was decided of the pairs that are in parity in part; nothing where there are none."""
-    some = pairs[pairs["verdict"] == "parity in part"]
-    if some.empty:
-        return ""
-    return f"{some['decided'].sum()} of {some['epochs'].sum()} epochs in {len(some)} of {len(pairs)} matched runs"
 
 
 PARTS = ("parity", "article_parity")

@@ -1,15 +1,15 @@
 """Past runs, from their manifests alone: what there is, and what changed from one to another."""
 
 import datetime
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from compare.errors import InputError
-from compare.runs import findings
-from compare.runs.record import MANIFEST, SCHEMA_VERSION, WORK, Run
+from compare.runs import manifests
+from compare.runs.manifests import WORK
+from compare.runs.verdict import verdict
 
 NAME = re.compile(r"(?P<number>\d{4,})-(?P<kind>\w+)-(?P<started>\d{8}T\d{6}Z)(?P<partial>\.partial)?")
 # What two runs are compared by; files and seeds follow from these.
@@ -61,52 +61,40 @@ def entries(out: Path) -> list[Entry]:
     """
     if not out.is_dir():
         raise InputError(f"`out` must be a folder of runs. Received: {out} (no such folder)")
-    found = [_entry(path, match) for path in out.iterdir() if (match := NAME.fullmatch(path.name)) and path.is_dir()]
+    named = ((path, NAME.fullmatch(path.name)) for path in out.iterdir())
+    found = [_entry(path, match) for path, match in named if match and path.is_dir() and _time(match)]
     return sorted(found, key=lambda entry: (entry.number, entry.started))
 
 
 def _entry(folder: Path, match: re.Match[str]) -> Entry:
-    started = datetime.datetime.strptime(match["started"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
-    empty = Entry(int(match["number"]), str(folder), started.isoformat(), match["kind"], "damaged", "", "open", "", "")
+    empty = Entry(int(match["number"]), str(folder), _time(match), match["kind"], "damaged", "", "open", "", "")
     if match["partial"]:
         kept = len(list((folder / WORK).glob("*.parquet")))
         told = f"{kept} shards kept; go on with --resume" if kept else "nothing kept"
         return replace(empty, status="interrupted", verdict=told)
     try:
-        manifest = manifest_of(folder)
+        manifest, _ = manifests.read(folder)
         shown = manifest["run"] if manifest["kind"] == "report" else manifest
-        verdict = findings.verdict(Run(folder, shown, {}))
+        found = verdict(shown, {})
         return replace(
             empty,
             kind=manifest["kind"],
             status=manifest["status"],
             data=data_of(shown),
-            state=verdict.state,
-            verdict=verdict.words,
+            state=found.state,
+            verdict=found.words,
             command=manifest["command"],
         )
     except InputError as error:
         return replace(empty, verdict=str(error))
-    except (KeyError, TypeError):
-        return replace(empty, verdict=f"its {MANIFEST} is incomplete")
 
 
-def manifest_of(folder: Path) -> dict[str, Any]:
-    """Read a manifest, and nothing else of the run.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or has another schema.
-    """
+def _time(match: re.Match[str]) -> str:
+    """When a run began, in ISO 8601; "" if its name tells no time, and so is none of ours."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        version = manifest["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"`run` must have a {MANIFEST} that can be read. Received: {folder}") from None
-    if version != SCHEMA_VERSION:
-        raise InputError(f"`run` has schema {version}, expected {SCHEMA_VERSION}. Received: {folder}")
-    return dict(manifest)
+        return datetime.datetime.fromisoformat(match["started"]).isoformat()
+    except ValueError:
+        return ""
 
 
 def data_of(manifest: dict[str, Any]) -> str:

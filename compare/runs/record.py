@@ -1,7 +1,6 @@
 """A run's folder, read back and checked. Everything that is drawn or told comes from it."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from compare.errors import InputError
-from compare.phrases import visible
-from compare.runs import tables
+from compare.phrases import all_visible
+from compare.runs import columns, manifests, tables
+from compare.runs.manifests import MANIFEST
 
-SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
 REPORT = "report.html"
-WORK = "unfinished"  # in a partial folder: the plan of the run, its shards so far, and a lock
 
 
 JUDGED = ("parity", "article_parity", "sweep")  # tables of comparisons
@@ -79,22 +76,24 @@ def read(folder: str | Path) -> Run:
 
 
 def load(folder: Path) -> Run:
-    """Read a run's folder, finished or about to be, against its manifest's checksums."""
-    try:
-        manifest = _visible(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-        version, files = manifest["schema_version"], dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"`run` is damaged: its {MANIFEST} cannot be read. Received: {folder}; run it again") from None
-    if version != SCHEMA_VERSION:
-        fix = "update keras-parity" if isinstance(version, int) and version > SCHEMA_VERSION else "run it again"
-        raise InputError(f"`run` has schema {version}, expected {SCHEMA_VERSION}. Received: {folder}; {fix}")
-    for name, expected in files.items():
+    """Read a run's folder, finished or about to be, against its manifest's checksums and what its files declare."""
+    manifest, ran = manifests.read(folder)
+    for name, expected in ran.files.items():
         path = folder / name
         if Path(name).name != name or not path.is_file() or sha256(path) != expected:
             what = "is not as it was written" if path.is_file() else "is missing"
-            raise InputError(f"`run` is damaged: {name} {what}. Received: {folder}; run it again")
-    found = {Path(name).stem: tables.read(folder / name) for name in files if name.endswith((".parquet", ".csv"))}
-    return Run(folder, manifest, {name: _of_now(name, table) for name, table in found.items()})
+            raise manifests.damaged(folder, f"{name} {what}")
+    try:
+        found = {
+            Path(name).stem: tables.read(folder / name, columns.texts(ran.kind, Path(name).stem))
+            for name in ran.files
+            if name.endswith(tables.ENDINGS)
+        }
+        found = {name: _of_now(name, table) for name, table in found.items()}
+        columns.hold(found, ran)
+    except InputError as error:
+        raise manifests.damaged(folder, str(error)) from None
+    return Run(folder, all_visible(manifest), found)
 
 
 def _of_now(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -102,15 +101,6 @@ def _of_now(name: str, table: pd.DataFrame) -> pd.DataFrame:
     if name not in JUDGED or "max_abs" not in table:
         return table
     return table.rename(columns={"max_abs": "nearest"}).assign(largest=np.nan)
-
-
-def _visible(value: Any) -> Any:
-    """Values whose texts show what they hold, and are safe to show."""
-    if isinstance(value, str):
-        return visible(value)
-    if isinstance(value, list):
-        return [_visible(each) for each in value]
-    return {visible(name): _visible(of) for name, of in value.items()} if isinstance(value, dict) else value
 
 
 def sha256(path: Path) -> str:

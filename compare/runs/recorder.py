@@ -8,17 +8,22 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from compare.errors import InputError
-from compare.runs import tables, whole
+from compare.phrases import all_visible
+from compare.runs import schema, tables, whole
+from compare.runs.manifests import MANIFEST, SCHEMA_VERSION, WORK
 from compare.runs.provenance import versions
-from compare.runs.record import MANIFEST, SCHEMA_VERSION, WORK, sha256
+from compare.runs.record import sha256
 from compare.runs.shards import Shards
 
+Settings = TypeVar("Settings")
+
+PLAN = "plan.json"
 # What the system says where a folder has no room or must not be written to.
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG}
 
@@ -48,7 +53,7 @@ class Recorder:
             If the run that goes on had other data or other versions of the packages.
         """
         plan = {"schema_version": SCHEMA_VERSION, "kind": self.kind, "config": config, "data": data} | versions()
-        path = self.folder / WORK / "plan.json"
+        path = self.folder / WORK / PLAN
         if path.exists():
             before = json.loads(path.read_text(encoding="utf-8"))
             for name, now in json.loads(json.dumps(plan)).items():
@@ -68,7 +73,7 @@ class Recorder:
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and path.name != MANIFEST]
         told = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest}
         told["files"] = {path.name: sha256(path) for path in files}
-        text = json.dumps(told, indent=2, allow_nan=False) + "\n"
+        text = json.dumps(all_visible(told), indent=2, allow_nan=False) + "\n"
         whole.write_text(self.folder / MANIFEST, text)
 
 
@@ -135,28 +140,34 @@ def _unwritable(folder: Path, error: OSError) -> InputError:
     )
 
 
-def interrupted(folder: Path, kind: str) -> dict[str, Any]:
-    """Return the settings of a run that was interrupted.
+def interrupted(folder: Path, kind: str, settings: type[Settings]) -> Settings:
+    """Return the settings of a run that was interrupted, which are of the type `settings`.
 
     Raises
     ------
     InputError
-        If it is not one of this kind.
+        If it is not one of this kind, or its plan is damaged.
     """
     what = "no such folder" if not folder.is_dir() else "finished" if (folder / MANIFEST).is_file() else "not a run"
     if folder.is_dir() and folder.suffix == ".partial":
         what = "nothing to go on with"
     try:
-        plan = json.loads((folder / WORK / "plan.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        plan = None
-    if plan is None or folder.suffix != ".partial":
+        values = json.loads((folder / WORK / PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        values = None
+    if values is None or folder.suffix != ".partial":
         raise InputError(f"`resume` must be an interrupted run's folder, *.partial. Received: {folder} ({what})")
-    if plan["kind"] != kind:
+    try:
+        plan: schema.Plan = schema.held(values, schema.Plan)
+        if plan.kind == kind:
+            return schema.held(plan.config, settings)
+    except InputError as error:
         raise InputError(
-            f"`resume` must be an interrupted {kind}. Received: {folder}; use keras-parity {plan['kind']} --resume"
-        )
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in plan["config"].items()}
+            f"`resume` must have a plan that can be read. Received: {folder}, of whose {PLAN} {error}; run it again"
+        ) from None
+    raise InputError(
+        f"`resume` must be an interrupted {kind}. Received: {folder}; use keras-parity {plan.kind} --resume"
+    )
 
 
 def _new_folder(out: Path, kind: str) -> Path:

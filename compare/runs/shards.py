@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from compare.errors import InputError
-from compare.runs import whole
+from compare.runs import columns, tables, whole
 
 
 class Shards(MutableMapping[str, pd.DataFrame]):
@@ -40,11 +40,13 @@ class Shards(MutableMapping[str, pd.DataFrame]):
         path = self._files[name]
         content = path.read_bytes()
         if f"{name}.{_checksum(content)}.parquet" != path.name:
-            raise InputError(
-                f"`resume` must be a run whose shards are as they were written. Received: {path}, which is damaged; "
-                "delete that file and resume again: its replicates are trained anew"
-            )
-        return pd.read_parquet(io.BytesIO(content))
+            raise _damaged(path, "which is damaged")
+        try:
+            found = tables.parquet(path.name, content)
+            columns.hold_one(name, found, columns.SHARD)
+        except InputError as error:
+            raise _damaged(path, str(error)) from None
+        return found
 
     def __setitem__(self, name: str, table: pd.DataFrame) -> None:
         """Write a shard, whole or not at all."""
@@ -64,6 +66,13 @@ class Shards(MutableMapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+
+def _damaged(path: Path, what: str) -> InputError:
+    return InputError(
+        f"`resume` must be a run whose shards are as they were written. Received: {path}, {what}; "
+        "delete that file and resume again: its replicates are trained anew"
+    )
 
 
 def _checksum(content: bytes) -> str:

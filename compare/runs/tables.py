@@ -2,17 +2,19 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from compare.errors import InputError
 from compare.phrases import visible
 from compare.runs import whole
 
 # A spreadsheet computes a cell that begins so. An apostrophe before it says that it is text; one that is there already
 # gets another, so that taking one away gives back what was written.
+ENDINGS = (".parquet", ".csv")
 COMPUTED = re.compile(r"'*[=+\-@\t]")
 
 
@@ -26,12 +28,47 @@ def write(path: Path, frame: pd.DataFrame) -> None:
         whole.write_text(path, _with_texts(_marked, frame).to_csv(index=False, lineterminator="\n"))
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read a table: numbers to the last digit, and of texts what can be seen; an empty cell is missing, "NA" is not."""
-    content = io.BytesIO(path.read_bytes())  # not every name of a file is one for Arrow
+def read(path: Path, texts: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a table: numbers to the last digit, and of texts what can be seen; an empty cell is missing, "NA" is not.
+
+    Parameters
+    ----------
+    path : Path
+    texts : iterable of str
+        Columns that hold text, whatever it looks like.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    content = path.read_bytes()  # not every name of a file is one for Arrow
     if path.suffix == ".parquet":
-        return _with_texts(visible, pd.read_parquet(content))
-    return _with_texts(_unmarked, pd.read_csv(content, keep_default_na=False, na_values=[""]))
+        return _with_texts(visible, parquet(path.name, content))
+    try:
+        dtypes = dict.fromkeys(texts, "str")
+        frame = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""], dtype=dtypes)
+    except ValueError as error:
+        raise _no_table(path.name, error) from None
+    return _with_texts(_unmarked, frame)
+
+
+def parquet(name: str, content: bytes) -> pd.DataFrame:
+    """Read a Parquet file's content.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except Exception as error:  # what a decoder raises for garbage is its own
+        raise _no_table(name, error) from None
+
+
+def _no_table(name: str, error: Exception) -> InputError:
+    return InputError(f"{name} is no table ({' '.join(str(error).split())})")
 
 
 def _marked(text: str) -> str:

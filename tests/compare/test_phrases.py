@@ -1,4 +1,4 @@
-from compare.phrases import gathered, listed
+from compare.phrases import all_visible, gathered, listed, visible
 
 
 def test_words_are_listed():
@@ -11,3 +11,8 @@ def test_quantities_are_gathered_by_their_layers_and_times():
         *("dW of layers 2 and 1", "loss", "dC of layer 1 at times 3, 2 and 1"),
         "dZ of layer 1 (reset gate) at time 2",
     ]
+
+
+def test_what_cannot_be_seen_is_written_out():
+    assert visible("\x1b[1m é\t\n\r\udcff\u202e\x00") == "\\x1b[1m é\t\n\\r\\udcff\\u202e\\x00"
+    assert all_visible({"a\x07": ("\udcff", [1, None, "b"])}) == {"a\\x07": ["\\udcff", [1, None, "b"]]}

@@ -1,5 +1,6 @@
 """A check's report in plain values, for machines, and in rows, for a table."""
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -8,62 +9,64 @@ from compare.check.report.words import driven, headline, shown
 
 
 def to_json(report: Outcome) -> dict[str, Any]:
-    """The report as plain values."""
-    return {
-        "verdict": report.verdict,
-        "passed": report.passed,
-        "headline": headline(report),
-        "bit_equal": report.bit_equal,
-        "largest_ratio": largest_ratio(report.runs),
-        "refusal": report.refusal,
-        "precision": report.met.precision,
-        "situations": list(report.situations),
-        "not_driven": not_driven(report.runs),
-        "warnings": [
-            {
-                "situation": each.situation,
-                "words": each.words,
-                "cause": None if each.cause is None else each.cause.name,
-                "change": None if each.cause is None else each.cause.fix,
-            }
-            for each in report.warnings
-        ],
-        "strict": report.strict,
-        "kind": None if report.diagnosis.kind is None else report.diagnosis.kind.name,
-        "divergence": None if report.divergence is None else _finite(report.divergence.to_json()),
-        "first_in_updates": None if report.in_weights is None else _finite(report.in_weights.to_json()),
-        "guilty": [asdict(each) | {"file": shown(each.file)} for each in report.guilty],
-        "warned": [asdict(each) | {"file": shown(each.file)} for each in report.lines.warned],
-        "not_traced": report.lines.not_traced,
-        "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
-        "diagnosis": [
-            {
-                "causes": [
-                    {"name": c.name, "parameters": list(c.parameter), "words": c.words, "change": c.fix}
-                    for c in explanation.causes
-                ],
-                "confirmed_steps": explanation.steps,
-                "situations": explanation.runs,
-                "left": [asdict(each) for each in explanation.left],
-            }
-            for explanation in report.diagnosis.explanations
-        ],
-        "trainings": [
-            {
-                "name": training.name,
-                "wrong_weights": training.wrong_weights,
-                "wrong_history": training.wrong_history,
-                "controlled": training.controlled,
-                "history": training.history,
-                "keras": training.expected,
-                "error": training.error,
-                "causes": [list(explanation.names) for explanation in training.explanations],
-            }
-            for training in report.trainings
-        ],
-        "notes": list(report.met.notes),
-        "driven": driven(report),
-    }
+    """The report as plain values; JSON has no infinity and no NaN, which are None."""
+    return _finite(
+        {
+            "verdict": report.verdict,
+            "passed": report.passed,
+            "headline": headline(report),
+            "bit_equal": report.bit_equal,
+            "largest_ratio": largest_ratio(report.runs),
+            "refusal": report.refusal,
+            "precision": report.met.precision,
+            "situations": list(report.situations),
+            "not_driven": not_driven(report.runs),
+            "warnings": [
+                {
+                    "situation": each.situation,
+                    "words": each.words,
+                    "cause": None if each.cause is None else each.cause.name,
+                    "change": None if each.cause is None else each.cause.fix,
+                }
+                for each in report.warnings
+            ],
+            "strict": report.strict,
+            "kind": None if report.diagnosis.kind is None else report.diagnosis.kind.name,
+            "divergence": None if report.divergence is None else report.divergence.to_json(),
+            "first_in_updates": None if report.in_weights is None else report.in_weights.to_json(),
+            "guilty": [asdict(each) | {"file": shown(each.file)} for each in report.guilty],
+            "warned": [asdict(each) | {"file": shown(each.file)} for each in report.lines.warned],
+            "not_traced": report.lines.not_traced,
+            "origin": None if report.origin is None else {"phase": report.origin.phase, "layer": report.origin.layer},
+            "diagnosis": [
+                {
+                    "causes": [
+                        {"name": c.name, "parameters": list(c.parameter), "words": c.words, "change": c.fix}
+                        for c in explanation.causes
+                    ],
+                    "confirmed_steps": explanation.steps,
+                    "situations": explanation.runs,
+                    "left": [asdict(each) for each in explanation.left],
+                }
+                for explanation in report.diagnosis.explanations
+            ],
+            "trainings": [
+                {
+                    "name": training.name,
+                    "wrong_weights": training.wrong_weights,
+                    "wrong_history": training.wrong_history,
+                    "controlled": training.controlled,
+                    "history": training.history,
+                    "keras": training.expected,
+                    "error": training.error,
+                    "causes": [list(explanation.names) for explanation in training.explanations],
+                }
+                for training in report.trainings
+            ],
+            "notes": list(report.met.notes),
+            "driven": driven(report),
+        }
+    )
 
 
 def code_map(report: Outcome) -> list[dict[str, Any]]:
@@ -76,12 +79,13 @@ def sources(report: Outcome) -> dict[str, str]:
     return {shown(file): text for file, text in report.lines.sources}
 
 
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity."""
-    return {
-        key: None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
-        for key, value in values.items()
-    }
+def _finite(value: Any) -> Any:
+    """A value without infinities and NaN, however deep."""
+    if isinstance(value, dict):
+        return {key: _finite(of) for key, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def rows(report: Outcome) -> list[dict[str, Any]]:

@@ -190,11 +190,15 @@ def _trainings(trainings: list[dict[str, Any]]) -> Listing:
         verdict = f"{' and '.join(wrong)} wrong" if wrong else training["error"] or "pass"
         judged = training["controlled"]
         states.append(("no" if wrong or training["error"] else "yes") if judged else "note")
-        series = (None if of is None else ", ".join(f"{value:.6g}" for value in of) for of in _histories(training))
+        series = (None if of is None else ", ".join(map(_loss, of)) for of in _histories(training))
         rows.append((training["name"], *series, verdict if judged else "not judged: its batches cannot be controlled"))
     names = ("training", "loss, as it says", "loss, Keras", "verdict")
     return Listing(Table("Its own training loop", tuple(map(Column, names)), rows), states)
 
 
-def _histories(training: dict[str, Any]) -> tuple[list[float] | None, list[float] | None]:
+def _loss(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.6g}"
+
+
+def _histories(training: dict[str, Any]) -> tuple[list[float | None] | None, list[float | None] | None]:
     return training["history"], training["keras"]

@@ -7,6 +7,7 @@ import numpy as np
 from compare.agreement import parity
 from compare.runs import findings
 from compare.runs.record import Run
+from compare.runs.verdict import in_part
 from compare.show.figures import style
 from compare.show.gaps import gaps, largest, of
 from compare.show.page.chart import Curve, chart
@@ -27,7 +28,7 @@ def section(run: Run) -> Section | None:
     most = ", ".join(f"{largest(run, 'loss', dtype):.1e} in {dtype}" for dtype in sorted(dtypes))
     same = judged[judged["what"] == "accuracy"]["nearest"].max() == 0  # of no accuracy, NaN
     accuracy = "; the accuracy is the same at every epoch" if same else ""
-    some = f", as far as it could be decided ({told})" if (told := findings.in_part(pairs)) else ""
+    some = f", as far as it could be decided ({told})" if (told := in_part(pairs)) else ""
     words = (
         f"No: {len(out)} of {len(loss)} pairs leave the tolerance in their loss, the largest gap being {most}."
         if not passed

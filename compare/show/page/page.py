@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from compare.recipe.protocol import Protocol
-from compare.runs import findings, whole
+from compare.runs import whole
 from compare.runs.record import REPORT, Run
+from compare.runs.verdict import verdict
 from compare.show.figures import style
 from compare.show.figures.style import COLOURS, EDGES
 from compare.show.page import article, chart, check, matched, sweep, unseeded
@@ -46,7 +47,7 @@ def html(run: Run) -> str:
     environment.filters["unbroken"] = unbroken
     return environment.get_template("page.html.j2").render(
         run=run,
-        verdict=findings.verdict(run),
+        verdict=verdict(run.manifest, run.tables),
         sections=sections,
         readings=Markup(readings_as_json(sections)),
         facts=_facts(run),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from compare.runs import findings
+from compare.runs import findings, verdict
 from compare.runs.findings import COLUMNS, ROWS, cell_in_words, said
 from compare.runs.record import Run
 from compare.show.figures import style
@@ -14,7 +14,7 @@ from compare.show.page.bands import curves
 from compare.show.page.parts import Answer, Listing, Matrix, MatrixCell, Reading, Section, State, View
 
 MATCHED: dict[str, State] = {"parity": "yes", "parity in part": "open", "no parity": "no", "undecidable": "open"}
-STATES: dict[str, State] = {**MATCHED, "missing": "open", **findings.STATES}
+STATES: dict[str, State] = {**MATCHED, "missing": "open", **verdict.STATES}
 OPENED = 200  # cells whose trajectories are in the page; more would make it too large to send
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from compare.runs import findings
 from compare.runs.record import Run
+from compare.runs.verdict import STATES
 from compare.show.figures import style
 from compare.show.page.bands import Sides, curves
 from compare.show.page.chart import histogram
@@ -53,7 +54,7 @@ def _answer(name: str, verdict: str, tests: pd.DataFrame) -> Answer:
         + _listed(outcomes.index[outcomes["verdict"] != "equivalent"])
         + ".",
     }[verdict]
-    return Answer(findings.STATES[verdict], f"Unseeded, {name}", f"{words} {_ends(of_setting)}")
+    return Answer(STATES[verdict], f"Unseeded, {name}", f"{words} {_ends(of_setting)}")
 
 
 def _ends(of_setting: pd.DataFrame) -> str:
@@ -107,7 +108,7 @@ def _power(tests: pd.DataFrame) -> str:
 
 def _state(verdict: str) -> State | None:
     word = verdict.split()[0]
-    return findings.STATES.get(word, "note")
+    return STATES.get(word, "note")
 
 
 def _in_margins(row: tuple[Any, ...]) -> tuple[float, float, float] | None:

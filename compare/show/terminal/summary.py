@@ -6,6 +6,7 @@ from pathlib import Path
 
 from compare.runs import findings
 from compare.runs.record import REPORT, Run
+from compare.runs.verdict import verdict
 from compare.show.terminal import sweep
 from compare.show.terminal.lines import say
 from compare.show.terminal.tables import print_table
@@ -13,14 +14,14 @@ from compare.show.terminal.tables import print_table
 
 def tell(run: Run, folder: Path, *, quiet: bool = False, as_json: bool = False) -> None:
     """Print a run's tables, its verdict and where its report is; quiet: without the tables; or all as JSON."""
-    verdict, report = findings.verdict(run), folder / REPORT
+    found, report = verdict(run.manifest, run.tables), folder / REPORT
     if as_json:
-        told = {"verdict": verdict.words, **run.manifest["verdicts"], "run": str(folder), "report": str(report)}
+        told = {"verdict": found.words, **run.manifest["verdicts"], "run": str(folder), "report": str(report)}
         print(json.dumps(told, indent=2))
         return
     if not quiet:
         TABLES.get(run.manifest["kind"], _tables)(run)
-    say(f"Verdict: {verdict.words}", "bold")
+    say(f"Verdict: {found.words}", "bold")
     if not quiet:
         say(f"Plots and numbers: {folder}")
         if run.manifest["kind"] == "sweep":

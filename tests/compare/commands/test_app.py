@@ -51,6 +51,7 @@ def refused(capsys, out, *arguments):
         (["--learning-rate", "-0.1"], "`learning_rate` must be a positive number. Received: -0.1"),
         (["--dtype", "float46"], 'Did you mean "float64"?'),
         (["--learning-rat", "1"], "Did you mean --learning-rate?"),
+        (["--replicates", "1"], "`replicates` must be at least 2 where runs are compared. Received: 1"),
         (["--data", "irsi"], "iris"),
         (["--data", "missing.csv"], "missing.csv"),
         (["--data", "."], "director"),

@@ -156,7 +156,11 @@ def test_a_run_that_is_decided_in_part_says_so_wherever_its_verdict_is_told(tmp_
     assert words in json.dumps(printed)
     (folder,) = tmp_path.iterdir()
     told = json.loads((folder / "manifest.json").read_text())["verdicts"]["matched"]
-    assert told == {"passed": True, "undecidable": 0, "in_part": 2, "decided": 0.5}
+    counts = {"undecidable": 0, "in_part": 2, "decided": 0.5, "out": 0}
+    assert told == {"passed": True, "in_part_words": words.rpartition(": ")[2], **counts}
+    assert main(["list", "--out", str(tmp_path), "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["status"], listed["verdict"]) == ("complete", words)
     assert main(["show", str(folder)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert words in out

@@ -192,6 +192,7 @@ def made_check(out: Path, subject: str = "net.py:Network", **changes: object) ->
             quantity | {"line": 4, "name": "dZ", "quantity": "dZ of layer 2", "factor": 32.0},
         ]
         recorder.table("code_map.csv", pd.DataFrame(mapped))
+        (recorder.folder / "report.txt").write_text(f"{told['headline']}\n")
         recorder.manifest = {
             "kind": "check",
             "sources": {"net.py": "Z = a @ W  # </pre><script>alert(1)</script>\nW @ <A>\n\ndZ = P - Y\n"},

@@ -7,6 +7,7 @@ import pytest
 from compare.runs import findings
 from compare.runs.findings import Column, Table
 from compare.runs.record import Run
+from compare.runs.verdict import verdict
 
 
 def run_with(verdicts, **tables):
@@ -25,14 +26,14 @@ def run_with(verdicts, **tables):
     ],
 )
 def test_the_verdict_never_says_more_than_was_compared(verdicts, state, words):
-    found = findings.verdict(run_with(verdicts))
+    found = verdict({"verdicts": verdicts}, {})
     assert found.state == state
     assert words in found.words
 
 
 def test_the_verdict_says_how_many_replicates_are_missing():
     run = Run(Path("0001-run"), {"kind": "run", "verdicts": {"unseeded": {"a": "equivalent"}}, "missing": 9}, {})
-    assert "are equivalent, without 9 replicates that failed" in findings.verdict(run).words
+    assert "are equivalent, without 9 replicates that failed" in verdict(run.manifest, run.tables).words
 
 
 def test_a_case_shows_its_worst_pair_in_units_of_the_tolerance():

@@ -8,6 +8,7 @@ from compare.commands.app import main
 from compare.errors import InputError
 from compare.runs import history
 from compare.runs.recorder import recording
+from tests.compare.runs.made_run import made_run
 
 
 def manifest(verdict="equivalent", data="iris", **config):
@@ -70,11 +71,11 @@ def test_a_damaged_run_is_listed_as_damaged(capsys, out):
     (folder / "manifest.json").write_text("{")
     damaged = listed(capsys, out)[1]
     assert damaged["status"] == "damaged"
-    assert "manifest.json that can be read" in damaged["verdict"]
+    assert "its manifest.json cannot be read" in damaged["verdict"]
     (folder / "manifest.json").write_text('{"schema_version": 99}')
     assert "has schema 99" in listed(capsys, out)[1]["verdict"]
     (folder / "manifest.json").write_text('{"schema_version": 1, "kind": "run"}')
-    assert "incomplete" in listed(capsys, out)[1]["verdict"]
+    assert "missing required field `command`" in listed(capsys, out)[1]["verdict"]
 
 
 def test_the_table_is_for_people(capsys, out):
@@ -112,13 +113,14 @@ def test_a_setting_that_one_run_did_not_have_has_changed():
     assert history.changes(old, new)["configuration"] == [("layers", None, [3])]
 
 
-def test_one_run_is_shown(capsys, out):
-    assert main(["show", "2", "--out", str(out)]) == 0
+def test_one_run_is_shown(capsys, tmp_path):
+    made_run(tmp_path, parts=("matched",))
+    assert main(["show", "1", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "keras-parity run" in printed
-    assert "Verdict: like for like, the two sides are different" in printed
-    assert main(["show", "2", "--out", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["data"]["name"] == "wine"
+    assert "keras-parity run --epochs 12" in printed
+    assert "Verdict: parity holds" in printed
+    assert main(["show", "1", "--out", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["name"] == "iris"
 
 
 @pytest.mark.parametrize("run", ["7", "nothing", "0"])

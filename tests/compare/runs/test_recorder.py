@@ -5,26 +5,37 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from compare.errors import InputError
+from compare.experiments.experiment import Experiment
 from compare.runs import provenance, recorder
 from compare.runs.record import read
 from compare.runs.recorder import interrupted, recording
 
 ROOT = Path(__file__).resolve().parents[3]
-TABLE = pd.DataFrame({"replicate": [0, 1], "loss": [0.5, 0.25]})
-CONFIG = {"replicates": 2, "only": ("unseeded",)}
+TABLE = pd.DataFrame({"replicate": [0, 1], "epoch": [0, 0], "loss": [0.5, 0.25]})
+EXPERIMENT = Experiment(replicates=2, only=("unseeded",))
+CONFIG = asdict(EXPERIMENT)
 DATA = {"iris": "abc"}
+MANIFEST = {
+    "kind": "run",
+    "command": "keras-parity run",
+    "data": {"name": "iris", "n": 150, "sha256": "abc"},
+    "code": {"version": "1", "commit": None, "dirty": None},
+    "env": {},
+    "verdicts": {"passed": True},
+}
 
 
 def write(recorder):
     """Finish a small run."""
     recorder.table("numbers.parquet", TABLE)
-    recorder.manifest = {"verdicts": {}}
+    recorder.manifest = MANIFEST
 
 
 def broken_off(out, error=RuntimeError):
@@ -106,7 +117,7 @@ def test_finished_shards_are_kept_and_the_run_goes_on(tmp_path):
     assert folder.suffix == ".partial"
     assert note == f"what is finished is kept: keras-parity run --resume {folder}"
     assert "a run that was not finished" in one_line(read, folder)
-    assert interrupted(folder, "run") == CONFIG
+    assert interrupted(folder, "run", Experiment) == EXPERIMENT
     resumed(folder)
     (done,) = tmp_path.iterdir()
     assert done == folder.with_suffix("")
@@ -159,11 +170,28 @@ def test_a_disk_that_refuses_is_told_of_in_one_line(tmp_path, error, shards):
 
 def test_only_an_interrupted_run_of_the_same_kind_goes_on(tmp_path):
     folder, _ = broken_off(tmp_path)
-    assert "use keras-parity run --resume" in one_line(interrupted, folder, "sweep")
-    assert "no such folder" in one_line(interrupted, tmp_path / "missing.partial", "run")
-    assert "not a run" in one_line(interrupted, tmp_path, "run")
+    assert "use keras-parity run --resume" in one_line(interrupted, folder, "sweep", Experiment)
+    assert "no such folder" in one_line(interrupted, tmp_path / "missing.partial", "run", Experiment)
+    assert "not a run" in one_line(interrupted, tmp_path, "run", Experiment)
     (folder / "unfinished" / "plan.json").unlink()
-    assert "nothing to go on with" in one_line(interrupted, folder, "run")
+    assert "nothing to go on with" in one_line(interrupted, folder, "run", Experiment)
     with recording(tmp_path, "run") as recorder:
         write(recorder)
-    assert "(finished)" in one_line(interrupted, recorder.finished, "run")
+    assert "(finished)" in one_line(interrupted, recorder.finished, "run", Experiment)
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ("[]", "Expected `object`, got `array`"),
+        ("{}", "missing required field `schema_version`"),
+        ('{"schema_version": 1, "kind": 3, "config": {}, "data": {}}', "Expected `str`, got `int`"),
+        ('{"schema_version": 1, "kind": "run", "config": {"epochs": "3"}, "data": {}}', "$.epochs"),
+        ('{"schema_version": 1, "kind": "run", "config": {"epochs": -3}, "data": {}}', "`epochs` must be a positive"),
+        ("[" * 5000, "nothing to go on with"),
+    ],
+)
+def test_a_damaged_plan_is_told_of_in_one_line(tmp_path, plan, told):
+    folder, _ = broken_off(tmp_path)
+    (folder / "unfinished" / "plan.json").write_text(plan)
+    assert told in one_line(interrupted, folder, "run", Experiment)

@@ -1,6 +1,8 @@
 """A shard's file is there whole or not at all, and damage never goes unnoticed."""
 
 import errno
+import hashlib
+import io
 import os
 
 import numpy as np
@@ -13,7 +15,9 @@ from compare.errors import InputError
 from compare.runs.shards import Shards
 
 VALUES = np.array([0.1, np.nan, np.inf, 1e-45, -0.0], np.float32)
-TABLE = pd.DataFrame({"replicate": np.arange(5), "loss": VALUES, "accuracy": VALUES.astype(float)})
+TABLE = pd.DataFrame(
+    {"replicate": np.arange(5), "epoch": np.arange(5), "loss": VALUES, "accuracy": VALUES.astype(float)}
+)
 
 
 @pytest.fixture
@@ -66,3 +70,19 @@ def test_a_file_that_was_never_finished_is_no_shard(folder):
     (path,) = folder.iterdir()
     (folder / "two.0123456789abcdef.unfinished").write_bytes(path.read_bytes()[:100])
     assert list(Shards(folder)) == ["one"]
+
+
+def test_what_is_no_shard_is_told_of_whatever_its_checksum(folder):
+    for content in (b"", b"PAR1 garbage PAR1", parquet(pd.DataFrame({"replicate": ["x"]})), parquet(TABLE.iloc[:0])):
+        for path in folder.glob("*.parquet"):
+            path.unlink()
+        (folder / f"one.{hashlib.sha256(content).hexdigest()[:16]}.parquet").write_bytes(content)
+        with pytest.raises(InputError, match="delete that file and resume again") as caught:
+            Shards(folder)["one"]
+        assert "\n" not in str(caught.value)
+
+
+def parquet(table):
+    buffer = io.BytesIO()
+    table.to_parquet(buffer)
+    return buffer.getvalue()
