@@ -74,10 +74,13 @@ def _answer(arguments: Sequence[str]) -> int:
         complain(f"{error}{_notes(error)}")
         return 2
     except BaseException as error:
-        if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
+        if interrupted.is_set() or isinstance(error, KeyboardInterrupt):
+            complain(f"interrupted{_notes(error) or '; nothing was kept'}")
+            return 130
+        if not isinstance(error, OSError) or error.filename is None:
             raise
-        complain(f"interrupted{_notes(error) or '; nothing was kept'}")
-        return 130
+        complain(f"a path must be one that can be used. Received: {error.filename} ({error.strerror}){_notes(error)}")
+        return 2
     return status or 0
 
 

@@ -41,10 +41,10 @@ class Ran(Struct, kw_only=True):
     """What the manifest of every run holds."""
 
     schema_version: int
-    status: Literal["complete"] = "complete"
+    status: Literal["complete"]
     kind: Name
     command: Words
-    files: dict[Name, Name] = {}
+    files: dict[Name, Name]
 
 
 class Recorded(Ran, kw_only=True):
@@ -287,3 +287,5 @@ def held(values: Any, kind: type[Any]) -> Any:
         return convert(values, kind)
     except msgspec.ValidationError as error:
         raise InputError(str(error)) from None
+    except UnicodeEncodeError:
+        raise InputError("Expected text, got half a character") from None

@@ -87,6 +87,13 @@ def test_an_output_folder_that_cannot_be_written(capsys, tmp_path):
     assert "`out` must be a folder that can be written to" in line
 
 
+def test_a_path_that_the_system_refuses(capsys):
+    assert main(["list", "--out", "x" * 5000]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("keras-parity: a path must be one that can be used. Received: xxx")
+    assert printed.err.count("\n") == 1
+
+
 def test_a_mistyped_command(capsys, tmp_path):
     assert main(["rnu"]) == 2
     assert 'Did you mean "run"?' in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_a_damaged_run_is_listed_as_damaged(capsys, out):
     (folder / "manifest.json").write_text('{"schema_version": 99}')
     assert "has schema 99" in listed(capsys, out)[1]["verdict"]
     (folder / "manifest.json").write_text('{"schema_version": 1, "kind": "run"}')
-    assert "missing required field `command`" in listed(capsys, out)[1]["verdict"]
+    assert "missing required field `status`" in listed(capsys, out)[1]["verdict"]
 
 
 def test_the_table_is_for_people(capsys, out):

@@ -180,6 +180,14 @@ def test_only_an_interrupted_run_of_the_same_kind_goes_on(tmp_path):
     assert "(finished)" in one_line(interrupted, recorder.finished, "run", Experiment)
 
 
+def test_a_data_file_of_undecodable_bytes_goes_on(tmp_path):
+    folder, _ = broken_off(tmp_path)
+    settings = Experiment(data="\udcff.csv", layers=(5, 3))
+    plan = json.loads((folder / "unfinished" / "plan.json").read_text()) | {"config": asdict(settings)}
+    (folder / "unfinished" / "plan.json").write_text(json.dumps(plan))
+    assert interrupted(folder, "run", Experiment) == settings
+
+
 @pytest.mark.parametrize(
     ("plan", "told"),
     [
@@ -188,6 +196,7 @@ def test_only_an_interrupted_run_of_the_same_kind_goes_on(tmp_path):
         ('{"schema_version": 1, "kind": 3, "config": {}, "data": {}}', "Expected `str`, got `int`"),
         ('{"schema_version": 1, "kind": "run", "config": {"epochs": "3"}, "data": {}}', "$.epochs"),
         ('{"schema_version": 1, "kind": "run", "config": {"epochs": -3}, "data": {}}', "`epochs` must be a positive"),
+        ('{"schema_version": 1, "kind": "run", "config": {"\\ud800": 1}, "data": {}}', "half a character"),
         ("[" * 5000, "nothing to go on with"),
     ],
 )
