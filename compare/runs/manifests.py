@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from compare.errors import InputError
-from compare.runs import schema
+from compare.runs import schema, whole
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -22,7 +22,7 @@ def read(folder: Path) -> tuple[dict[str, Any], schema.Ran]:
         If it cannot be read, is not what it must be, or has another schema.
     """
     try:
-        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes())
+        manifest = msgspec.json.decode(whole.read(folder / MANIFEST))
         version = manifest["schema_version"]
     except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged(folder, f"its {MANIFEST} cannot be read") from None

@@ -152,7 +152,7 @@ def interrupted(folder: Path, kind: str, settings: type[Settings]) -> Settings:
     if folder.is_dir() and folder.suffix == ".partial":
         what = "nothing to go on with"
     try:
-        values = json.loads((folder / WORK / PLAN).read_text(encoding="utf-8"))
+        values = json.loads(whole.read(folder / WORK / PLAN))
     except (OSError, ValueError, RecursionError):
         values = None
     if values is None or folder.suffix != ".partial":

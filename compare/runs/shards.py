@@ -24,7 +24,7 @@ class Shards(MutableMapping[str, pd.DataFrame]):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files = {path.name.split(".")[0]: path for path in sorted(folder.glob("*.*.parquet"))}
+        self._files = {path.name.split(".")[0]: path for path in sorted(folder.glob("*.*.parquet")) if path.is_file()}
 
     def __contains__(self, name: object) -> bool:
         return name in self._files

@@ -1,7 +1,23 @@
 """Files that are there whole or not at all, whatever happens while they are written."""
 
+import errno
 import os
 from pathlib import Path
+
+LARGEST = 2**28  # bytes of a file that is read as one text; none that is written comes near
+
+
+def read(path: Path) -> bytes:
+    """Read a file that was written here: no pipe or device, which may never end, and nothing that is larger.
+
+    Raises
+    ------
+    OSError
+        If it is something else, or cannot be read.
+    """
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        raise OSError(errno.EINVAL, "no file that was written here", str(path))
+    return path.read_bytes()
 
 
 def write(path: Path, content: bytes) -> None:

@@ -10,6 +10,8 @@ from compare.check.settings import Settings
 from compare.commands.app import main
 from compare.commands.check import Source
 from compare.errors import InputError
+from compare.runs.record import read
+from compare.show.figures import check_map
 
 NETWORK = """
 import numpy as np
@@ -112,14 +114,27 @@ def test_a_reference_and_data_of_files(capsys, files, data):
     assert not (files / "results").exists()
 
 
-def test_a_wrong_network_beside_a_reference_has_status_1_and_its_command_is_recorded(capsys, files):
-    arguments = ["--reference", "model.py:model", "--data", "data.py:pair"]
-    assert main(beside("Steep", *arguments, "--out", "runs")) == 1
-    assert "NOT PARITY" in capsys.readouterr().out
-    (manifest,) = files.glob("runs/*/manifest.json")
-    command = manifest.read_text()
-    assert "--reference model.py:model" in command
-    assert "--data data.py:pair" in command
+def test_a_wrong_network_beside_a_reference_has_status_1_and_is_recorded_whatever_fails_then(
+    capsys, files, monkeypatch
+):
+    def broken(*_):
+        raise ValueError("a planted fault")
+
+    monkeypatch.setattr(check_map, "heatmap", broken)
+    hostile = files / "net [x] $\\frac$ \udcff.py"
+    hostile.write_text(NETWORK)
+    arguments = ["--reference", "model.py:model", "--data", "data.py:pair", "--quiet", "--out", "[x] runs"]
+    assert main(["check", f"{hostile.name}:Steep", *beside("Steep")[2:], *arguments]) == 1
+    printed = capsys.readouterr()
+    assert "NOT PARITY" in printed.out
+    (folder,) = (files / "[x] runs").iterdir()
+    assert "drawing check failed (ValueError: a planted fault); the run is finished and kept" in printed.err
+    assert printed.err.count("\n") == 1
+    manifest = read(folder).manifest
+    assert "--reference model.py:model" in manifest["command"]
+    assert "--data data.py:pair" in manifest["command"]
+    assert manifest["subject"] == r"net [x] $\frac$ \udcff.py:Steep"
+    assert r"net [x] $\frac$ \udcff.py" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

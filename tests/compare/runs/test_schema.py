@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from compare.commands.app import main
 from compare.errors import InputError
+from compare.runs import manifests
 from compare.runs.manifests import MANIFEST
 from compare.runs.record import read
 from tests.compare.runs.made_run import made_check, made_run, made_sweep
@@ -108,6 +110,16 @@ def test_a_manifest_that_is_none_is_refused(copied, text):
     folder = copied("run")
     (folder / MANIFEST).write_text(text)
     assert "manifest.json cannot be read" in refused(folder)
+
+
+def test_a_pipe_in_the_place_of_a_manifest_is_not_waited_for(copied):
+    folder = copied("run")
+    (folder / MANIFEST).unlink()
+    os.mkfifo(folder / MANIFEST)
+    with pytest.raises(InputError, match=r"no manifest.json in it"):
+        read(folder)
+    with pytest.raises(InputError, match=r"its manifest.json cannot be read"):
+        manifests.read(folder)
 
 
 @pytest.mark.parametrize(
