@@ -1,17 +1,19 @@
 """The way to a Dask cluster, checked before work is sent there."""
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from compare.errors import InputError
 from compare.phrases import complain
 from compare.runs import provenance
 
-ANSWER = 2.5  # seconds for a scheduler to answer
+ANSWER = 2.0  # seconds for a scheduler to answer
 FIRST_WORKER = 600.0  # seconds: a cluster may take minutes to start one
 LOST_WORKERS = 60.0  # seconds that a cluster may be without any, once it had some
 
@@ -61,14 +63,16 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         other versions.
     """
     try:
+        _greeted(scheduler)
         from distributed import Client
+
+        for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is told here
+        client = Client(scheduler, timeout=ANSWER, set_as_default=False)
     except ImportError:
         raise InputError(
             f"`scheduler` needs Dask. Received: {scheduler}; install the extra: pip install 'keras-parity[cluster]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is told here
-    try:
-        client = Client(scheduler, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split()) or "no answer"
         raise InputError(
@@ -95,6 +99,24 @@ def connected(scheduler: str) -> Iterator[Cluster]:
                     f"on {worker}; install the same there"
                 )
         yield Cluster(client)
+
+
+def _greeted(scheduler: str) -> None:
+    """Wait for what a Dask scheduler says first, since its client waits for ever for one who only listens.
+
+    Raises
+    ------
+    OSError or ValueError
+        If it does not come.
+    """
+    address = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+    if address.scheme != "tcp":
+        return
+    if not address.hostname or not address.port:
+        raise ValueError("it has no host, or no port")
+    with socket.create_connection((address.hostname, address.port), ANSWER) as connection:
+        if not connection.recv(1):
+            raise ConnectionError("it hangs up")
 
 
 def _versions(client: Any, scheduler: str) -> dict[str, dict[str, str]]:

@@ -2,7 +2,12 @@
 
 import importlib
 import os
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +22,7 @@ from compare.recipe.architecture import dense
 from compare.recipe.orders import in_order
 from compare.recipe.streams import children, stream
 from compare.sides.models import reused_model
+from compare.work.cluster import Cluster, Lost
 from compare.work.companion import companion
 from compare.work.engine import begin, cut, run
 from compare.work.place import HERE, Place, usual_place
@@ -52,10 +58,10 @@ def test_numbers_do_not_depend_on_workers(whole):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two Dask workers on this machine."""
+    """A Dask worker of one thread on this machine."""
     import distributed
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address="127.0.0.1:0") as made:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as made:
         yield Place(scheduler=made.scheduler_address)
 
 
@@ -63,6 +69,63 @@ def test_numbers_do_not_depend_on_a_cluster(whole, cluster):
     table, failures = trained(5, cluster)
     pd.testing.assert_frame_equal(table, whole, check_exact=True)
     assert not failures
+
+
+def test_all_work_goes_to_a_cluster_however_small_it_and_the_work_are(cluster):
+    table, _ = trained(REPLICATES, cluster, work.where, (0.0,))
+    assert os.getpid() not in set(table["pid"])
+
+
+@contextmanager
+def dying(connections, scheduler):
+    """A cluster whose scheduler is lost: the first of these many times that it is connected to, after one shard."""
+    connections.append(scheduler)
+    with ThreadPoolExecutor(1) as executor:
+        asked = iter([1])
+
+        def workers():
+            if len(connections) == 1 and next(asked, None) is None:
+                raise Lost("which answers no more")
+            return 1
+
+        yield SimpleNamespace(executor=executor, workers=workers)
+
+
+def test_a_scheduler_that_is_lost_is_told_of_and_its_shards_are_run_again(whole, monkeypatch, capsys):
+    connections: list[str] = []
+    monkeypatch.setattr("compare.work.engine.connected", partial(dying, connections))
+    table, failures = trained(3, Place(scheduler="tcp://there:1"))
+    pd.testing.assert_frame_equal(table, whole, check_exact=True)
+    assert not failures
+    assert len(connections) == 2
+    told = "Received: tcp://there:1, which answers no more; what is left is run again\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        (SimpleNamespace(status="closed"), "which answers no more"),
+        (
+            SimpleNamespace(status="running", scheduler_info=lambda n_workers: {"workers": {}}),
+            "which has had no worker",
+        ),
+    ],
+)
+def test_a_cluster_without_scheduler_or_workers_is_lost(monkeypatch, client, told):
+    monkeypatch.setattr("compare.work.cluster.LOST_WORKERS", -1.0)
+    client.get_executor = lambda pure: None
+    with pytest.raises(Lost, match=told):
+        Cluster(client).workers()
+
+
+def test_whoever_only_listens_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr("compare.work.cluster.ANSWER", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(InputError, match=r"`scheduler` must be.*timed"),
+    ):
+        trained(5, Place(scheduler=f"127.0.0.1:{silent.getsockname()[1]}"))
 
 
 def test_failures_come_back_from_a_cluster(cluster):
