@@ -14,6 +14,7 @@ from compare.check.causes.variants import name_variants
 from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines
+from compare.check.planning import check_cost
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
@@ -60,6 +61,7 @@ def check_model(
     with stage("loading TensorFlow", 1):
         import_quietly()
         reference, exact = _references(_built(model), data, settings, given)
+    check_cost(reference.recipe.architecture, data, settings)
     rng = np.random.default_rng(settings.seed)
     rows = rng.permutation(data.n)[:MOST]
     X, y = data.X[rows], data.y[rows]

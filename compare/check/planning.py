@@ -1,5 +1,6 @@
 """The recipe of a check: made of what it was asked for and of what the subject says about itself."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,12 +10,26 @@ from compare.check.steps.situations import ragged_size
 from compare.check.subject.drivers import Driver
 from compare.data.dataset import Dataset
 from compare.errors import InputError
+from compare.limits import check_within
 from compare.recipe.architecture import HIDDEN, Architecture, Dense, Optimizer, dense
 from compare.recipe.objective import Objective
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 
 DECLARE = "one output is a sigmoid's: declare it, --output sigmoid --loss binary_crossentropy"
+
+SITUATIONS = 20  # roughly, of a check
+KEPT = 20  # times the weights, of each step until the end: of a few situations, by each side, before and after
+STEP = 2e-3  # seconds of Keras and of all that is compared
+FLOPS = 2e8  # multiplications and additions a second, of all that is reckoned for a step
+
+
+def check_cost(architecture: Architecture, data: Dataset, settings: Settings) -> None:
+    """Refuse steps that would take more than the machine has, before the subject is even met."""
+    weights = sum(math.prod(weight.shape) for weight in architecture.weights)
+    batch = min(settings.batch_size, data.n)
+    seconds = SITUATIONS * settings.steps * (STEP + 6 * weights * batch / FLOPS)
+    check_within(seconds, 8 * KEPT * weights * settings.steps, settings.at_any_cost, quiet=True)
 
 
 def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, list[str]]:
@@ -36,6 +51,7 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
     _check_hidden(hidden, sizes)
     batch = ragged_size(data.n, settings.batch_size)
     asked = dense(sizes, hidden, settings.learning_rate or Optimizer.learning_rate)
+    check_cost(asked, data, settings)
     said = driver.describe(Recipe(asked, data.n, batch, settings.labels))
     sizes, told = _sizes(sizes, said, data, settings)
     if settings.activations is None:
@@ -64,6 +80,7 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], An
         )  # fmt: skip
 
     asked, objective = described(settings.objective, hidden, outputs), settings.objective
+    check_cost(asked, data, settings)
     said = driver.describe(Recipe(asked, data.n, ragged_size(data.n, settings.batch_size), settings.labels))
     own = tuple(said.get("layer_sizes", ()))
     if settings.layers is None and len(own) > 1 and own[0] == data.n_features:

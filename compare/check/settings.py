@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from compare.errors import InputError
+from compare.errors import InputError, check_count
 from compare.recipe.architecture import ACTIVATIONS, slope_of
 from compare.recipe.objective import Objective
 
@@ -47,6 +47,8 @@ class Settings:
         Whether layers have biases.
     samplewise : bool
         The network makes a step of each sample of a batch, one after the other.
+    at_any_cost : bool
+        Begin however much memory and time the steps are estimated to take.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Settings:
     l2: float = 0.0
     bias: bool = True
     samplewise: bool = False
+    at_any_cost: bool = False
 
     @property
     def objective(self) -> Objective:
@@ -89,6 +92,8 @@ class Settings:
         layers, activations, dtype, labels = self.layers, self.activations, self.dtype, self.labels
         if layers is not None and (not layers or not all(_whole(units, 1) for units in layers)):
             raise InputError(f"`layers` must be positive integers, the output's last. Received: {layers}")
+        for units in layers or ():
+            check_count("layers", units)
         for name in activations or ():
             if name not in ACTIVATIONS and slope_of(name) is None:
                 raise InputError(
@@ -108,8 +113,7 @@ class Settings:
         if labels not in ("auto", "integer", "onehot"):
             raise InputError(f"`labels` must be auto, integer or onehot. Received: {labels!r}")
         for name, count in (("steps", self.steps), ("batch_size", self.batch_size)):
-            if not _whole(count, 2):
-                raise InputError(f"`{name}` must be an integer of at least 2. Received: {count}")
+            check_count(name, count, least=2)
         _ = self.objective  # which checks itself
 
 

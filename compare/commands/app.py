@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, get_args
 
 import cyclopts
 
@@ -23,13 +24,25 @@ from compare.phrases import complain
 from compare.sides.quiet_keras import begin_process
 from compare.work.lifetime import own_temporary_folder
 
+
+def _as_spelt(kind: Any, tokens: Sequence[cyclopts.Token]) -> Any:
+    """Convert what an option was given, but no fraction to an integer, which would round it."""
+    if _has(kind, int) and not _has(kind, float) and any("." in token.value for token in tokens):
+        raise cyclopts.CoercionError(token=tokens[0], target_type=int)
+    return cyclopts.convert(kind, tokens)
+
+
+def _has(kind: Any, wanted: type) -> bool:
+    return kind is wanted or any(_has(each, wanted) for each in get_args(kind))
+
+
 app = cyclopts.App(
     name="keras-parity",
     help="Does a from-scratch NumPy network train exactly like Keras, and if not, where and why?",
     version=__version__,
     help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input, 3 undecidable by rounding.",
     suppress_keyboard_interrupt=False,
-    default_parameter=cyclopts.Parameter(consume_multiple=True, negative_iterable=""),
+    default_parameter=cyclopts.Parameter(consume_multiple=True, negative_iterable="", converter=_as_spelt),
 )
 app.command(run)
 app.command(sweep)

@@ -54,12 +54,15 @@ class Working:
         Go on with an interrupted run, with its settings: its folder, *.partial.
     out
         The folder for the run's folder.
+    at_any_cost
+        Begin however much memory and time it is estimated to take.
     """
 
     workers: int | None = None
     scheduler: str | None = None
     resume: Path | None = None
     out: Path = Path("results")
+    at_any_cost: Flag = False
 
     def settings(self, given: Settings, kind: str) -> Settings:
         """Return the settings of the run to go on with, or those given.

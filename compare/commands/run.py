@@ -37,6 +37,8 @@ def run(
     from compare.commands import main_job
     from compare.data.dataset import load
     from compare.experiments import parts
+    from compare.experiments.cost import of_run
+    from compare.limits import check_within
     from compare.runs.recorder import recording
     from compare.show.figures.tensorboard import prepare
     from compare.sides.quiet_keras import load_keras
@@ -53,6 +55,7 @@ def run(
             experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
         )
         telling.note(dataset.notes)
+        check_within(*of_run(experiment, dataset).at(place), working.at_any_cost, telling.quiet)
         scratch_network(experiment.architecture(dataset))  # says now what it does not have
         ready(place)
         if tensorboard is not None:

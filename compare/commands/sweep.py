@@ -22,8 +22,9 @@ def sweep(
     """
     from compare.commands.main_job import perform, present
     from compare.data.dataset import load
+    from compare.experiments.cost import of_sweep, runs
     from compare.experiments.parts import sweep_job
-    from compare.experiments.sweep import shards
+    from compare.limits import check_within
     from compare.runs.recorder import recording
     from compare.sides.sides import scratch_network
     from compare.work.companion import companion
@@ -33,9 +34,10 @@ def sweep(
     grid = working.settings(grid, "sweep")
     datasets = {name: load(name, standardise=grid.standardise, values=True) for name in grid.data}
     telling.note([note for each in datasets.values() for note in each.notes])
+    place = usual_place(runs(grid), working.workers, working.scheduler)
+    check_within(*of_sweep(grid, datasets).at(place), working.at_any_cost, telling.quiet)
     for cell in grid.cells():
         scratch_network(cell.architecture(datasets[cell.data], grid))  # says now what it does not have
-    place = usual_place(sum(map(len, shards(grid, datasets))), working.workers, working.scheduler)
     ready(place)
     with companion(place.companion) as beside:
         with recording(working.out, "sweep", working.resume) as recorder:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.data.reading import check_readable
 from compare.errors import InputError
 
 _MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"})
@@ -105,18 +106,15 @@ def _read_rows(path: str | Path) -> list[_Row]:
     rows: list[_Row] = []
     end = 0
     try:
-        if Path(path).is_dir():
-            raise IsADirectoryError
+        check_readable(Path(path))
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)
             for cells in reader:
                 start, end = end + 1, reader.line_num
                 if len(cells) > 1 or any(map(str.strip, cells)):
                     rows.append((start, [cell.strip() for cell in cells]))
-    except FileNotFoundError:
+    except (FileNotFoundError, InputError):
         raise
-    except IsADirectoryError:
-        raise InputError(f"`data` must be a file. Received: a directory, {str(path)!r}") from None
     except UnicodeDecodeError:
         raise InputError(
             f"`data` must be UTF-8 text. Received: other bytes in {str(path)!r}. Save it as CSV UTF-8"

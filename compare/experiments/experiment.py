@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from compare.errors import InputError
+from compare.errors import InputError, check_count
 from compare.recipe.architecture import DTYPES, HIDDEN, Architecture
 from compare.recipe.objective import Objective
 from compare.recipe.protocol import PROTOCOLS, Protocol
@@ -91,11 +91,12 @@ class Experiment:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "pairs", "replicates"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"`{name}` must be a positive integer. Received: {value}")
+            if value is not None:
+                check_count(name, value)
         for units in self.layers or ():
-            if units < 1:
+            if not hasattr(units, "__index__") or units < 1:
                 raise InputError(f"`layers` must be positive integers. Received: {units}")
+            check_count("layers", units)
         Objective.of(self, self.learning_rate)
         if not 0 <= self.seed < 2**31:
             raise InputError(f"`seed` must be from 0 to 2147483647. Received: {self.seed}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from compare.errors import InputError
+from compare.errors import InputError, check_count
 from compare.experiments.experiment import Experiment
 from compare.recipe.architecture import DTYPES, Architecture
 from compare.recipe.objective import Objective
@@ -85,11 +85,13 @@ class Sweep:
                 told = " ".join(map(str, value)) or "nothing"
                 raise InputError(f"`{name}` must be at least one value, each given once. Received: {told}")
         for size in self.batch_sizes:
-            if size < 0:
+            if not hasattr(size, "__index__") or size < 0:
                 raise InputError(f"`batch_sizes` must be positive integers, or 0 for full batch. Received: {size}")
         for stack in self.layers:
             if not all(units.isdecimal() and int(units) for units in stack.split("-")):
                 raise InputError(f"`layers` must be hidden units joined by dashes, as 6-10-8. Received: {stack}")
+            for units in stack.split("-"):
+                check_count("layers", int(units))
         if "learning_rate" in self.optimizer:
             raise InputError(
                 f"`optimizer` must leave its learning rate to `learning_rates`. Received: {self.optimizer}"

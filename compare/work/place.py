@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from joblib import cpu_count
 
-from compare.errors import InputError
+from compare.errors import check_count
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Place:
     companion: bool = False
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise InputError(f"`workers` must be a positive integer. Received: {self.workers}")
+        check_count("workers", self.workers)
 
     @property
     def here(self) -> bool:

@@ -11,8 +11,8 @@ from compare.check.subject.exceptions import interruptible
 from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
 from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
+from compare.limits import usual_limit
 from compare.recipe.recipe import Recipe
-from compare.work.memory import usual_limit
 
 
 class Driver(Protocol):
