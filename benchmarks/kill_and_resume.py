@@ -1,114 +1,223 @@
-"""Nothing is lost: kill -9 a worker, or the whole run, at random moments; resume; the numbers must be the same bytes.
+"""Nothing is lost, and nothing is left: kill -9 what takes part in a command, at moments of its life, and go on.
 
-    python -m benchmarks.kill_and_resume [--times 20] [--replicates 300] [--workers 2] [--seed 0]
+    python -m benchmarks.kill_and_resume [--times 10] [--only run sweep ...] [--seed 0]
 
-Exits with 1 if any trial ends with other numbers, or if anything unfinished looks finished. Needs `ps`.
+Killed are the main job alone and with workers, a sweep with workers, a worker inside it, the companion, a subject, a
+check, a Dask worker and a Dask scheduler. A run is then resumed until it is finished. Each trial must end with the same
+bytes of numbers, nothing unfinished may look finished, and `PATIENCE` seconds after the kill none of the processes that
+were to end with the killed one may live, nor a temporary file of theirs lie there. Exits with 1 if any of this fails.
 """
 
 import argparse
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from compare.errors import InputError
-from compare.experiments.unseeded import SHARD
 from compare.runs.record import read
 
-PROCEDURES = 4  # two sides, two initializers
-NUMBERS = ("unseeded.parquet", "unseeded_tests.csv")
+PATIENCE = 2.0  # seconds for what a killed process has started to end
+PORT = 8791  # of the scheduler
+SUBJECT = """
+import time
+from examples.correct import Network as Plain
 
 
-def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Start the main job as a process group of its own."""
-    command = [sys.executable, "-m", "compare.run_all", "--out", str(out), *options]
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+class Network(Plain):
+    def train_on_batch(self, x, y):
+        time.sleep(0.02)
+        return super().train_on_batch(x, y)
+"""
+
+RUN = ("run", "--only", "unseeded", "--protocol", "keras", "--epochs", "10", "--replicates")
+GRID = ("--data", "iris", "--layers", "16", "--learning-rates", "0.01", "--seeds", "0", "--dtypes", "float64")
+SWEEP = ("sweep", *GRID, "--epochs", "10", "--replicates", "50")
+ADDRESS = ("--scheduler", f"tcp://127.0.0.1:{PORT}")
+
+Find = Callable[[psutil.Process], list[psutil.Process]]
 
 
-def workers_of(run: subprocess.Popen[bytes]) -> list[int]:
-    """Return the process ids of a run's workers."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = (line.split(maxsplit=2) for line in listed.splitlines())
-    return [int(pid) for pid, parent, command in rows if int(parent) == run.pid and "LokyProcess" in command]
+def itself(command: psutil.Process) -> list[psutil.Process]:
+    """The command's own process."""
+    return [command]
 
 
-def numbers(folder: Path) -> dict[str, bytes]:
-    """Return a finished run's files of numbers."""
-    return {name: (folder / name).read_bytes() for name in NUMBERS}
+def helpers(command: psutil.Process) -> list[psutil.Process]:
+    """The processes that take calls from a command."""
+    return [each for each in command.children() if "popen_loky_posix" in " ".join(each.cmdline())]
 
 
-def shards(out: Path) -> int:
-    """Return how many shards of the unfinished run lie in its folder."""
-    return len(list(out.glob("*.partial/unfinished/*.parquet")))
+def subjects(command: psutil.Process) -> list[psutil.Process]:
+    """The subject's process, below its warden."""
+    wardens = [each for each in command.children() if "subject.warden" in " ".join(each.cmdline())]
+    return [each for warden in wardens for each in warden.children()]
 
 
-def trial(out: Path, options: list[str], target: str, moment: float, rng: random.Random) -> tuple[Path, str]:
-    """Kill once, after `moment` shards, then resume until the run is finished; return its folder and what happened."""
-    run = start(out, *options)
-    while run.poll() is None and shards(out) < int(moment):
-        time.sleep(0.01)
-    time.sleep(moment % 1 * (10 if moment < 1 else 1))  # before the first shard there are seconds of importing
-    killed = f"{target} at {shards(out)} shards"
-    if target == "the run":
-        run.kill()
-    elif alive := workers_of(run):
-        os.kill(rng.choice(alive), signal.SIGKILL)
-    else:
-        killed += " (there was no worker)"
-    run.wait()
-    for _ in range(4):
-        (folder,) = out.iterdir()
-        if folder.suffix != ".partial":
-            return folder, killed
-        taken_for_whole(folder)
-        planned = (folder / "unfinished" / "plan.json").exists()
-        killed += f"; resumed with {shards(out)} shards" if planned else ", before it had begun; started again"
-        if not planned:
-            shutil.rmtree(folder)
-        run = start(out, *(["--resume", str(folder)] if planned else options))
-        run.wait()
-    raise AssertionError(f"{out} is not finished, however often it was resumed")
+@dataclass(frozen=True)
+class Victim:
+    """What is killed: of which command, and how its process is found; `dask` names one that is no child of it."""
+
+    name: str
+    command: tuple[str, ...]
+    find: Find = itself
+    dask: str = ""
 
 
-def taken_for_whole(partial: Path) -> None:
-    """Fail if an unfinished run can be read like a finished one."""
-    try:
+VICTIMS = (
+    Victim("run", (*RUN, "100", "--workers", "1")),
+    Victim("run with workers", (*RUN, "300", "--workers", "2")),
+    Victim("sweep with workers", (*SWEEP, "--workers", "2")),
+    Victim("worker inside a sweep", (*SWEEP, "--workers", "2"), helpers),
+    Victim("companion", (*RUN, "150"), helpers),
+    Victim("check", ("check", "{subject}", "--steps", "5")),
+    Victim("subject", ("check", "{subject}", "--steps", "5"), subjects),
+    Victim("Dask worker", (*RUN, "100", *ADDRESS), dask="worker"),
+    Victim("Dask scheduler", (*RUN, "100", *ADDRESS), dask="scheduler"),
+)
+
+
+def start(*command: str, temporary: Path) -> psutil.Popen:
+    """Start a command quietly, in a session of its own."""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    return psutil.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True, **quiet)
+
+
+@contextmanager
+def cluster(victim: Victim, temporary: Path) -> Any:
+    """Yield the Dask worker's or the scheduler's process, if one of them is to be killed; both end in the end."""
+    with ExitStack() as ending:
+        if not victim.dask:
+            yield None
+            return
+        plain = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(PORT), "--no-dashboard")
+        scheduler = start(*plain, temporary=temporary)
+        ending.callback(end, scheduler)
+        one = ("distributed.cli.dask_worker", ADDRESS[1], "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        workers = [start(*one, temporary=temporary) for _ in range(2)]
+        for each in workers:
+            ending.callback(end, each)
+        yield scheduler if victim.dask == "scheduler" else workers[0]
+
+
+def end(process: psutil.Popen) -> None:
+    """End a process that this script has started."""
+    with suppress(psutil.Error):
+        process.kill()
+    process.wait()
+
+
+def left(processes: list[psutil.Process], temporary: Path) -> list[str]:
+    """Wait for processes to end, and their files to go; tell what is left."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        alive = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        files = [path.name for path in temporary.iterdir() if "dask" not in path.name]
+        if not (alive or files) or time.monotonic() > until:
+            return [f"process {each.pid}" for each in alive] + files
+        time.sleep(0.05)
+
+
+def numbers(out: Path) -> dict[str, str]:
+    """Return the checksums of a finished run's files of numbers."""
+    (folder,) = out.iterdir()
+    files = read(folder).manifest["files"]
+    return {name: files[name] for name in files if name.endswith((".parquet", ".csv"))}
+
+
+def taken_for_whole(partial: Path) -> bool:
+    """Whether an unfinished run can be read like a finished one."""
+    with suppress(InputError):
         read(partial)
-    except InputError:
-        return
-    raise AssertionError(f"{partial} was taken for a whole run")
+        return True
+    return False
+
+
+class Trials:
+    """What is done to one victim, in a folder of its own."""
+
+    def __init__(self, victim: Victim, folder: Path) -> None:
+        self.victim, self.folder = victim, folder
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(parents=True)
+        (folder / "subject.py").write_text(SUBJECT)
+        self.command = [each.format(subject=f"{folder / 'subject.py'}:Network") for each in victim.command]
+        self.whole = folder / "whole"
+        began = time.monotonic()
+        with cluster(victim, self.temporary):
+            self._started(self.whole).wait()
+        self.seconds = time.monotonic() - began
+        self.expected = numbers(self.whole)
+
+    def _started(self, out: Path, *more: str) -> psutil.Popen:
+        return start("keras_parity", *(more or self.command), "--out", str(out), temporary=self.temporary)
+
+    def trial(self, number: int, moment: float) -> list[str]:
+        """Kill at a moment, from 0 to 1 of the whole; resume; return what is wrong."""
+        out, wrong = self.folder / str(number), []
+        with cluster(self.victim, self.temporary) as dask:
+            command = self._started(out)
+            time.sleep(moment * self.seconds)
+            beside: list[psutil.Process] = []
+            with suppress(psutil.Error):  # it is done already
+                beside = command.children(recursive=True)
+                for each in [dask] if dask else self.victim.find(command)[:1]:
+                    each.kill()
+            if self.victim.find is itself and not dask:
+                wrong += left([*beside, command], self.temporary)
+            status = command.wait(timeout=10 * self.seconds + 60)
+            wrong += [] if self.victim.find is itself else left(beside, self.temporary)
+        if self.victim.name == "subject":  # it was told: that is what a check is for
+            return wrong + ([] if status in (0, 1) and numbers(out) is not None else [f"status {status}"])
+        return wrong + self._resumed(out)
+
+    def _resumed(self, out: Path) -> list[str]:
+        for _ in range(4):
+            (folder,) = out.iterdir() if out.exists() and any(out.iterdir()) else (None,)
+            if folder is not None and folder.suffix != ".partial":
+                return [] if numbers(out) == self.expected else ["other numbers"]
+            if folder is not None and taken_for_whole(folder):
+                return ["what is unfinished is taken for whole"]
+            planned = folder is not None and (folder / "unfinished" / "plan.json").exists()
+            if folder is not None and not planned:
+                shutil.rmtree(folder)
+            with cluster(self.victim, self.temporary):
+                dask = ADDRESS if self.victim.dask else ()
+                self._started(out, *((self.command[0], "--resume", str(folder), *dask) if planned else ())).wait()
+        return ["it is never finished"]
 
 
 def main() -> int:
-    """Run the trials and print one line each."""
+    """Make the trials and print a line for each victim."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--replicates", type=int, default=300)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in VICTIMS])
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    rng = random.Random(asked.seed)
-    options = ["--only", "unseeded", "--protocol", "keras", "--replicates", str(asked.replicates)]
-    options += ["--workers", str(asked.workers)]
-    with tempfile.TemporaryDirectory() as folder:
-        start(Path(folder) / "whole", *options).wait()
-        expected = numbers(next((Path(folder) / "whole").iterdir()))
-        same, count = 0, PROCEDURES * -(-asked.replicates // SHARD)
-        for number in range(asked.times):
-            target, moment = ("a worker", "the run")[number % 2], rng.uniform(0, count)
-            done, told = trial(Path(folder) / str(number), options, target, moment, rng)
-            equal = numbers(done) == expected
-            read(done)
-            same += equal
-            verdict = "equal" if equal else "DIFFER"
-            print(f"{number + 1:2d}: killed {told}; numbers {verdict}", flush=True)
-    print(f"{same} of {asked.times} ended with the same bytes of numbers")
-    return 0 if same == asked.times else 1
+    rng, well = random.Random(asked.seed), True
+    for victim in VICTIMS:
+        if asked.only and victim.name not in asked.only:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            trials = Trials(victim, Path(folder) / "trials")
+            moments = [(number + rng.random()) / asked.times for number in range(asked.times)]
+            wrong = [trials.trial(number, moment) for number, moment in enumerate(moments)]
+        well &= not any(wrong)
+        told = "; ".join(f"at {at:.2f}: {', '.join(each)}" for at, each in zip(moments, wrong, strict=True) if each)
+        good = sum(not each for each in wrong)
+        print(f"{victim.name:22} {good:2d} of {asked.times} well{': ' * bool(told)}{told}", flush=True)
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -27,9 +27,7 @@ def test_a_million_replicates_take_what_the_documents_say(iris):
     assert 50e9 < needed < 200e9
 
 
-@pytest.mark.parametrize(
-    "absurd", [Experiment(epochs=10**12), Experiment(replicates=10**12), Experiment(pairs=10**12)]
-)
+@pytest.mark.parametrize("absurd", [Experiment(epochs=10**12), Experiment(replicates=10**12), Experiment(pairs=10**12)])
 def test_absurd_numbers_are_absurdly_costly(iris, absurd):
     seconds, _ = of_run(absurd, iris).at(ONE)
     assert seconds > 1e9
