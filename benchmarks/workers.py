@@ -23,8 +23,7 @@ FASTER, SLOWER = 1.7, 1.25
 
 def timed(out: Path, options: list[str]) -> tuple[float, dict[str, str]]:
     """Run a sweep as a process of its own; return its seconds, imports included, and its numbers' checksums."""
-    code = "import sys; from compare.cli import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "sweep", "--out", str(out), *options]
+    command = [sys.executable, "-m", "keras_parity", "sweep", "--out", str(out), *options]
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = time.perf_counter() - began

@@ -22,7 +22,7 @@ from compare.commands.sweep import sweep
 from compare.errors import InputError
 from compare.phrases import complain
 from compare.sides.quiet_keras import begin_process
-from compare.work.lifetime import own_temporary_folder
+from compare.work.lifetime import ENDING, own_temporary_folder
 
 
 def _as_spelt(kind: Any, tokens: Sequence[cyclopts.Token]) -> Any:
@@ -73,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(arguments: Sequence[str]) -> int:
-    interrupted = threading.Event()
+    asked: list[int] = []
     try:
-        with _noting_interrupts(interrupted):
+        with _noting_signals(asked):
             status = app(
                 arguments,
                 exit_on_error=False,
@@ -87,9 +87,9 @@ def _answer(arguments: Sequence[str]) -> int:
         complain(f"{error}{_notes(error)}")
         return 2
     except BaseException as error:
-        if interrupted.is_set() or isinstance(error, KeyboardInterrupt):
+        if asked or isinstance(error, KeyboardInterrupt):
             complain(f"interrupted{_notes(error) or '; nothing was kept'}")
-            return 130
+            return 128 + (asked[0] if asked else signal.SIGINT)
         if not isinstance(error, OSError) or error.filename is None:
             raise
         complain(f"a path must be one that can be used. Received: {error.filename} ({error.strerror}){_notes(error)}")
@@ -102,22 +102,26 @@ def _notes(error: BaseException) -> str:
 
 
 @contextmanager
-def _noting_interrupts(interrupted: threading.Event) -> Iterator[None]:
-    """Note a Ctrl-C, besides raising it: TensorFlow turns one that comes while it traces into another error."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # ignored, or not this thread's to handle
-        yield
-        return
+def _noting_signals(asked: list[int]) -> Iterator[None]:
+    """Take `kill` and a closed terminal for a Ctrl-C, and note which came, besides raising KeyboardInterrupt.
+
+    TensorFlow turns one that comes while it traces into another error.
+    """
+    usual = (signal.SIG_DFL, signal.default_int_handler)  # others are ignored, or somebody else's
+    mine = threading.current_thread() is threading.main_thread()  # no other thread may handle signals
+    before = {each: signal.getsignal(each) for each in ENDING if mine and signal.getsignal(each) in usual}
 
     def note(number: int, frame: FrameType | None) -> None:
-        interrupted.set()
-        signal.default_int_handler(number, frame)
+        asked.append(number)
+        raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, note)
+    for each in before:
+        signal.signal(each, note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def script(arguments: Sequence[str] | None = None) -> None:

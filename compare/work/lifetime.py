@@ -17,8 +17,8 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 INTERVAL = 0.5  # seconds between two looks at a parent, where the system does not tell that it is gone
 PATIENCE = 2.0  # seconds for what a killed process has started to end
 
-# What ends a session's processes does not end those that clean up after them.
-STUBBORN = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# What asks a process to end: a command does so cleanly, and those that clean up after one ignore it.
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def _prctl(option: int, value: int) -> bool:
@@ -108,7 +108,7 @@ def own_temporary_folder() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = folder
         return
     os.setsid()
-    for number in STUBBORN:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     for descriptor in (0, 1, 2, kept):
         os.close(descriptor)

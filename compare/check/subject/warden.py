@@ -11,7 +11,7 @@ import signal
 import time
 from contextlib import suppress
 
-from compare.work.lifetime import STUBBORN, adopt_orphans, end_descendants, end_with_parent
+from compare.work.lifetime import ENDING, adopt_orphans, end_descendants, end_with_parent
 
 INTERVAL = 0.25  # seconds between two looks at how much memory is taken
 MUCH = b"memory"  # what the check is told where that was too much
@@ -54,7 +54,7 @@ def _limit(memory: int) -> None:
 
 def _watch(subject: int, lifeline: int, memory: int, folder: str) -> int:
     """Wait for the end of the subject or of the check; return the subject's exit status, or end by its signal."""
-    for number in STUBBORN:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     ended, tell = os.pipe()
     os.set_blocking(tell, False)

@@ -111,16 +111,56 @@ def test_an_interrupt_ends_with_one_line(capsys, monkeypatch):
     assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
 
 
-def test_an_interrupt_that_keeps_something_says_how_to_go_on(capsys, monkeypatch, tmp_path):
-    def interrupted(job, recorder, *_):
+@pytest.mark.parametrize("command", ["run", "sweep"])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_asks_a_command_to_end_ends_it_cleanly_and_it_says_how_to_go_on(
+    capsys, monkeypatch, tmp_path, command, ending
+):
+    def asked(job, recorder, *_):
         recorder.shards["one"] = pd.DataFrame({"replicate": [0]})
-        raise KeyboardInterrupt
+        signal.raise_signal(ending)
 
-    monkeypatch.setattr("compare.commands.main_job.perform", interrupted)
-    assert main(["run", "--out", str(tmp_path)]) == 130
+    monkeypatch.setattr("compare.commands.main_job.perform", asked)
+    usual = signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(ending, usual)  # a job in the background ignores interrupts
+    try:
+        assert main([command, "--out", str(tmp_path)]) == 128 + ending
+        assert signal.getsignal(ending) is usual
+    finally:
+        signal.signal(ending, before)
     (folder,) = tmp_path.iterdir()
-    told = f"keras-parity: interrupted; what is finished is kept: keras-parity run --resume {folder}\n"
+    told = f"keras-parity: interrupted; what is finished is kept: keras-parity {command} --resume {folder}\n"
     assert capsys.readouterr().err == told
+
+
+def test_what_is_ignored_stays_ignored(monkeypatch):
+    monkeypatch.setattr("compare.data.dataset.load", lambda *_, **__: signal.raise_signal(signal.SIGHUP))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    try:
+        with pytest.raises(AttributeError):  # nothing was loaded
+            main(["run"])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_check_that_is_asked_to_end_closes_its_subject(capsys, monkeypatch):
+    closed = []
+
+    class Driver:
+        def __init__(self, *_):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            closed.append(self)
+
+    monkeypatch.setattr("compare.check.subject.drivers.Isolated", Driver)
+    monkeypatch.setattr("compare.check.parity_check.check_driver", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert main(["check", "examples/correct.py:Network", "--no-record"]) == 128 + signal.SIGTERM
+    assert len(closed) == 1
+    assert capsys.readouterr().err == "keras-parity: interrupted; nothing was kept\n"
 
 
 def test_an_interrupt_that_a_library_turns_into_another_error_is_one_all_the_same(capsys, monkeypatch):
