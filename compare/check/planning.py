@@ -7,6 +7,7 @@ from typing import Any
 
 from compare.check.settings import Settings
 from compare.check.steps.situations import ragged_size
+from compare.check.subject.description import Description
 from compare.check.subject.drivers import Driver
 from compare.data.dataset import Dataset
 from compare.errors import InputError
@@ -66,6 +67,7 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
             told.append(f"learning rate {rate:g} read off")
     labels = said.get("labels", "auto") if settings.labels == "auto" else settings.labels
     architecture = dense(sizes, hidden, float(rate), settings.dtype or said.get("dtype", "float64"))
+    check_cost(architecture, data, settings)  # of the layers that the subject says, too
     return Recipe(architecture, data.n, batch, labels), told
 
 
@@ -85,6 +87,7 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], An
     own = tuple(said.get("layer_sizes", ()))
     if settings.layers is None and len(own) > 1 and own[0] == data.n_features:
         asked = described(objective, own[1:-1], own[-1])
+        check_cost(asked, data, settings)
     if settings.learning_rate is None and "(" not in settings.optimizer and "learning_rate" in said:
         asked = asked.at(float(said["learning_rate"]))
     activations = settings.activations or said.get("activations")
@@ -97,7 +100,7 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], An
 
 
 def _sizes(
-    asked: tuple[int, ...], said: dict[str, Any], data: Dataset, settings: Settings
+    asked: tuple[int, ...], said: Description, data: Dataset, settings: Settings
 ) -> tuple[tuple[int, ...], list[str]]:
     own = tuple(said.get("layer_sizes", asked))
     if settings.layers is not None or own == asked:

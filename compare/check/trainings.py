@@ -87,7 +87,7 @@ def drive_training(
     weights = draw_weights(met.recipe.architecture, rng, X, met.zero_biases)
     weights = [W.astype(reference.precision).astype(np.float64) for W in weights]
     name = method["signature"].split("(")[0]
-    stage = _Stage(driver, met, reference, known, name, frozenset(said["train"]))
+    stage = _Stage(driver, met, reference, known, name, frozenset(said.get("train", ())))
     in_order: Rows = np.tile(np.arange(data.n), (EPOCHS, 1))
     whole = Trial(X, data.y, weights, in_order, data.n)
     few = _few(reference, Trial(X, data.y, weights, in_order, SMALL), rng)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Shape = tuple[int, ...]
 Role = Literal["kernel", "bias", "recurrent", "scale", "state"]
@@ -57,6 +57,7 @@ class Weight:
     trainable: bool = True
 
 
+@runtime_checkable  # for what is read from another process
 class Layer(Protocol):
     """A layer: what comes out of it, and what it holds."""
 

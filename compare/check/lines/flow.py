@@ -6,33 +6,16 @@ then reads as code for whole batches does.
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from compare.check.lines.known import Form, squeezed
-from compare.check.subject.tracing import Trace
+from compare.check.subject.tracing import Place, Trace
 from compare.mathematics.functions import Array
 
 MAKING = ("part", "value", "changed")
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
 FEWEST = 3  # samples: of fewer, what is made for each is not told from what is made for each layer
-
-
-class Place(NamedTuple):
-    """A site, as a trace tells it."""
-
-    file: int
-    first: int
-    column: int
-    last: int
-    end: int
-    statement: int
-    statement_end: int
-    function: str
-    kind: str
-    target: str
-    node: str
 
 
 class Flow:
@@ -45,7 +28,6 @@ class Flow:
             self.values: list[Array] = [value.astype(np.float64) for value in trace.values]
         self.indices = {n for n, value in enumerate(trace.values) if value.ndim == 1 and value.dtype.kind in "iu"}
         self._forms: dict[int, Form] = {}
-        self._places = [Place(*site) for site in trace.sites]
         self._lines = [source.encode().splitlines() for source in trace.sources]
         self._site: dict[int, int] = dict(enumerate(trace.events[:, 0].tolist()))
         self._value: dict[int, int] = dict(enumerate(trace.events[:, 1].tolist()))
@@ -98,7 +80,7 @@ class Flow:
 
     def place(self, event: int) -> Place:
         """Where an event happened."""
-        return self._places[self._site[event]]
+        return self.trace.sites[self._site[event]]
 
     def when(self, event: int) -> int:
         """When it happened, or ended."""

@@ -1,8 +1,9 @@
 """What a subject is and says about itself, in plain values that can cross to another process."""
 
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 import numpy as np
+from msgspec import Meta
 
 from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import WatchForks
@@ -10,18 +11,42 @@ from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off, takes_rate
 from compare.check.subject.own_training import own_method
 from compare.check.subject.performing import contained
+from compare.check.subject.tasks import Several, Words
 from compare.recipe.recipe import Recipe
 
+Units = Annotated[int, Meta(ge=1, le=2**40)]
+Activation = Annotated[str, Meta(pattern=r"^(relu|sigmoid|tanh|linear|leaky_relu(\(-?\d+(\.\d+)?(e-?\d+)?\))?)$")]
 
-def describe_subject(subject: Any, recipe: Recipe) -> dict[str, Any]:
-    """What a subject is and says about itself, in plain values.
 
-    Returns
-    -------
-    dict
-        `kind`; what `read_off` finds; `notes`; of its own `train` or `fit`, the usual names of what it takes as
-        `train`, and `method`: its signature, and what keeps it from being driven; `error`: why it cannot be made.
+class OwnMethod(TypedDict):
+    """A subject's own `train` or `fit`, and what keeps it from being driven."""
+
+    signature: Words
+    trouble: Words | None
+
+
+class Description(TypedDict, total=False):
+    """What a subject is and says about itself.
+
+    `error` is why it cannot be made; `train` are the usual names of what its own `method` takes; `layer_sizes` to
+    `labels` are what is read off it.
     """
+
+    error: Words
+    kind: Words
+    takes_rate: bool
+    notes: Annotated[list[Words], Several]
+    layer_sizes: Annotated[tuple[Units, ...], Meta(min_length=2, max_length=10_000)]
+    learning_rate: Annotated[float, Meta(ge=-1e300, le=1e300)]
+    activations: Annotated[tuple[Activation, ...], Several]
+    dtype: Literal["float16", "bfloat16", "float32", "float64"]
+    labels: Literal["integer", "onehot"]
+    train: Annotated[list[Words], Several]
+    method: OwnMethod
+
+
+def describe_subject(subject: Any, recipe: Recipe) -> Description:
+    """What a subject is and says about itself, in plain values."""
     found: dict[str, Any] = {"notes": []}
     try:
         with contained(), WatchForks():
@@ -33,7 +58,7 @@ def describe_subject(subject: Any, recipe: Recipe) -> dict[str, Any]:
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
         found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
-    return found
+    return cast(Description, found)
 
 
 def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:

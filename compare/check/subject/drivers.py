@@ -6,8 +6,9 @@ The two processes exchange plain values and arrays only; nothing that the subjec
 from pathlib import Path
 from typing import Any, Protocol
 
-from compare.check.subject.description import describe_subject
+from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import interruptible
+from compare.check.subject.messages import Describe, Load, Perform, Request
 from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
 from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
@@ -18,7 +19,7 @@ from compare.recipe.recipe import Recipe
 class Driver(Protocol):
     """Where a subject lives: in this process, or in one of its own."""
 
-    def describe(self, recipe: Recipe) -> dict[str, Any]:
+    def describe(self, recipe: Recipe) -> Description:
         """What the subject is and says about itself."""
 
     def perform(self, task: Task) -> Performance:
@@ -40,7 +41,7 @@ class Isolated:
         memory: int | None = None,
     ) -> None:
         self.memory = memory or usual_limit()
-        self.start = {"path": str(path), "name": name, "definitions_only": definitions_only}
+        self.start = Load(str(path), name, definitions_only)
         self.seconds = seconds
         self.process: SubjectProcess | None = None
         self.loaded = False
@@ -59,37 +60,33 @@ class Isolated:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def describe(self, recipe: Recipe) -> dict[str, Any]:
+    def describe(self, recipe: Recipe) -> Description:
         """What the subject is and says about itself."""
         try:
-            answer = self._ask({"describe": recipe}, [])
+            found: Description = self._ask(Describe(recipe), []).description
         except Gone as gone:
             return {"error": str(gone)}
-        if not isinstance(answer, dict):
-            return {"error": f"it says about itself what cannot be understood: {type(answer).__name__}"}
-        if answer.get("error") == LEFT_RUNNING:
+        if found.get("error") == LEFT_RUNNING:
             self.close()
-        return answer
+        return found
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""
         steps: list[Did] = []
         try:
-            answer = self._ask({"task": task, "seconds": self.seconds}, steps)
+            done: Performance = self._ask(Perform(task, self.seconds), steps).done
         except Gone as gone:
             if not gone.late and not task.epochs and len(steps) < len(task.batches):
                 before = task.weights[0] if task.free else task.weights[len(steps)]
                 before = (steps[-1].after or before) if task.free and steps else before
                 steps.append(Did(before=before, error=str(gone)))
             return Performance(steps, refusal=str(gone))
-        if not isinstance(answer, Performance):
-            return Performance(steps, refusal="its process answers what cannot be understood")
-        answer.steps = answer.steps if task.epochs else steps
-        if answer.refusal == LEFT_RUNNING:
+        done.steps = done.steps if task.epochs else steps
+        if done.refusal == LEFT_RUNNING:
             self.close()
-        return answer
+        return done
 
-    def _ask(self, request: dict[str, Any], steps: list[Did]) -> Any:
+    def _ask(self, request: Request, steps: list[Did]) -> Any:
         """Return the answer; `steps` gets those that are told on the way.
 
         Raises
@@ -103,9 +100,8 @@ class Isolated:
             self.process = SubjectProcess(self.memory)
         if not self.loaded:
             try:
-                answer = self.process.ask(self.start, self.seconds, [])
+                self.failed = self.process.ask(self.start, self.seconds, []).error
                 self.loaded = True
-                self.failed = answer.get("error")
             except Gone as gone:
                 self.failed = f"its file cannot be loaded: {gone}"
             if self.failed is not None:  # loading would fail again, perhaps after a minute
@@ -124,7 +120,7 @@ class InProcess:
     def __init__(self, subject: Any, seconds: float = 60.0) -> None:
         self.subject, self.seconds = subject, seconds
 
-    def describe(self, recipe: Recipe) -> dict[str, Any]:
+    def describe(self, recipe: Recipe) -> Description:
         """What the subject is and says about itself."""
         with interruptible():
             return describe_subject(self.subject, recipe)

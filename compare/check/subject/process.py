@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from compare.check.subject.messages import Answer, Made, Request, answers
 from compare.check.subject.tasks import TOO_LONG, Did
 from compare.check.subject.warden import MUCH
-from compare.check.subject.wire import Garbled, receive, send
+from compare.check.subject.wire import Garbled, answer, receive, send
 from compare.work.lifetime import end_descendants
 
 # Where this package is imported from, whatever it is called: the subject's process must find the same one.
@@ -68,7 +69,7 @@ class SubjectProcess:
         self.numbers = itertools.count()
         self.thread: threading.Thread | None = None
 
-    def ask(self, request: dict[str, Any], seconds: float, steps: list[Did]) -> Any:
+    def ask(self, request: Request, seconds: float, steps: list[Did]) -> Any:
         """Return the answer to a request; `steps` gets each step that is told on the way.
 
         Raises
@@ -78,10 +79,9 @@ class SubjectProcess:
         """
         arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         number = next(self.numbers)
-        self.thread = threading.Thread(target=self._exchange, args=(request | {"number": number}, arrived), daemon=True)
+        self.thread = threading.Thread(target=self._exchange, args=(number, request, arrived), daemon=True)
         self.thread.start()
         until = time.monotonic() + seconds + GRACE
-        most = len(request["task"].batches) if "task" in request else 0
         while True:
             if time.monotonic() > until:
                 raise Gone(f"{TOO_LONG}: more than {seconds:g} s", late=True)
@@ -94,25 +94,25 @@ class SubjectProcess:
                 value = _next(arrived)
             if isinstance(value, BaseException):
                 raise Gone(self._fate(value)) from None
-            known = isinstance(value, dict) and value.get("number") == number
-            if known and "answer" in value:
-                return value["answer"]
-            if not known or not isinstance(value.get("step"), Did) or len(steps) == most:
+            of, found = value
+            if of != number or not answers(request, found, len(steps)):
                 steps.clear()  # whose they are is not known either
                 raise Gone("it answers what it was not asked: something else writes to where its process answers")
-            steps.append(value["step"])
+            if not isinstance(found, Made):
+                return found
+            steps.append(found.did)
 
-    def _exchange(self, request: dict[str, Any], arrived: "queue.SimpleQueue[Any]") -> None:
+    def _exchange(self, number: int, request: Request, arrived: "queue.SimpleQueue[Any]") -> None:
         """Send a request and pass on what comes, in a thread: either may wait for ever."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            send(self.process.stdin, request)
-            while True:
-                value = receive(self.process.stdout)
-                arrived.put(value)
-                if not isinstance(value, dict) or "step" not in value:
-                    return
+            send(self.process.stdin, number, request)
+            found: Answer | None = None
+            while found is None or isinstance(found, Made):
+                of, data = receive(self.process.stdout)
+                found = answer(data)
+                arrived.put((of, found))
         except (EOFError, OSError, ValueError, Garbled) as error:
             arrived.put(error)
 

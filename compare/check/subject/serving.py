@@ -5,14 +5,14 @@ import queue
 import signal
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from compare.check.subject.description import describe_subject
 from compare.check.subject.exceptions import describe
 from compare.check.subject.loading import load_target
+from compare.check.subject.messages import Answer, Describe, Described, Load, Loaded, Made, Perform, Performed
 from compare.check.subject.performing import perform
-from compare.check.subject.tasks import Did, Performance
-from compare.check.subject.wire import decode, receive_bytes, send
+from compare.check.subject.wire import receive, request, send
 
 
 def serve() -> None:
@@ -23,39 +23,40 @@ def serve() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)  # whatever is printed goes where errors go: to the log
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
     process = os.getpid()
-    first = decode(requests.get())
-    answer: dict[str, Any] = {}
-    try:
-        subject = load_target(Path(first["path"]), first["name"], first["definitions_only"])
-    except BaseException as error:
-        answer = {"error": f"its file cannot be loaded: {describe(error)}"}
-    if os.getpid() != process:
-        os._exit(0)  # a copy that the file forked
-    send(outgoing, {"number": first["number"], "answer": answer})
-    while "error" not in answer:
-        request = decode(requests.get())
-        number = request["number"]
+    subject = None
+    while True:
+        number, data = requests.get()
 
-        def tell(did: Did, number: int = number) -> None:
-            send(outgoing, {"number": number, "step": did})
+        def tell(answer: Answer, number: int = number) -> None:
+            send(outgoing, number, answer)
 
-        if "describe" in request:
-            send(outgoing, {"number": number, "answer": describe_subject(subject, request["describe"])})
-        else:
-            done: Performance = perform(subject, request["task"], request["seconds"], tell)
-            if not request["task"].epochs:
-                done.steps = []  # they were told
-            send(outgoing, {"number": number, "answer": done})
+        match request(data):
+            case Load(path, name, definitions_only):
+                loaded = Loaded()
+                try:
+                    subject = load_target(Path(path), name, definitions_only)
+                except BaseException as error:
+                    loaded = Loaded(f"its file cannot be loaded: {describe(error)}")
+                if os.getpid() != process:
+                    os._exit(0)  # a copy that the file forked
+                tell(loaded)
+            case Describe(recipe):
+                tell(Described(describe_subject(subject, recipe)))
+            case Perform(task, seconds):
+                done = perform(subject, task, seconds, lambda did: tell(Made(did)))
+                if not task.epochs:
+                    done.steps = []  # they were told
+                tell(Performed(done))
 
 
-def _listen(incoming: IO[bytes], requests: "queue.SimpleQueue[bytes]") -> None:
+def _listen(incoming: IO[bytes], requests: "queue.SimpleQueue[tuple[int, bytes]]") -> None:
     """Read requests; once the other side is gone, end this process, whatever it is doing."""
     try:
         while True:
-            requests.put(receive_bytes(incoming))
+            requests.put(receive(incoming))
     except EOFError:
         os._exit(0)
     except OSError:

@@ -1,9 +1,10 @@
 """What a subject is asked to do and what it did: plain values that cross between two processes."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from compare.check.subject.kinds import Array
@@ -11,6 +12,9 @@ from compare.check.subject.tracing import Trace
 from compare.recipe.recipe import Recipe
 
 Rows = NDArray[Any]
+Words = Annotated[str, Meta(max_length=100_000)]  # of a subject, and how many of them: more is no answer
+Several = Meta(max_length=10_000)
+Tensors = Annotated[list[Array], Several]
 TOO_LONG = "it takes too long"
 LEFT_RUNNING = "it leaves a process running that it forked"
 
@@ -47,12 +51,12 @@ class Did:
 
     loss: float | None = None
     accuracy: float | None = None
-    before: list[Array] | None = None
-    after: list[Array] | None = None
-    gradients: list[Array] | None = None
+    before: Tensors | None = None
+    after: Tensors | None = None
+    gradients: Tensors | None = None
     probabilities: Array | None = None
-    error: str | None = None
-    masks: list[Array] | None = None  # of dropout
+    error: Words | None = None
+    masks: Tensors | None = None  # of dropout
 
 
 @dataclass
@@ -62,9 +66,9 @@ class Performance:
     `steps` has an entry for each step that was begun. `refusal` is set whatever ended the task before its last step.
     """
 
-    steps: list[Did] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    refusal: str | None = None
-    history: list[float] | None = None
-    output: str = ""
+    steps: Annotated[list[Did], Several] = field(default_factory=list)
+    notes: Annotated[list[Words], Several] = field(default_factory=list)
+    refusal: Words | None = None
+    history: Annotated[list[float], Several] | None = None
+    output: Words = ""
     trace: Trace | None = None

@@ -16,15 +16,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from compare.check.subject.rewriting import SEEN, Site, rewrite
 
 TOO_MANY, TOO_LONG = "more than", "longer than"
 EVENTS = 200_000  # a step of a network of 100 lines has some hundred
+MANY = Meta(max_length=2 * EVENTS)  # of anything in a trace
 BYTES = 64 * 2**20
 SECONDS = 3.0  # of the processor: others may be at work on it too
 INSIDE = 64  # arrays looked at in a list or dict that an expression reads
@@ -35,6 +37,26 @@ HERE = str(Path(__file__).resolve().parents[len(__name__.split(".")) - 1])
 OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity"))
 
 
+class Place(NamedTuple):
+    """A site, as a trace tells it."""
+
+    file: int
+    first: int
+    column: int
+    last: int
+    end: int
+    statement: int
+    statement_end: int
+    function: str
+    kind: str
+    target: str
+    node: str
+
+    def within(self, lines: int) -> bool:
+        """Whether it lies in a file of so many lines."""
+        return 1 <= self.first <= self.last <= lines and 1 <= self.statement <= self.statement_end <= lines
+
+
 @dataclass
 class Trace:
     """What the lines of a subject did in some steps, in plain values.
@@ -43,8 +65,7 @@ class Trace:
     ----------
     files, sources : list of str
         The subject's own files, and their text.
-    sites : list of tuple
-        (file, *position, *statement, function, kind, target, node), an entry a site.
+    sites : list of Place
     events : array of shape (e, 3)
         Site, value and step, in order.
     reads : array of shape (r, 2)
@@ -55,13 +76,29 @@ class Trace:
         Why there is no more.
     """
 
-    files: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    sites: list[tuple[Any, ...]] = field(default_factory=list)
+    files: Annotated[list[str], MANY] = field(default_factory=list)
+    sources: Annotated[list[str], MANY] = field(default_factory=list)
+    sites: Annotated[list[Place], MANY] = field(default_factory=list)
     events: NDArray[Any] = field(default_factory=lambda: np.empty((0, 3), np.int64))
     reads: NDArray[Any] = field(default_factory=lambda: np.empty((0, 2), np.int64))
-    values: list[NDArray[Any]] = field(default_factory=list)
+    values: Annotated[list[NDArray[Any]], MANY] = field(default_factory=list)
     not_traced: str | None = None
+
+    def coherent(self) -> bool:
+        """Whether each number stands for what there is: it may come from another process."""
+        lengths = [len(source.encode().splitlines()) for source in self.sources]
+        return (
+            len(self.files) == len(self.sources)
+            and all(0 <= each.file < len(lengths) and each.within(lengths[each.file]) for each in self.sites)
+            and _numbers(self.events, [len(self.sites), len(self.values), sys.maxsize])
+            and _numbers(self.reads, [len(self.events)] * 2)
+        )
+
+
+def _numbers(table: NDArray[Any], below: Sequence[int]) -> bool:
+    """Whether each column holds whole numbers from 0, below these."""
+    whole = table.ndim == 2 and table.shape[1] == len(below) and table.dtype.kind == "i"
+    return whole and bool(((table >= 0) & (table < np.array(below))).all())
 
 
 class Recorder:
@@ -155,7 +192,7 @@ class Recorder:
     def trace(self) -> Trace:
         """What was written down, in plain values."""
         sites = [
-            (owner, *site.position, *site.statement, site.function, site.kind, site.target, site.node)
+            Place(owner, *site.position, *site.statement, site.function, site.kind, site.target, site.node)
             for owner, site in zip(self.owners, self.sites, strict=True)
         ]
         events = np.array(self.events, np.int64).reshape(-1, 3)

@@ -1,130 +1,112 @@
-"""Plain values and arrays as bytes, between two processes; nothing that arrives can run code.
+"""Messages between two processes, read against what they are declared to be; nothing that arrives can run code.
 
-What may cross: numbers, text, lists, tuples, dicts with text as keys, arrays, and the few data classes of `VALUES`.
+What may cross: numbers, text, lists, tuples, dicts, data classes, and arrays of numbers.
 """
 
-import dataclasses
+import math
 import struct
-from json import dumps, loads
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta, Struct
 
-from compare.check.subject.tasks import Did, Performance, Task
-from compare.check.subject.tracing import Trace
-from compare.recipe.architecture import Architecture, Dense, Given, Optimizer, Penalty
-from compare.recipe.recipe import Recipe
-
-VALUES = {
-    each.__name__: each
-    for each in (Task, Performance, Did, Trace, Recipe, Architecture, Dense, Given, Optimizer, Penalty)
-}
+from compare.check.subject.messages import Answer, Request
+from compare.phrases import all_visible
+from compare.recipe.architecture import Dense, Given, Layer
 
 # Kept from before the subject's file is run, which may replace NumPy's functions.
-_ARRAY, _DTYPE = np.ndarray, np.dtype
+_ARRAY, _NUMBER, _DTYPE = np.ndarray, np.generic, np.dtype
 
 MARK = b"parity\r\n"
-LARGEST = 2**30  # bytes of one value; where more is announced, something else was written
+HEAD = struct.Struct("<8sQQ")  # the mark, the request's number, and how many bytes come
+LARGEST = 2**30  # bytes of one message; where more is announced, something else was written
 
 
 class Garbled(Exception):
-    """What came is no value."""
+    """What came is no message."""
 
 
-def encode(value: Any) -> bytes:
-    """Plain values and arrays, as bytes: JSON, which tells type and shape of each array, then their elements."""
-    arrays: list[bytes] = []
+class _Elements(Struct, array_like=True):
+    """An array of numbers, in C's order."""
 
-    def plain(one: Any) -> Any:
-        if isinstance(one, np.ndarray):
-            if one.dtype.hasobject:
-                raise ValueError("an array of objects cannot be sent")
-            arrays.append(one.tobytes())
-            return {"array": one.dtype.str, "shape": one.shape}
-        if dataclasses.is_dataclass(one) and not isinstance(one, type):
-            fields = [field.name for field in dataclasses.fields(one) if field.init]
-            return {"value": type(one).__name__, "map": {name: plain(getattr(one, name)) for name in fields}}
-        if isinstance(one, dict):
-            return {"map": {str(key): plain(inner) for key, inner in one.items()}}
-        if isinstance(one, tuple):
-            return {"tuple": [plain(inner) for inner in one]}
-        if isinstance(one, list):
-            return [plain(inner) for inner in one]
-        if isinstance(one, np.generic):
-            return one.item()
-        return one
-
-    text = dumps(plain(value)).encode()
-    return b"".join([struct.pack("<Q", len(text)), text, *arrays])
+    dtype: Annotated[str, Meta(pattern=r"^[<>|][biufc]\d{1,2}$")]
+    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=32)]
+    data: bytes
 
 
-def decode(data: bytes) -> Any:
-    """The inverse of `encode`.
+def _plain(value: Any) -> Any:
+    if isinstance(value, _ARRAY):
+        if value.dtype.kind not in "biufc":
+            raise ValueError("an array of objects cannot be sent")
+        return _Elements(value.dtype.str, list(value.shape), value.tobytes())
+    if isinstance(value, _NUMBER):
+        return value.item()
+    raise NotImplementedError(f"a {type(value).__name__} cannot be sent")
 
-    Raises
-    ------
-    Garbled
-        If these bytes are no value.
-    """
+
+def _made(kind: Any, value: Any) -> Any:
+    if kind is Layer:
+        return msgspec.convert(value, Dense if "units" in value else Given)
+    elements = msgspec.convert(value, _Elements)
+    dtype = _DTYPE(elements.dtype)
+    if len(elements.data) != math.prod(elements.shape) * dtype.itemsize:
+        raise ValueError("an array has other elements than it says")
+    return _ARRAY(elements.shape, dtype, elements.data).copy()
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_REQUEST: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request, dec_hook=_made)
+_ANSWER: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer, dec_hook=_made)
+
+
+def encode(message: Request | Answer) -> bytes:
+    """A message as bytes."""
     try:
-        return _decode(data)
-    except Exception as error:
+        return _ENCODER.encode(message)
+    except UnicodeEncodeError:  # a subject's texts may hold half characters, which no bytes stand for
+        return _ENCODER.encode(all_visible(msgspec.to_builtins(message, enc_hook=_plain, builtin_types=(bytes,))))
+
+
+def request(data: bytes) -> Request:
+    """The request that these bytes are; raises Garbled if they are none."""
+    return _decoded(_REQUEST.decode, data)
+
+
+def answer(data: bytes) -> Answer:
+    """The answer that these bytes are; raises Garbled if they are none."""
+    return _decoded(_ANSWER.decode, data)
+
+
+def _decoded(decode: Callable[[bytes], Any], data: bytes) -> Any:
+    try:
+        return decode(data)
+    except Exception as error:  # deep nesting and want of memory included
         raise Garbled from error
 
 
-def _decode(data: bytes) -> Any:
-    (size,) = struct.unpack_from("<Q", data)
-    place = 8 + size
-    tree = loads(data[8:place])
-
-    def array(of: str, shape: list[int]) -> Any:
-        nonlocal place
-        found = _ARRAY(shape, _DTYPE(of), data, place).copy()
-        place += found.nbytes
-        return found
-
-    def full(one: Any) -> Any:
-        if isinstance(one, list):
-            return [full(inner) for inner in one]
-        if not isinstance(one, dict):
-            return one
-        if "array" in one:
-            return array(one["array"], one["shape"])
-        if "tuple" in one:
-            return tuple(full(inner) for inner in one["tuple"])
-        found = {name: full(inner) for name, inner in one["map"].items()}
-        return VALUES[one["value"]](**found) if "value" in one else found
-
-    return full(tree)
-
-
-def send(stream: IO[bytes], value: Any) -> None:
-    """Write one value: a mark, its length, and the value."""
-    data = encode(value)
-    stream.write(MARK + struct.pack("<Q", len(data)) + data)
+def send(stream: IO[bytes], number: int, message: Request | Answer) -> None:
+    """Write a message, with the number of the request that it is or answers."""
+    data = encode(message)
+    stream.write(HEAD.pack(MARK, number, len(data)) + data)
     stream.flush()
 
 
-def receive(stream: IO[bytes]) -> Any:
-    """Read one value.
+def receive(stream: IO[bytes]) -> tuple[int, bytes]:
+    """Read a message as it comes, and the number of its request.
 
     Raises
     ------
     EOFError
         If the other side is gone.
     Garbled
-        If what comes is no value: something else was written to the stream.
+        If what comes is no message: something else was written to the stream.
     """
-    return decode(receive_bytes(stream))
-
-
-def receive_bytes(stream: IO[bytes]) -> bytes:
-    """Read one value as it comes; raises what `receive` does."""
-    head = _read(stream, len(MARK) + 8)
-    (size,) = struct.unpack("<Q", head[len(MARK) :])
-    if not head.startswith(MARK) or size > LARGEST:
+    mark, number, size = HEAD.unpack(_read(stream, HEAD.size))
+    if mark != MARK or size > LARGEST:
         raise Garbled
-    return _read(stream, size)
+    return number, _read(stream, size)
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:

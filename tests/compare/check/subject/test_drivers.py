@@ -15,8 +15,8 @@ import pytest
 from compare.check.steps.situations import draw_weights
 from compare.check.subject.drivers import Isolated
 from compare.check.subject.loading import split_target
-from compare.check.subject.tasks import Did, Task
-from compare.check.subject.wire import Garbled, decode, encode, receive_bytes
+from compare.check.subject.messages import Describe
+from compare.check.subject.tasks import Task
 from compare.commands.app import main
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -59,34 +59,10 @@ class Subject(Plain):
 """
 
 
-def test_values_survive_the_way_between_processes():
-    after = [np.arange(6.0).reshape(2, 3)]
-    value = {"did": Did(loss=0.5, after=after), "none": None, "list": [1, (2.5, "a")], "recipe": RECIPE}
-    found = decode(encode(value))
-    np.testing.assert_array_equal(found["did"].after[0], after[0])
-    assert found["did"].loss == 0.5
-    assert found["list"] == [1, (2.5, "a")]
-    assert found["recipe"] == RECIPE
-
-
-def test_arrays_of_objects_are_not_sent():
-    with pytest.raises(ValueError, match="an array of objects cannot be sent"):
-        encode({"array": np.array([object()])})
-
-
 def test_a_subject_does_what_it_does_in_this_process(tmp_path):
     done = perform(tmp_path, "class Subject(Plain): pass\n")
     assert [did.error for did in done.steps] == [None, None]
     assert done.steps[1].loss < done.steps[0].loss
-
-
-def test_what_is_no_value_is_told_apart_from_the_end(tmp_path):
-    for written, error in ((b"hello, hello, hello", Garbled), (b"hel", EOFError), (b"", EOFError)):
-        (tmp_path / "pipe").write_bytes(written)
-        with (tmp_path / "pipe").open("rb") as stream, pytest.raises(error):
-            receive_bytes(stream)
-    with pytest.raises(Garbled):
-        decode(b"no value at all")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +153,7 @@ def stubborn(tmp_path):
 def test_no_request_outlasts_the_limit_by_two_seconds_and_nothing_is_left_running(tmp_path):
     notes, text = stubborn(tmp_path)
     with isolated(tmp_path, text, seconds=0.5) as driver:
-        driver._ask({"describe": RECIPE}, [])
+        driver._ask(Describe(RECIPE), [])
         began = time.monotonic()
         done = driver.perform(two_steps())
         assert time.monotonic() - began < 2.5
@@ -223,7 +199,7 @@ def test_a_subject_ends_with_the_check_whatever_ended_it(tmp_path):
 )  # fmt: skip
 def test_no_limit_is_passed_whatever_is_tried(tmp_path, lines, limits, words):
     with isolated(tmp_path, second_step("import subprocess, sys", *lines), **{"seconds": 60.0} | limits) as driver:
-        driver._ask({"describe": RECIPE}, [])
+        driver._ask(Describe(RECIPE), [])
         began = time.monotonic()
         done = driver.perform(two_steps())
         assert time.monotonic() - began < 2.5
@@ -232,10 +208,12 @@ def test_no_limit_is_passed_whatever_is_tried(tmp_path, lines, limits, words):
 
 def test_steps_that_were_not_asked_for_are_no_answer(tmp_path):
     """They look as they should, and come for ever."""
-    forged = "data = encode({'number': 1, 'step': Did(loss=0.0)})"
-    write = "os.write(fd, MARK + struct.pack('<Q', len(data)) + data)"
+    forged = "data = encode(Made(Did(before=self.get_weights(), after=self.get_weights())))"
+    write = "os.write(fd, HEAD.pack(MARK, 1, len(data)) + data)"
     lines = [forged, "for fd in range(3, 64):", "    with suppress(OSError):", f"        while True: {write}"]
-    imports = "import struct\nfrom compare.check.subject.wire import MARK, encode\n"
+    imports = (
+        "from compare.check.subject.messages import Made\nfrom compare.check.subject.wire import HEAD, MARK, encode\n"
+    )
     text = imports + "from compare.check.subject.tasks import Did\n" + second_step(*lines)
     done = perform(tmp_path, text, seconds=5.0)
     assert "it answers what it was not asked" in done.refusal
