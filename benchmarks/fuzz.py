@@ -1,11 +1,13 @@
 """Attack the commands with what nobody should give them: each input is answered well, or told here.
 
-    python -m benchmarks.fuzz [--seconds 300] [--inputs 100000] [--seed 0] [--input NUMBER]
+    python -m benchmarks.fuzz [--seconds 300] [--inputs 100000] [--seed 0] [--only KIND ...] [--input NUMBER]
 
-Options, CSV files, run folders, plans to go on with, and the end of a run whose drawing or output fails. Every input is
-made from its own number and the seed, so that one can be tried again by itself. Nothing is trained: where a command
-would begin to, it has answered. Told are, for each kind, how many inputs were tried, how many were answered well (a
-result, or a line and status 2), and how many ended in a traceback, a hang or a lost result; the status is 1 if any did.
+Options, absurd sizes, CSV files, run folders, plans to go on with, the end of a run whose drawing or output fails,
+hostile subjects, and subjects that forge what their process answers. Every input is made from its own number and the
+seed, so that one can be tried again by itself. No run is trained: where a command would begin to, it has answered; the
+subjects are checked. Told are, for each kind, how many inputs were tried, how many were answered well (a result, or a
+line and status 2), and how many ended in a traceback, a hang or a lost result, or left a process or a file; the status
+is 1 if any did.
 """
 
 import argparse
@@ -22,14 +24,20 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
 from unittest import mock
 
+import psutil
+
+from benchmarks import hostile
+from compare.check.subject.drivers import Isolated
 from compare.commands import main_job
+from compare.commands.app import app, holds
 from compare.commands.app import main as command
 from compare.commands.options import Telling
 from compare.commands.streams import patient_streams
@@ -37,6 +45,7 @@ from compare.data.dataset import load
 from compare.errors import InputError
 from compare.experiments.experiment import Experiment
 from compare.runs.manifests import MANIFEST
+from compare.runs.record import read
 from compare.runs.recorder import recording
 from compare.show.figures import drawing, plots
 from compare.show.page import page
@@ -44,7 +53,10 @@ from compare.show.terminal import summary
 from compare.work.companion import ALONE
 from tests.compare.runs.made_run import made_check, made_run, made_sweep
 
-PATIENCE = 30  # seconds after which an input hangs: the slowest draws six figures
+PATIENCE = 60  # seconds after which an input hangs: the slowest is a check of a subject that uses up its time
+ABSURD_PATIENCE = 3.0  # seconds in which what cannot be done is refused
+GONE = 2.0  # seconds in which what a subject started must end
+MARK = "KERAS_PARITY_FUZZ"  # in the environment of all that an input starts
 TEXTS = [
     *("", " ", "-", "--", "0", "-1", "1.5", "1e400", "nan", "inf", "-inf", "٣", "0x10", "1_0", "None", "true", "[]"),
     *("[bold]", "[/x]", ":smile:", "$x$", r"$\frac$", "=1+1", "@A1", "-x", "\x1b[2J", "\x07", "\udcff", "\u202e", "é"),
@@ -71,6 +83,7 @@ DRAWN = [
     *((page, "html"), (summary, "tell")),
 ]
 SUBJECT = Path(__file__).parents[1] / "examples" / "correct.py"
+REACHED = "it would begin now"
 
 
 class Hang(BaseException):
@@ -81,8 +94,29 @@ class Lost(BaseException):
     """Numbers of a finished run are not there any more."""
 
 
+class Left(BaseException):
+    """A process or a file is left."""
+
+
 class Reached(InputError):
     """A command would now begin to train: it has found nothing wrong."""
+
+
+class Unmet:
+    """A subject's process that is never started: what can be refused before it is met, is."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __enter__(self) -> "Unmet":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def describe(self, recipe: object) -> None:
+        """Say that all before is well."""
+        raise Reached(REACHED)
 
 
 class Full(io.TextIOBase):
@@ -95,10 +129,14 @@ class Full(io.TextIOBase):
 
 @dataclass(frozen=True)
 class Bench:
-    """Where inputs are made and tried: `made` holds whole folders, by their kind, `work` what is made of them."""
+    """Where inputs are made and tried: `made` holds whole folders, by their kind, `work` what is made of them.
+
+    `turn` counts the inputs of a kind, for those that are tried one after the other.
+    """
 
     made: dict[str, Path]
     work: Path
+    turn: int = 0
 
     def copy(self, kind: str) -> Path:
         """A whole folder of a kind, to be damaged."""
@@ -116,6 +154,80 @@ def options(rng: random.Random, bench: Bench) -> None:
     if "--out" not in words:
         words += ["--out", str(bench.work / "results")]
     answered([name, *words], rng)
+
+
+@cache
+def numeric() -> list[tuple[str, str]]:
+    """Every command and option that takes numbers."""
+    arguments = [(name, each) for name in OPTIONS for each in app[name].assemble_argument_collection()]
+    return [(name, each.name) for name, each in arguments if holds(each.hint, int) or holds(each.hint, float)]
+
+
+def absurd(rng: random.Random, bench: Bench) -> None:
+    """A size that nobody can mean, for each option that takes a number: refused at once, if it is a count."""
+    at, (name, option) = divmod(bench.turn, len(numeric()))[0], numeric()[bench.turn % len(numeric())]
+    value = str(hostile.ABSURD[at % len(hostile.ABSURD)])
+    words = {"check": [f"{SUBJECT}:Network"], "show": ["1"]}.get(name, [])
+    began = time.monotonic()
+    told = answered([name, *words, option, value, "--out", str(bench.work / "results")], rng)
+    many = value.isdigit() and int(value[:20]) >= hostile.HUGE and option in hostile.COUNTED
+    if time.monotonic() - began > ABSURD_PATIENCE or (many and REACHED in told):
+        raise Hang(f"{name} {option} {value}")
+
+
+def subject(rng: random.Random, bench: Bench) -> None:
+    """A subject that does what none should, each in turn."""
+    files = list(hostile.subjects().items())
+    name, text = files[bench.turn % len(files)]
+    try:
+        checked(text, rng, bench)
+    except BaseException as error:
+        error.add_note(f"a subject that {name}")
+        raise
+
+
+def pipe(rng: random.Random, bench: Bench) -> None:
+    """A subject that trains well, in a process that forges what it answers."""
+    checked(hostile.forging(rng.randrange(10**9)), rng, bench)
+
+
+def checked(text: str, rng: random.Random, bench: Bench) -> None:
+    """Check a subject: whatever it does, the record can be read, and nothing of it is left."""
+    file, out, temporary = bench.work / "net.py", bench.work / "results", bench.work / "temporary"
+    file.write_text(text)
+    temporary.mkdir()
+    limits = ["--time-limit", "4", "--memory-limit", "0.7", "--steps", "3", "--layers", "5", "3"]
+    with (
+        mock.patch("compare.check.subject.drivers.Isolated", Isolated),
+        mock.patch.object(tempfile, "tempdir", str(temporary)),
+    ):
+        answered(["check", f"{file}:Subject", *limits, "--out", str(out)], rng)
+    for folder in out.iterdir() if out.exists() else ():
+        try:
+            read(folder)
+        except InputError as error:
+            raise Lost(str(error)) from None
+    if any(temporary.iterdir()):
+        raise Left("files")
+
+
+def left_running() -> bool:
+    """Whether something that was started by an input outlives it; it is ended."""
+    until = time.monotonic() + GONE
+    while found := [each for each in psutil.process_iter() if each.pid != os.getpid() and _marked(each)]:
+        if time.monotonic() > until:
+            for each in found:
+                each.kill()
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _marked(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        mine = "resource_tracker" in " ".join(process.cmdline())  # it stays with this process, whose child it is
+        return process.environ().get(MARK) == os.environ[MARK] and process.status() != psutil.STATUS_ZOMBIE and not mine
+    return False
 
 
 def csv_file(rng: random.Random, bench: Bench) -> None:
@@ -235,12 +347,15 @@ def finish(rng: random.Random, bench: Bench) -> None:
         raise Lost(MANIFEST)
 
 
-KINDS: dict[str, tuple[Callable[[random.Random, Bench], None], int]] = {  # and how often: the last ones draw
+KINDS: dict[str, tuple[Callable[[random.Random, Bench], None], int]] = {  # and how often: the last ones are slow
     "options": (options, 8),
+    "absurd sizes": (absurd, 8),
     "CSV files": (csv_file, 8),
     "run folders": (folder, 5),
     "plans": (plan, 3),
     "ends of runs": (finish, 1),
+    "subjects": (subject, 1),
+    "pipes": (pipe, 1),
 }
 
 
@@ -257,8 +372,8 @@ def streams(rng: random.Random) -> Iterator[io.StringIO]:
         sys.stdout, sys.stderr = kept
 
 
-def answered(words: list[str], rng: random.Random) -> None:
-    """Give a command; an answer is a status that is declared, and where it is 2, one line that says why."""
+def answered(words: list[str], rng: random.Random) -> str:
+    """Give a command; an answer is a status that is declared, and where it is 2, a line that says why; return those."""
     with streams(rng) as err:
         status = command(words)
     told = err.getvalue()
@@ -266,9 +381,10 @@ def answered(words: list[str], rng: random.Random) -> None:
     if status == 2:
         assert told.startswith("keras-parity: "), f"status 2, and on stderr {told[:500]!r}"
         assert max(map(len, told.splitlines())) < 20_000, "a line that nobody reads"
+    return told
 
 
-def ended(number: int, kind: str, seed: int, made: dict[str, Path]) -> str:
+def ended(number: int, kind: str, seed: int, made: dict[str, Path], turn: int = 0) -> str:
     """Try one input, and say how it ended."""
     rng = random.Random(f"{seed} {kind} {number}")
     place, kept = Path(tempfile.mkdtemp(prefix="fuzz-")), os.getcwd()
@@ -277,11 +393,13 @@ def ended(number: int, kind: str, seed: int, made: dict[str, Path]) -> str:
     os.chdir(work)
     try:
         signal.alarm(PATIENCE)
-        KINDS[kind][0](rng, Bench(made, work))
-    except Hang:
-        return "hang"
-    except Lost:
-        return "lost"
+        os.environ[MARK] = str(place)
+        KINDS[kind][0](rng, Bench(made, work, turn))
+        if left_running():
+            raise Left("processes")
+    except (Hang, Lost, Left) as error:
+        print(f"\ninput {number}, {kind}: {error!r} {getattr(error, '__notes__', '')}", file=sys.stderr)
+        return type(error).__name__.lower()
     except BaseException:  # whatever a command raises, its end included, is what is looked for
         print(f"\ninput {number}, {kind}:", file=sys.stderr)
         traceback.print_exc(limit=-6)
@@ -293,23 +411,21 @@ def ended(number: int, kind: str, seed: int, made: dict[str, Path]) -> str:
     return "well"
 
 
-def attack(numbers: Iterator[int], until: float, seed: int) -> dict[str, Counter[str]]:
+def attack(numbers: Iterator[int], until: float, seed: int, kinds: Sequence[str]) -> dict[str, Counter[str]]:
     """Try inputs until the time is over; return how those of each kind ended."""
-    names = [name for name, (_, often) in KINDS.items() for _ in range(often)]
-    found: dict[str, Counter[str]] = {name: Counter() for name in KINDS}
+    names = [name for name in kinds for _ in range(KINDS[name][1])]
+    found: dict[str, Counter[str]] = {name: Counter() for name in kinds}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as planted:
         out = Path(folder)
         made = {"run": made_run(out).folder, "check": made_check(out).folder, "sweep": made_sweep(out).folder}
-        for place in ("compare.commands.main_job.perform", "compare.check.subject.drivers.Isolated"):
-            planted.enter_context(mock.patch(place, side_effect=Reached("trained")))
+        planted.enter_context(mock.patch("compare.commands.main_job.perform", side_effect=Reached(REACHED)))
+        planted.enter_context(mock.patch("compare.check.subject.drivers.Isolated", Unmet))
         for number in numbers:
             if time.monotonic() > until:
                 break
-            kind = names[number % len(names)]
-            outcome = ended(number, kind, seed, made)
-            found[kind][outcome] += 1
-            if outcome in ("hang", "lost"):
-                print(f"input {number}, {kind}: {outcome}", file=sys.stderr)
+            cycle, at = divmod(number, len(names))
+            turn = cycle * names.count(names[at]) + names[:at].count(names[at])
+            found[names[at]][ended(number, names[at], seed, made, turn)] += 1
     return found
 
 
@@ -323,12 +439,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--input", type=int, help="this one alone")
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--input", type=int, help="this one alone, of those of the same kinds")
     given = parser.parse_args()
     signal.signal(signal.SIGALRM, _hang)
     numbers = iter(range(given.inputs) if given.input is None else [given.input])
-    found = attack(numbers, time.monotonic() + given.seconds, given.seed)
-    columns = ("well", "traceback", "hang", "lost")
+    found = attack(numbers, time.monotonic() + given.seconds, given.seed, given.only)
+    columns = ("well", "traceback", "hang", "lost", "left")
     print(f"{'':14}{'tried':>10}" + "".join(f"{name:>10}" for name in columns))
     for kind, counts in (*found.items(), ("all", sum(found.values(), Counter()))):
         print(f"{kind:14}{counts.total():>10}" + "".join(f"{counts[name]:>10}" for name in columns))

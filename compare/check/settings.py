@@ -1,11 +1,10 @@
 """What a check is asked for. Nothing heavy is imported here: the command line reads its options off this."""
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from compare.errors import InputError, check_count
+from compare.errors import InputError, check_amount, check_count
 from compare.recipe.architecture import ACTIVATIONS, slope_of
 from compare.recipe.objective import Objective
 
@@ -106,8 +105,8 @@ class Settings:
                 raise InputError(
                     f"`{name}` must be a positive number. Received: {value!r}, which is text{_as_number(value)}"
                 )
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InputError(f"`{name}` must be a positive number. Received: {value}")
+            if value is not None:
+                check_amount(name, value)
         if dtype not in (None, "float64", "float32"):
             raise InputError(f"`dtype` must be float64 or float32. Received: {dtype!r}")
         if labels not in ("auto", "integer", "onehot"):

@@ -27,13 +27,14 @@ from compare.work.lifetime import ENDING, own_temporary_folder
 
 def _as_spelt(kind: Any, tokens: Sequence[cyclopts.Token]) -> Any:
     """Convert what an option was given, but no fraction to an integer, which would round it."""
-    if _has(kind, int) and not _has(kind, float) and any("." in token.value for token in tokens):
+    if holds(kind, int) and not holds(kind, float) and any("." in token.value for token in tokens):
         raise cyclopts.CoercionError(token=tokens[0], target_type=int)
     return cyclopts.convert(kind, tokens)
 
 
-def _has(kind: Any, wanted: type) -> bool:
-    return kind is wanted or any(_has(each, wanted) for each in get_args(kind))
+def holds(kind: Any, wanted: type) -> bool:
+    """Whether an option of this kind takes values of the wanted one."""
+    return kind is wanted or any(holds(each, wanted) for each in get_args(kind))
 
 
 app = cyclopts.App(

@@ -47,9 +47,9 @@ class Source:
     def __post_init__(self) -> None:
         if not 0 < self.time_limit < math.inf:
             raise InputError(f"`time_limit` must be a positive number of seconds. Received: {self.time_limit}")
-        if self.memory_limit is not None and not 0.25 <= self.memory_limit < math.inf:
+        if self.memory_limit is not None and not 0.25 <= self.memory_limit <= 1e6:
             raise InputError(
-                "`memory_limit` must be a number of gigabytes, at least 0.25: with less, no network is even loaded. "
+                "`memory_limit` must be a number of gigabytes, from 0.25, with less no network is even loaded, to 1e6. "
                 f"Received: {self.memory_limit}"
             )
 

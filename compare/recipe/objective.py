@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from compare.errors import InputError
+from compare.errors import InputError, check_amount
 from compare.recipe import optimizer_words
 from compare.recipe.architecture import HIDDEN, Architecture, Dense, Optimizer, Penalty
 
@@ -61,12 +60,10 @@ class Objective:
         return cls(**words, learning_rate=learning_rate)
 
     def __post_init__(self) -> None:
-        rate = self.learning_rate
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise InputError(f"`learning_rate` must be a positive number. Received: {rate}")
+        if self.learning_rate is not None:
+            check_amount("learning_rate", self.learning_rate)
         for name in ("l1", "l2"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"`{name}` must be 0 or a positive number. Received: {getattr(self, name)}")
+            check_amount(name, getattr(self, name), positive=False)
         self.update_rule()
         loss = self._loss()
         outputs = {each for of in LOSSES.values() for each in of} if loss is None else LOSSES[loss]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
-import sys
 from typing import Any
 
-from compare.errors import InputError
+from compare.errors import LARGEST, InputError
 from compare.recipe.architecture import Optimizer
 
 _ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
@@ -96,9 +95,9 @@ def _checked(name: str, argument: str, value: object) -> float | bool:
     elif argument in _SHARES:
         expected, fits = "a number from 0 to below 1", 0 <= number < 1
     elif argument in _POSITIVE:
-        expected, fits = "a positive number", 0 < number <= sys.float_info.max
+        expected, fits = "a positive number", 0 < number <= LARGEST
     else:
-        expected, fits = "a number, 0 or more", 0 <= number <= sys.float_info.max
+        expected, fits = "a number, 0 or more", 0 <= number <= LARGEST
     if not fits:
         raise InputError(f"`optimizer` must have {argument} as {expected}. Received: {value!r}")
     return bool(value) if isinstance(value, bool) else float(number)
