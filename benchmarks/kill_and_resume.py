@@ -41,7 +41,10 @@ class Network(Plain):
 """
 
 RUN = ("run", "--only", "unseeded", "--protocol", "keras", "--epochs", "10", "--replicates")
-GRID = ("--data", "iris", "--layers", "16", "--learning-rates", "0.01", "--seeds", "0", "--dtypes", "float64")
+GRID = (
+    *("--data", "iris", "--layers", "16", "--learning-rates", "0.01", "--seeds", "0", "--dtypes", "float64"),
+    *("--initializers", "uniform"),
+)
 SWEEP = ("sweep", *GRID, "--epochs", "10", "--replicates", "50")
 ADDRESS = ("--scheduler", f"tcp://127.0.0.1:{PORT}")
 

@@ -15,6 +15,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def short(text: str, longest: int = 2000) -> str:
+    """Return a text, or its beginning: a name that somebody chose may be of any length."""
+    return text if len(text) <= longest else f"{text[: longest - 4]} ..."
+
+
 def complain(text: str) -> None:
     """Print one line on stderr, in the name of the command."""
     print("keras-parity:", visible(" ".join(text.split())), file=sys.stderr)

@@ -1,9 +1,10 @@
 """What is more than a machine can do is told from an estimate; what is long says so."""
 
+import numpy as np
 import pytest
 
 from compare import limits
-from compare.errors import MOST, InputError, check_count
+from compare.errors import LARGEST, MOST, InputError, check_amount, check_count
 from compare.limits import check_within, duration
 
 
@@ -40,6 +41,19 @@ def test_a_count_that_is_none_is_refused(value):
     with pytest.raises(InputError, match=r"`epochs` must be (a positive integer|at most)"):
         check_count("epochs", value)
     check_count("epochs", MOST)
+
+
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), 1e39, 1e300])
+def test_an_amount_that_float32_does_not_hold_is_refused(value):
+    for positive in (True, False):
+        with pytest.raises(
+            InputError, match=r"`l2` must be (a positive number|0 or a positive number|at most 3.4e\+38)"
+        ):
+            check_amount("l2", value, positive)
+    with pytest.raises(InputError, match=r"`l2` must be a positive number\. Received: 0"):
+        check_amount("l2", 0)
+    check_amount("l2", 0, positive=False)
+    assert float(np.float32(LARGEST)) < float("inf")
 
 
 def test_a_container_s_limit_counts(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-from compare.phrases import all_visible, gathered, listed, visible
+from compare.phrases import all_visible, gathered, listed, short, visible
 
 
 def test_words_are_listed():
@@ -11,6 +11,10 @@ def test_quantities_are_gathered_by_their_layers_and_times():
         *("dW of layers 2 and 1", "loss", "dC of layer 1 at times 3, 2 and 1"),
         "dZ of layer 1 (reset gate) at time 2",
     ]
+
+
+def test_a_text_of_any_length_is_cut():
+    assert [short(text, 6) for text in ("", "123456", "1234567")] == ["", "123456", "12 ..."]
 
 
 def test_what_cannot_be_seen_is_written_out():

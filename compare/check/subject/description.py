@@ -54,7 +54,7 @@ def describe_subject(subject: Any, recipe: Recipe) -> Description:
     except Interrupted:
         raise
     except Refusal as error:
-        found["error"] = str(error)
+        found["error"] = describe(error)
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
         found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"

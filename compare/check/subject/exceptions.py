@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from compare.check.subject.kinds import Refusal
+from compare.phrases import short
 
 HERE = Path(__file__).resolve().parents[len(__name__.split(".")) - 2]  # this package, whatever it is called
 
@@ -51,8 +52,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "it calls exit"
     if isinstance(error, Refusal):
-        return str(error)
-    return f"it raises {type(error).__name__}{_message(error)}{_place(error)}"
+        return short(str(error))
+    return short(f"it raises {type(error).__name__}{_message(error)}{_place(error)}")
 
 
 def _message(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from compare.check.subject.forms import misfit
 from compare.check.subject.guesses import adapter_for
 from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
 from compare.check.subject.masks import dropout_layers, find_masks
+from compare.phrases import short
 from compare.recipe.architecture import Weight
 from compare.recipe.recipe import Recipe
 
@@ -32,8 +33,8 @@ class Handle:
 
     def note(self, text: str) -> None:
         """Remember an oddity, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        if (told := short(text)) not in self.notes:
+            self.notes.append(told)
 
     def get_weights(self) -> list[Array]:
         """Copies of the subject's weights, as float64.

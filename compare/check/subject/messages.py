@@ -12,7 +12,7 @@ from msgspec import Struct
 from compare.check.subject.description import Description
 from compare.check.subject.kinds import Array
 from compare.check.subject.masks import dropout_layers
-from compare.check.subject.tasks import Did, Performance, Task
+from compare.check.subject.tasks import Did, Performance, Task, Words
 from compare.recipe.recipe import Recipe
 
 
@@ -27,7 +27,7 @@ class Load(Struct, tag=True):
 class Loaded(Struct, tag=True):
     """Says that it was, or why not."""
 
-    error: str | None = None
+    error: Words | None = None
 
 
 class Describe(Struct, tag=True):

@@ -12,7 +12,7 @@ from compare.check.subject.tracing import Trace
 from compare.recipe.recipe import Recipe
 
 Rows = NDArray[Any]
-Words = Annotated[str, Meta(max_length=100_000)]  # of a subject, and how many of them: more is no answer
+Words = Annotated[str, Meta(max_length=5_000)]  # of a subject, and how many of them: more is no answer
 Several = Meta(max_length=10_000)
 Tensors = Annotated[list[Array], Several]
 TOO_LONG = "it takes too long"

@@ -83,6 +83,12 @@ def test_a_bad_file(capsys, tmp_path, file, text, told):
         assert "14" in line, "the line of the file is named"
 
 
+@pytest.mark.parametrize("value", ["0.1", "nan", "1e300", "1e7"])
+def test_a_memory_limit_that_no_machine_has(capsys, tmp_path, value):
+    line = refused(capsys, tmp_path / "results", "check", "examples/correct.py:Network", "--memory-limit", value)
+    assert "`memory_limit` must be a number of gigabytes" in line
+
+
 def test_an_output_folder_that_cannot_be_written(capsys, tmp_path):
     taken = tmp_path / "taken"
     taken.write_text("a file, not a folder")

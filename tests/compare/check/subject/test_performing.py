@@ -75,12 +75,13 @@ def test_whatever_is_raised_ends_the_situation_with_a_line(error, words):
     assert "\n" not in refusal(raises(error))
 
 
-@pytest.mark.parametrize("error", [Unprintable(), KeyboardInterrupt(), Rude()])
+@pytest.mark.parametrize("error", [Unprintable(), KeyboardInterrupt(), Rude(), type("x" * 9000, (Exception,), {})()])
 def test_so_is_what_is_raised_where_a_subject_is_made(error):
     def make(layer_sizes, learning_rate):
         raise error
 
     assert InProcess(make).perform(task()).refusal == describe(error)
+    assert len(describe(error)) <= 2000
     assert describe(error) in InProcess(make).describe(RECIPE)["error"]
 
 

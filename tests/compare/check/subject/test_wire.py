@@ -77,7 +77,7 @@ def elements(dtype="<f8", shape=(1,), data=bytes(8)):
             {"loss": "0.5"},
             {"loss": [0.5]},
             {"error": 3},
-            {"error": "x" * 200_000},
+            {"error": "x" * 5_001},
             {"before": [elements(dtype="|O8")]},
         ),
         *({"before": elements()}, {"before": [None]}, {"before": [[0.5]]}, {"before": [elements(shape=(2,))]}),
@@ -94,6 +94,12 @@ def test_what_is_something_else_than_declared_is_garbled(did):
     with pytest.raises(wire.Garbled):
         wire.answer(wire._ENCODER.encode(told))
     assert wire.answer(wire._ENCODER.encode(told | {"did": {}})) == Made(Did())
+
+
+def test_no_text_is_longer_than_what_can_be_recorded():
+    for told in ({"type": "Loaded", "error": "x" * 5_001}, {"type": "Described", "description": {"kind": "x" * 5_001}}):
+        with pytest.raises(wire.Garbled):
+            wire.answer(wire._ENCODER.encode(told))
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x91" * 10**6, b"\x80", b"\xdd" + b"\xff" * 4, b"no message"])
