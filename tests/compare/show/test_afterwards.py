@@ -1,13 +1,19 @@
 """A finished run keeps its numbers, and every picture that can be drawn, whatever else fails."""
 
+import io
+import json
+import os
+import sys
+
 import pytest
 
+from compare.commands import main_job
 from compare.commands.app import main
 from compare.commands.main_job import present
 from compare.commands.options import Telling
 from compare.runs.record import read
 from compare.show.afterwards import Afterwards
-from compare.show.figures import plots
+from compare.show.figures import drawing, plots
 from compare.show.page import page
 from compare.show.terminal import summary
 from compare.work.companion import ALONE
@@ -57,6 +63,58 @@ def test_a_page_or_a_telling_that_raises_costs_itself_alone(folder, monkeypatch,
     assert capsys.readouterr().err.count(told) == 1
     assert read(folder).tables.keys() == {"noise_floor", "pairs", "parity", "trajectories"}
     assert {"gap.png", "loss.png"} < {path.name for path in folder.iterdir()}
+
+
+def closed_pipe():
+    reads, writes = os.pipe()
+    os.close(reads)
+    return open(writes, "w", encoding="utf-8")
+
+
+def full():
+    return open("/dev/full", "w", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("stdout", "out", "data"),
+    [
+        (closed_pipe, "results", "iris"),
+        (full, "results", "iris"),
+        (lambda: None, "results", "iris"),
+        (lambda: io.TextIOWrapper(io.BytesIO(), encoding="ascii"), "é", "iris"),
+        (io.StringIO, "x[/x]", "iris"),
+        (io.StringIO, "results", "$\\frac$.csv"),
+        (io.StringIO, os.fsdecode(b"results\xff"), os.fsdecode(b"\xff.csv")),
+    ],
+    ids=["closed pipe", "full", "closed", "ASCII", "markup", "mathematics", "no text"],
+)
+def test_no_way_that_a_finished_run_was_lost_loses_it(folder, monkeypatch, tmp_path, stdout, out, data):
+    """The numbers are made before; what follows is what `run` does."""
+
+    def perform(job, recorder, *_):
+        for name in NUMBERS - {"manifest.json"}:
+            (recorder.folder / name).write_bytes((folder / name).read_bytes())
+        recorder.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        recorder.manifest["data"]["name"] = data
+        return 0
+
+    named = data != "iris"  # all that a figure knows of these ways; one is enough
+    figures = drawing.figures
+    monkeypatch.setattr(drawing, "figures", lambda run: {"gap": figures(run)["gap"]} if named else {})
+    monkeypatch.setattr(main_job, "perform", perform)
+    stream = stdout()
+    monkeypatch.setattr(sys, "stdout", stream)
+    status = main(["run", "--only", "matched", "--out", str(tmp_path / out), "--quiet"])
+    monkeypatch.undo()
+    if stream is not None:
+        stream.close()
+    (found,) = (path for path in (tmp_path / out).iterdir() if path != folder)
+    assert found.suffix == ""
+    assert all((found / name).read_bytes() == (folder / name).read_bytes() for name in NUMBERS - {"manifest.json"})
+    assert read(found).manifest["verdicts"]["passed"]
+    assert (found / "report.html").is_file()
+    assert (found / "gap.png").is_file() == named
+    assert status == (2 if stdout is full else 0)
 
 
 def test_an_interrupt_is_one_and_says_that_the_run_is_finished(folder):
