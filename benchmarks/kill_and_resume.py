@@ -3,7 +3,8 @@
     python -m benchmarks.kill_and_resume [--times 10] [--only run sweep ...] [--seed 0]
 
 Killed are the main job alone and with workers, a sweep with workers, a worker inside it, the companion, a subject, a
-check, a Dask worker and a Dask scheduler. A run is then resumed until it is finished. Each trial must end with the same
+check, a Dask worker and a Dask scheduler; a sweep and a check are asked to end too, by SIGTERM. A run is then resumed
+until it is finished. Each trial must end with the same
 bytes of numbers, nothing unfinished may look finished, and `PATIENCE` seconds after the kill none of the processes that
 were to end with the killed one may live, nor a temporary file of theirs lie there. Exits with 1 if any of this fails.
 """
@@ -12,6 +13,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,7 @@ GRID = (
     *("--initializers", "uniform"),
 )
 SWEEP = ("sweep", *GRID, "--epochs", "10", "--replicates", "50")
+CHECK = ("check", "{subject}", "--steps", "5")
 ADDRESS = ("--scheduler", f"tcp://127.0.0.1:{PORT}")
 
 Find = Callable[[psutil.Process], list[psutil.Process]]
@@ -69,12 +72,16 @@ def subjects(command: psutil.Process) -> list[psutil.Process]:
 
 @dataclass(frozen=True)
 class Victim:
-    """What is killed: of which command, and how its process is found; `dask` names one that is no child of it."""
+    """What is killed: of which command, and how its process is found; `dask` names one that is no child of it.
+
+    With `asked` it is not killed, but asked to end.
+    """
 
     name: str
     command: tuple[str, ...]
     find: Find = itself
     dask: str = ""
+    asked: bool = False
 
 
 VICTIMS = (
@@ -83,8 +90,10 @@ VICTIMS = (
     Victim("sweep with workers", (*SWEEP, "--workers", "2")),
     Victim("worker inside a sweep", (*SWEEP, "--workers", "2"), helpers),
     Victim("companion", (*RUN, "150"), helpers),
-    Victim("check", ("check", "{subject}", "--steps", "5")),
-    Victim("subject", ("check", "{subject}", "--steps", "5"), subjects),
+    Victim("check", CHECK),
+    Victim("check, asked to end", CHECK, asked=True),
+    Victim("sweep, asked to end", (*SWEEP, "--workers", "2"), asked=True),
+    Victim("subject", CHECK, subjects),
     Victim("Dask worker", (*RUN, "100", *ADDRESS), dask="worker"),
     Victim("Dask scheduler", (*RUN, "100", *ADDRESS), dask="scheduler"),
 )
@@ -176,11 +185,14 @@ class Trials:
             with suppress(psutil.Error):  # it is done already
                 beside = command.children(recursive=True)
                 for each in [dask] if dask else self.victim.find(command)[:1]:
-                    each.kill()
+                    each.send_signal(signal.SIGTERM if self.victim.asked else signal.SIGKILL)
             if self.victim.find is itself and not dask:
                 wrong += left([*beside, command], self.temporary)
             status = command.wait(timeout=10 * self.seconds + 60)
             wrong += [] if self.victim.find is itself else left(beside, self.temporary)
+        # It may be asked before it has begun to listen, or when all is done.
+        if self.victim.asked and status not in (-signal.SIGTERM, 128 + signal.SIGTERM, 0, 1):
+            wrong.append(f"status {status}")
         if self.victim.name == "subject":  # it was told: that is what a check is for
             return wrong + ([] if status in (0, 1) and numbers(out) is not None else [f"status {status}"])
         return wrong + self._resumed(out)
