@@ -3,6 +3,7 @@
 The two processes exchange plain values and arrays only; nothing that the subject's process sends can run code.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,7 +42,7 @@ class Isolated:
         memory: int | None = None,
     ) -> None:
         self.memory = memory or usual_limit()
-        self.start = Load(str(path), name, definitions_only)
+        self.start = Load(os.fsencode(path), name, definitions_only)
         self.seconds = seconds
         self.process: SubjectProcess | None = None
         self.loaded = False

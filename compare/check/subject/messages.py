@@ -17,9 +17,9 @@ from compare.recipe.recipe import Recipe
 
 
 class Load(Struct, tag=True):
-    """Asks for a file to be loaded."""
+    """Asks for a file to be loaded; its path as the system has it, which may be no text."""
 
-    path: str
+    path: bytes
     name: str
     definitions_only: bool
 

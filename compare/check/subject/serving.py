@@ -37,7 +37,7 @@ def serve() -> None:
             case Load(path, name, definitions_only):
                 loaded = Loaded()
                 try:
-                    subject = load_target(Path(path), name, definitions_only)
+                    subject = load_target(Path(os.fsdecode(path)), name, definitions_only)
                 except BaseException as error:
                     loaded = Loaded(f"its file cannot be loaded: {describe(error)}")
                 if os.getpid() != process:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from compare.errors import InputError
+from compare.runs.manifests import MANIFEST
 from compare.runs.record import read
 from tests.compare.work import killed
 
@@ -48,7 +49,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, workers):
     with start(*arguments) as run:
         assert run.wait() == 0
     (done,) = out.iterdir()
-    assert (read(done).folder / "numbers.parquet").read_bytes() == expected
+    assert (done / MANIFEST).is_file()
+    assert (done / "numbers.parquet").read_bytes() == expected
     patience = time.monotonic() + 2
     left = {path.name for path in (tmp_path / "pids").iterdir()} - {str(os.getpid())}
     assert len(left) >= 2 * workers

@@ -70,7 +70,7 @@ def test_anything_else_is_none(task, answer, told):
 
 
 def test_each_request_has_an_answer_of_its_own():
-    load, describe = Load("net.py", "Network", False), Describe(RECIPE)
+    load, describe = Load(b"net.py", "Network", False), Describe(RECIPE)
     assert answers(load, Loaded(), 0)
     assert answers(describe, Described({}), 0)
     assert not answers(load, Described({}), 0)
