@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from compare import check_parity
-from compare.check.planning import worded
+from compare.check.planning import plan, worded
 from compare.check.settings import Settings
 from compare.data.dataset import load
 from compare.errors import InputError
@@ -31,6 +31,14 @@ def planned(data="iris", said=None, **settings):
     driver: Any = Says(said or {})
     loaded = load(data, standardise=True, values=True)
     return described(worded(driver, loaded, Settings(**settings))())
+
+
+@pytest.mark.parametrize("planner", [plan, worded])
+def test_layers_that_a_subject_says_must_fit_in_the_machine_too(planner):
+    driver: Any = Says({"layer_sizes": (4, 10**9, 3)})
+    data = load("iris", standardise=True)
+    with pytest.raises(InputError, match="what is asked for must fit in"):
+        planner(driver, data, Settings())
 
 
 def test_without_words_of_its_own_a_model_has_the_usual_sizes_and_what_goes_with_the_targets():
