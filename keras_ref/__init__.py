@@ -5,7 +5,7 @@ from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
 from keras_ref.model import assemble, build_model, draw_weights, layers_of
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
-from keras_ref.stepping import ModelSteps, copied, is_chain, masked_steps, model_steps, reads_indices
+from keras_ref.stepping import ModelSteps, copied, is_chain, kept_copy, masked_steps, model_steps, reads_indices
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 from keras_ref.ways import knows_otherwise
 
@@ -26,6 +26,7 @@ __all__ = [
     "fit_compiled",
     "fit_replicates",
     "is_chain",
+    "kept_copy",
     "knows_otherwise",
     "layers_of",
     "learning_rates",

@@ -75,6 +75,28 @@ def copied(model: keras.Model, dtype: str, exact: bool = False, otherwise: bool 
     return new
 
 
+def kept_copy(model: keras.Model, dtype: str, exact: bool = False, otherwise: bool = False) -> keras.Model:
+    """Return what `copied` does, the same copy while the model is set up as it was; its weights are those of any step.
+
+    Graphs are kept with a copy, and each takes a second to trace.
+    """
+    try:
+        now = _set_up(model)
+    except Exception:
+        return copied(model, dtype, exact, otherwise)  # or what it says of why it cannot
+    copies = model.__dict__.setdefault("_keras_parity_copies", {})
+    key = dtype, exact, otherwise
+    if key not in copies or copies[key][0] != now:
+        copies[key] = now, copied(model, dtype, exact, otherwise)
+    return copies[key][1]
+
+
+def _set_up(model: keras.Model) -> str:
+    """All that a copy is made from, but for the weights."""
+    loss = vars(model.loss) if isinstance(model.loss, keras.losses.Loss) else model.loss
+    return repr((_with_functions(model, model.get_config()), _of_optimizer(model.optimizer), loss))
+
+
 def reads_indices(model: keras.Model) -> bool:
     """Whether a model's input is indices, of words say: numbers that cannot be a little larger."""
     return isinstance(layers_of(model)[0], keras.layers.Embedding)

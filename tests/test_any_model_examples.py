@@ -1,5 +1,6 @@
 """Each example beside a Keras model of its own is in parity, and its wrong twin is told by its line."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ def name(of):
     return of.__name__.rpartition(".")[2]
 
 
+@cache
+def built(module):
+    """The module's model, built once, since its graphs are kept with it."""
+    return module.build()
+
+
 def wrong_line(module):
     """The number of the line that is marked as wrong."""
     lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
@@ -25,7 +32,7 @@ def wrong_line(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_the_network_is_in_parity(module):
-    report = check_parity(module.Network, module.data(), reference=module.build, steps=4)
+    report = check_parity(module.Network, module.data(), reference=built(module), steps=4)
     assert report.verdict == "parity", str(report)
     assert not report.warnings
     assert not report.guilty
@@ -42,7 +49,7 @@ def test_the_network_is_in_parity(module):
     ids=name,
 )
 def test_its_wrong_twin_is_told_by_its_line(module, subject):
-    report = check_parity(subject, module.data(), reference=module.build, steps=4)
+    report = check_parity(subject, module.data(), reference=built(module), steps=4)
     assert report.verdict == "training wrong"
     guilty = report.guilty[0]
     assert (Path(guilty.file).name, guilty.first) == (Path(module.__file__).name, wrong_line(module))

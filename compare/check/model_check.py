@@ -135,9 +135,9 @@ def _references(
 ) -> tuple[ModelReference, ModelReference | None]:
     """The model in the precision of the check; and where Keras rounds constants of it, with those as they are."""
     dtype = settings.dtype or "float64"
-    copied = load_keras().copied
+    kept_copy = load_keras().kept_copy
     try:
-        plain = copied(model, dtype)
+        plain = kept_copy(model, dtype)
     except ValueError as error:
         raise InputError(f"`reference` must be a compiled Keras model with one input and one output: {error}") from None
     if not load_keras().is_chain(plain):
@@ -159,8 +159,8 @@ def _references(
     recipe = Recipe(architecture, n, ragged_size(n, settings.batch_size), labels, given)
 
     def computed(exact: bool) -> ModelReference:
-        other = copied(model, dtype, exact, otherwise=True) if load_keras().knows_otherwise(plain) else None
-        own = copied(model, dtype, exact=True) if exact else plain
+        other = kept_copy(model, dtype, exact, otherwise=True) if load_keras().knows_otherwise(plain) else None
+        own = kept_copy(model, dtype, exact=True) if exact else plain
         return ModelReference(own, recipe, dtype, settings.tolerance, settings.samplewise, other)
 
     reference = computed(exact=False)

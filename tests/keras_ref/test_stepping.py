@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import copied, masked_steps, model_steps, weight_names
+from keras_ref import copied, kept_copy, masked_steps, model_steps, weight_names
 from keras_ref.precision import precision
 
 ONE = np.finfo(np.float64).eps
@@ -198,6 +198,20 @@ def test_an_exact_copy_takes_a_penalty_as_it_was_written(exact):
     assert np.allclose(pull, amount, rtol=1e-12)
     squares = sum((W**2).sum() for W in weights[::2])
     assert told.loss[0] - bare.loss[0] == pytest.approx(amount * squares, rel=1e-12)
+
+
+def test_a_copy_is_kept_while_the_model_is_set_up_as_it_was():
+    model = dense(optimizer=keras.optimizers.SGD(0.5))
+    first = kept_copy(model, "float64")
+    model.set_weights([W + 1 for W in model.get_weights()])
+    assert kept_copy(model, "float64") is first
+    assert kept_copy(model, "float64", exact=True) is not first
+    model.optimizer.learning_rate = 0.25
+    other = kept_copy(model, "float64")
+    assert other is not first
+    assert float(other.optimizer.learning_rate) == 0.25
+    model.compile("adam", loss="mse")
+    assert type(kept_copy(model, "float64").optimizer) is keras.optimizers.Adam
 
 
 def test_a_copy_leaves_the_model_and_keras_as_they_were():

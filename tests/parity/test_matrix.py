@@ -1,4 +1,4 @@
-"""A fifth of the matrix of heads, losses, optimizers and penalties; `python -m benchmarks.parity_matrix` has all."""
+"""A part of the matrix of heads, losses, optimizers and penalties; `python -m benchmarks.parity_matrix` has all."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from benchmarks.parity_matrix import HEADS, OPTIMIZERS, PENALTIES, Cell, cells, 
 from scratch_nn import optimizers
 from scratch_nn.losses import BinaryCrossentropy, MeanSquaredError
 
-CELLS = cells()[::5]  # a prime that divides the length of no axis: every value of each is met
+CELLS = cells()[::11]  # a prime that divides the length of no axis: every value of each is met
 
 
 def test_every_value_of_each_axis_is_met():
@@ -19,9 +19,8 @@ def test_every_value_of_each_axis_is_met():
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.row} {cell.optimizer}")
 def test_each_cell_steps_and_runs_as_keras_does(cell):
-    for seed in range(2):
-        found = measure(cell, seed)
-        assert 0 < max(found.values()) <= 1, f"seed {seed}: in units of what is tolerated"
+    found = measure(cell, seed=0)
+    assert 0 < max(found.values()) <= 1, "in units of what is tolerated"
 
 
 def matrix_cell(words, head=0, penalty=PENALTIES[0]):

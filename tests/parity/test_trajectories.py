@@ -20,7 +20,7 @@ from tests.parity.sides import DTYPES, STACKS, pair
 @pytest.mark.parametrize("drawn_by", ["scratch", "keras"])
 def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
     beyond, short = [], 0
-    for seed in range(20 if drawn_by == "scratch" else 3):
+    for seed in range(8 if drawn_by == "scratch" else 2):
         scratch, model = pair(units, dtype, seed, drawn_by)
         start, orders = scratch.get_weights(), protocol.orders(stream(seed, "test"), iris.n)
         scratch.train(iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
@@ -32,8 +32,8 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
         if max(row["largest"] for row in judged.rows if row["what"] != "accuracy") > 10 * tolerance.least(1.0, dtype):
             beyond.append(seed)
     # In float32 a ReLU's pre-activation now and then lies within rounding of zero, and the two masks part.
-    assert len(beyond) <= {"float64": 1, "float32": 5}[dtype], f"rounding alone moves them that far: seeds {beyond}"
-    assert short <= {"float64": 0, "float32": 2}[dtype], "decided in part, or undecidable"
+    assert len(beyond) <= {"float64": 1, "float32": 3}[dtype], f"rounding alone moves them that far: seeds {beyond}"
+    assert short <= {"float64": 0, "float32": 1}[dtype], "decided in part, or undecidable"
 
 
 @pytest.mark.parametrize("batch_size", [7, 64, 149, 150, 1000])
