@@ -78,7 +78,7 @@ class Values:
         while waiting:
             one = waiting.pop()
             for made in map(self.flow.value, self.flow.users.get(one, ())):
-                if made in seen or self._part(made, one):
+                if made in seen or self._part(made, one) or self._left(made):
                     continue
                 if self.vouches(made) or self.harmlessness.get(made):
                     self.harmlessness[value] = True
@@ -97,6 +97,13 @@ class Values:
             return False
         return bool(np.isin(one, whole).all())
 
+    def _left(self, value: int) -> bool:
+        """Whether a value is a weight that an update left as it was: that it is right says nothing of the update."""
+        identity, event = self.identity(value), self.flow.made(value)
+        if identity is None or event is None or f"new {identity.name}" not in self.quantities:
+            return False
+        return self.flow.place(event).kind == "changed" or self.flow.place(event).node == "BinOp"
+
     def whole(self, value: int) -> bool:
         """Whether a value is right and one of Keras's own: what follows from it says nothing of what it came from."""
         identity = self.identity(value)
@@ -107,7 +114,7 @@ class Values:
         identity = self.identity(value)
         if identity is None or identity.step != self.flow.step or identity.factor != 1:
             return False
-        return primary(identity.name) and np.unique(self.flow.values[value]).size > 2
+        return primary(identity.name) and (identity.name == "loss" or np.unique(self.flow.values[value]).size > 2)
 
     def path(self, start: int, made: int | None = None, output: bool = False) -> tuple[list[int], list[int]]:
         """Go back from a wrong value: the wrong values on the way, in order, and the events it begins at.
@@ -156,7 +163,11 @@ class Values:
             return output or its.factor not in (n, 1 / n)
         # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
         steps = (1.0, self.rate, 1 / n, self.rate / n)
-        return any(abs(abs(mine.factor / its.factor) / step - 1) < 1e-6 for step in steps)
+        return any(abs(abs(self.scale(mine) / self.scale(its)) / step - 1) < 1e-6 for step in steps)
+
+    def scale(self, identity: Identity) -> float:
+        """By what a gradient is too large: what is an update by its name may as well be one."""
+        return identity.factor * (self.rate if identity.name.startswith("update") else 1.0)
 
     def start(self, value: Array, right: Array) -> int | None:
         """The value that an output of the step is, or is held in, or a wrong part of it; None if it was never seen."""

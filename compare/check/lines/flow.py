@@ -4,8 +4,11 @@ Where a place makes one value for each sample of the batch, all of them together
 then reads as code for whole batches does.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,8 +16,12 @@ from compare.check.lines.known import Form, squeezed
 from compare.check.subject.tracing import Place, Trace
 from compare.mathematics.functions import Array
 
+Each = TypeVar("Each")
+
 MAKING = ("part", "value", "changed")
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
+# Methods that keep what they are given.
+KEEPING = re.compile(r"\.(append|appendleft|insert|extend|push|setdefault|update)$")
 FEWEST = 3  # samples: of fewer, what is made for each is not told from what is made for each layer
 
 
@@ -102,6 +109,11 @@ class Flow:
                 if stack is None or self.stack.get(self.maker[self._value[read]]) != stack:
                     found[self.lifted(self._value[read])] = None
         return [each for each in found if each != own]
+
+    def accumulates(self, event: int) -> bool:
+        """Whether what a place makes for a sample is made of what it made for the one before."""
+        own = {self._value[member] for member in self.members[event]}
+        return any(self._value[read] in own for member in self.members[event] for read in self.reads.get(member, ()))
 
     def single(self, event: int, source: int) -> bool:
         """Whether an event outside a loop over samples reads one sample's value of it alone."""
@@ -197,6 +209,30 @@ class Flow:
                 return event
         return None
 
+    def stored(self, value: int, before: int) -> int | None:
+        """The last statement before an event that put a value into a list, an item or an attribute."""
+        origin = value
+        while (made := self.made(origin)) is not None and self.place(made).node not in ("BinOp", "UnaryOp"):
+            alike = [each for each in self.sources(made) if np.array_equal(self._sizes(each), self._sizes(origin))]
+            if not alike:
+                break
+            origin = alike[0]
+        last = self.when(before)
+        for event in reversed(self.events[: bisect_left(self.events, last)]):
+            place = self.place(event)
+            if place.kind != "value":
+                continue
+            kept = "[" in place.target or "." in place.target
+            if kept and origin in (self._value[event], self.lifted(self._value[event])):
+                return event
+            keeps = place.node == "Call" and KEEPING.search(self.text(event).split("(")[0]) is not None
+            if keeps and origin in {self.lifted(self._value[read]) for read in self.reads.get(event, ())}:
+                return event
+        return None
+
+    def _sizes(self, value: int) -> Array:
+        return np.sort(self.values[value], axis=None)
+
     def passing(self, value: int, event: int) -> int | None:
         """The call that an event happened in, if it was handed this value."""
         call = self.call(event)
@@ -276,7 +312,7 @@ class Flow:
         return None
 
 
-def distinct(values: Iterable[int]) -> list[int]:
+def distinct(values: Iterable[Each]) -> list[Each]:
     """Each once, in order."""
     return list(dict.fromkeys(values))
 

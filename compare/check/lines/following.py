@@ -108,10 +108,17 @@ def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
     shifted = Z - highest
     yield f"max of Z{last}", highest
     yield f"Z{last} less its max", shifted
-    yield f"exp of Z{last} less its max", np.exp(shifted)
-    yield f"sum of exp of Z{last} less its max", np.exp(shifted).sum(axis=1)
-    yield f"exp of Z{last}", np.exp(Z)
-    yield f"sum of exp of Z{last}", np.exp(Z).sum(axis=1)
+    for name, logits in ((f"Z{last} less its max", shifted), (f"Z{last}", Z)):
+        total = np.exp(logits).sum(axis=1)
+        yield f"exp of {name}", np.exp(logits)
+        yield f"sum of exp of {name}", total
+        yield f"log of the sum of exp of {name}", np.log(total)
+        # An engine that differentiates each operation makes these on the way back.
+        yield f"derivative by the sum of exp of {name}", 1 / (len(Z) * total)
+        yield f"derivative by exp of {name}", np.repeat(1 / (len(Z) * total)[:, None], Z.shape[1], axis=1)
+    yield f"derivative by log A{last}", -Y / len(Z)
+    yield "derivative by the log of the sum", np.full(len(Z), 1 / len(Z))
+    yield f"part of dZ{last}", P / len(Z)
     true = (P * Y).sum(axis=1)
     yield "P of the true class", true
     yield "log P of the true class", np.log(true)

@@ -55,6 +55,23 @@ def primary(name: str) -> bool:
     return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z ]+\))?( at time \d+)?|loss|X|Y", name) is not None
 
 
+def read_for(name: str, role: str) -> bool:
+    """Whether Keras reads a quantity where it computes another of a dense layer; of other roles, nothing is said."""
+    found = re.fullmatch(r"(d?[AZWb])(\d+)", role)
+    if found is None:
+        return True
+    of, layer = found[1], int(found[2])
+    below, above = f"A{layer - 1}" if layer > 1 else "X", layer + 1
+    return name in {
+        "Z": (below, f"W{layer}", f"b{layer}"),
+        "A": (f"Z{layer}", f"A{layer}"),
+        "dA": (f"dZ{above}", f"W{above}", f"A{layer}", "Y", "loss"),
+        "dZ": (f"dA{layer}", f"Z{layer}", f"A{layer}", f"dZ{above}", f"W{above}", "Y", "loss"),
+        "dW": (below, f"dZ{layer}"),
+        "db": (f"dZ{layer}",),
+    }.get(of, (name,))
+
+
 def over_time(name: str) -> str:
     """What a quantity is called at any time: its name, without the time."""
     return name.partition(" at time ")[0]

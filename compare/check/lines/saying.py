@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from compare.check.lines.assignments import assignments
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
+from compare.check.lines.deciding import decisions
 from compare.check.lines.flow import Flow, distinct
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
@@ -40,7 +41,7 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     ordered = sorted(told.values(), key=lambda each: not each.causes)
     lines: list[Guilty] = []
     for each in ordered:
-        lines += [_one(values, each), *_assigned(values, each.event)]
+        lines += [_one(values, each), *_assigned(values, each.event), *_decided(values, each)]
     return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]
 
 
@@ -68,6 +69,17 @@ def _assigned(values: Values, event: int) -> list[Guilty]:
             told += [each for name in dict.fromkeys(stale) for each in given.kept(name, *here)]
         found += [Guilty(path, s.first, min(s.last, s.first + LINES - 1), "", s.source, s.says) for s in told]
     return found
+
+
+def _decided(values: Values, told: _Told) -> list[Guilty]:
+    """The conditions, anywhere, that decide whether there is something which may be one too many."""
+    names = distinct(name for wrong in told.causes for name in wrong.decided_by)
+    return [
+        Guilty(path, s.first, s.last, "", s.source, s.says)
+        for path, source in zip(values.flow.trace.files, values.flow.trace.sources, strict=True)
+        for name in names
+        for s in decisions(source).of(name)[:ASSIGNED]
+    ]
 
 
 def _base(text: str) -> str:

@@ -208,7 +208,21 @@ class Search:
             found += [
                 Trial(value, name, one / divisor, when, divisor, read=read) for divisor in divisors for one in forms
             ]
-        return found if read else [*found, *self._joined(value, update)]
+        return found if read else [*found, *self._joined(value, update), *self._summed(value, update)]
+
+    def _summed(self, value: int, update: bool) -> Iterator[Trial]:
+        """What a place makes for each sample, in the place of the gradient that all of them make."""
+        made = self.flow.made(value)
+        if update or made not in self.flow.members:
+            return
+        array, when = self.flow.values[value], self.values.when(value)
+        total = array[-1] if self.flow.accumulates(made) else array.sum(axis=0)
+        for name, right in self.values.quantities.items():
+            if not re.fullmatch(r"d[WbU]\d+", name) or name in self.instead or name in self.values.present:
+                continue
+            if right.size == total.size and np.isfinite(total).all():
+                forms = shaped(total, right.shape)
+                yield from (Trial(value, name, one / by, when, by) for by in self.values.conventions for one in forms)
 
     def _joined(self, value: int, update: bool) -> Iterator[Trial]:
         """A kernel and its bias in one array, as the last or the first row, or column."""

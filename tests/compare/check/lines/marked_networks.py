@@ -330,3 +330,141 @@ class UpdatesTwice(Right):
         grads = super().backward(P, A, y)
         self.update(grads)  # the line
         return grads
+
+
+class BySamples(Right):
+    """Gradients are summed over samples, one after the other, from lists that the way forward fills."""
+
+    def forward_one(self, a):
+        outputs, slopes = [a], []
+        for W, b in zip(self.W, self.b, strict=True):
+            z = a @ W + b
+            a = np.where(z > 0, z, 0.0)
+            outputs.append(a)
+            slopes.append(z > 0)
+        e = np.exp(z - z.max())
+        return e / e.sum(), outputs, slopes
+
+    def train_on_batch(self, x, y):
+        grads = [(np.zeros_like(W), np.zeros_like(b)) for W, b in zip(self.W, self.b, strict=True)]
+        loss = 0.0
+        for one, label in zip(x, y, strict=True):
+            p, outputs, slopes = self.forward_one(one)
+            loss -= np.log(p[label])
+            error = p - np.eye(len(p))[label]
+            own: list[Any] = []
+            for layer in range(len(self.W) - 1, -1, -1):
+                own.insert(0, (np.outer(outputs[layer], error), error))
+                if layer:
+                    error = self.W[layer] @ error * slopes[layer - 1]
+            grads = [(dW + more, db + error) for (dW, db), (more, error) in zip(grads, own, strict=True)]
+        self.update([(dW / len(x), db / len(x)) for dW, db in grads])
+        return loss / len(x)
+
+
+class KeepsAnother(BySamples):
+    """What goes into the activation is kept, where what comes out of it is meant."""
+
+    def forward_one(self, a):
+        outputs, slopes = [a], []
+        for W, b in zip(self.W, self.b, strict=True):
+            z = a @ W + b
+            a = np.where(z > 0, z, 0.0)
+            outputs.append(z)  # the line
+            slopes.append(z > 0)
+        e = np.exp(z - z.max())
+        return e / e.sum(), outputs, slopes
+
+
+class RateAtEachLayer(Right):
+    """The learning rate is in the error that is passed down, and once more in the next."""
+
+    def backward(self, P, A, y):
+        dZ = (P - np.eye(P.shape[1])[y]) / len(y)
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            dZ = self.rate * dZ  # the line
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.W[layer] - dW
+            self.b[layer] = self.b[layer] - db
+
+
+class Linear:
+    def __init__(self, network, layer):
+        self.network, self.layer = network, layer
+
+    def forward(self, A):
+        self.A = A
+        return A @ self.network.W[self.layer] + self.network.b[self.layer]
+
+    def backward(self, dZ):
+        self.grads = self.A.T @ dZ, dZ.sum(axis=0)
+        return dZ @ self.network.W[self.layer].T
+
+
+class Relu:
+    def forward(self, Z):
+        self.on = Z > 0
+        return np.where(self.on, Z, 0.0)
+
+    def backward(self, dA):
+        return dA * self.on
+
+
+class OfObjects(Right):
+    """Layers are objects, which the constructor puts in a row."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.row: list[Any] = []
+        for layer in range(len(self.W)):
+            self.row.append(Linear(self, layer))
+            if layer < len(self.W) - 1:
+                self.row.append(Relu())
+
+    def train_on_batch(self, x, y):
+        for each in self.row:
+            x = each.forward(x)
+        E = np.exp(x - x.max(axis=1, keepdims=True))
+        P = E / E.sum(axis=1, keepdims=True)
+        error = (P - np.eye(P.shape[1])[y]) / len(y)
+        for each in reversed(self.row):
+            error = each.backward(error)
+        self.update([each.grads for each in self.row if isinstance(each, Linear)])
+        return self.loss(P, y)
+
+
+class OneTooMany(OfObjects):
+    """The last layer has a relu as well."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        Right.__init__(self, layer_sizes, learning_rate)
+        self.row: list[Any] = []
+        for layer in range(len(self.W)):
+            self.row.append(Linear(self, layer))
+            if layer < len(self.W):  # the line
+                self.row.append(Relu())
+
+
+class SummedTooOften(OfObjects):
+    """Gradients are added up, and the list of what adds to them holds each of it twice."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.turns = []
+        for _ in range(2):  # the line
+            self.turns.append("once")
+
+    def update(self, grads):
+        sums = [(np.zeros_like(dW), np.zeros_like(db)) for dW, db in grads]
+        for _ in self.turns:
+            for (dW, db), (more, error) in zip(sums, grads, strict=True):
+                dW += more
+                db += error
+        super().update(sums)

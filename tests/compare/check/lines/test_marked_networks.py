@@ -9,7 +9,15 @@ from compare.data.dataset import load
 from tests.compare.check.lines import marked_networks as networks
 
 FILE = networks.__file__
-RIGHT = [networks.Right, networks.Fits, networks.Ruled, networks.Derived, networks.Packed]
+RIGHT = [
+    networks.Right,
+    networks.Fits,
+    networks.Ruled,
+    networks.Derived,
+    networks.Packed,
+    networks.BySamples,
+    networks.OfObjects,
+]
 WRONG = [
     networks.SkipsTheFirst,
     networks.MomentumByDefault,
@@ -27,6 +35,10 @@ WRONG = [
     networks.NotKept,
     networks.RateOfAnother,
     networks.UpdatesTwice,
+    networks.KeepsAnother,
+    networks.RateAtEachLayer,
+    networks.OneTooMany,
+    networks.SummedTooOften,
 ]
 MOST = 8  # lines that are told in all, of all places
 
