@@ -220,9 +220,10 @@ class Search:
         for name, right in self.values.quantities.items():
             if not re.fullmatch(r"d[WbU]\d+", name) or name in self.instead or name in self.values.present:
                 continue
-            if right.size == total.size and np.isfinite(total).all():
-                forms = shaped(total, right.shape)
-                yield from (Trial(value, name, one / by, when, by) for by in self.values.conventions for one in forms)
+            forms = shaped(total, right.shape) if right.size == total.size and np.isfinite(total).all() else []
+            tried = [(one / by, by) for by in self.values.conventions for one in forms]
+            if not any(np.allclose(one, right) for one, _ in tried):  # else it is as it should be
+                yield from (Trial(value, name, one, when, by) for one, by in tried)
 
     def _joined(self, value: int, update: bool) -> Iterator[Trial]:
         """A kernel and its bias in one array, as the last or the first row, or column."""
