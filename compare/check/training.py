@@ -1,7 +1,8 @@
 """A subject's own `train` or `fit` beside Keras: how far its history and weights are off, and what explains it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from compare.check.subject.tasks import Performance, Task
 from compare.check.trials import Trial, largest, likeliest, simulate
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
+from compare.mathematics.functions import Array
 from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import Architecture
 
@@ -85,42 +87,68 @@ def judge(
         follows = any(simulate(combine(e.causes), reference.rounded, trial) is None for e in known)
         return Training(name, None, expected, 0.0, np.inf, not follows, trial.ragged, error or "it tells no weights")
     history = performance.history
-
-    def off(told: list[float]) -> float:
-        return 0.0 if history is None else largest([history], [told], [allowed.loss])
-
     wrong_by = largest(after, final, allowed.weights)
-    judged = Training(name, history, expected, off(expected), wrong_by, True, trial.ragged)
+    judged = Training(name, history, expected, _off(history, expected, allowed), wrong_by, True, trial.ragged)
     if not judged.wrong:
         return judged
+    trains = _Trains(reference, trial, search, after)
+    candidates = _candidates(reference.recipe.architecture, known)
+    return replace(judged, explanations=tuple(_explanations(judged, trains, allowed, candidates)))
 
-    def fits(now: float, before: float) -> bool:
-        """Whether a deviation is explained: it may be some tolerances still, but is far less than it was."""
-        return now <= max(1.0, min(SLACK, before / SLACK))
 
-    explanations: list[Explanation] = []
-    orders: dict[tuple[Cause, ...], Trial | None] = {}
-    for causes in _candidates(reference.recipe.architecture, known):
-        rules = combine(causes)
-        # What is only reported wrongly moves no weight, and so has the same orders.
-        moving = tuple(cause for cause in causes if not cause.fault.reporting)
-        if moving not in orders:
-            orders[moving] = likeliest(rules, reference, trial, search, after) if search else trial
-        one = orders[moving]
-        found = None if one is None else simulate(rules, reference.rounded, one)
-        if found is None:
+def _off(history: list[float] | None, told: list[float], allowed: Tolerance) -> float:
+    return 0.0 if history is None else largest([history], [told], [allowed.loss])
+
+
+def _explanations(
+    judged: Training, trains: "_Trains", allowed: Tolerance, candidates: Iterable[tuple[Cause, ...]]
+) -> list[Explanation]:
+    """Those of the candidates that explain it, up to the first that needs more faults than another."""
+    found: list[Explanation] = []
+    for causes in candidates:
+        if found and len(causes) > len(found[0].causes):
+            break
+        end = trains.end(_moving(causes))
+        if end is None or not _fits(largest(trains.after, end[1], allowed.weights), judged.weights_ratio):
             continue
-        losses, weights = found
-        if fits(largest(after, weights, allowed.weights), wrong_by) and fits(off(losses), judged.loss_ratio):
-            explanations.append(Explanation(causes, len(history or [])))
-    fewest = min((len(e.causes) for e in explanations), default=0)
-    return replace(judged, explanations=tuple(e for e in explanations if len(e.causes) == fewest))
+        end = trains.end(causes)
+        if end is not None and _fits(_off(judged.history, end[0], allowed), judged.loss_ratio):
+            found.append(Explanation(causes, len(judged.history or [])))
+    return found
+
+
+def _fits(now: float, before: float) -> bool:
+    """Whether a deviation is explained: it may be some tolerances still, but is far less than it was."""
+    return now <= max(1.0, min(SLACK, before / SLACK))
+
+
+def _moving(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Those that move weights: what is only reported wrongly has the same orders, and ends alike."""
+    return tuple(cause for cause in causes if not cause.fault.reporting)
+
+
+class _Trains:
+    """What a training comes to by faults, each trained once; with `search`, in the order that fits its weights."""
+
+    def __init__(self, reference: Reference, trial: Trial, search: Sequence[int], after: Sequence[Array]) -> None:
+        self.reference, self.trial, self.search, self.after = reference, trial, search, after
+        self.order, self.end = cache(self._order), cache(self._end)
+
+    def _end(self, causes: tuple[Cause, ...]) -> tuple[list[float], list[Array]] | None:
+        """History and final weights; None where the faulty code would raise."""
+        one = self.order(_moving(causes))
+        return None if one is None else simulate(combine(causes), self.reference.rounded, one)
+
+    def _order(self, moving: tuple[Cause, ...]) -> Trial | None:
+        if not self.search:
+            return self.trial
+        return likeliest(combine(moving), self.reference, self.trial, self.search, self.after)
 
 
 def _candidates(architecture: Architecture, known: Sequence[Explanation]) -> Iterator[tuple[Cause, ...]]:
-    """The known faults alone, then with a fault of training or reporting besides."""
+    """The known faults alone, then with a fault of training or reporting besides: the fewest first."""
     bases = [e.causes for e in known] or [()]
-    yield from (base for base in bases if base)
+    yield from filter(None, bases)
     more = [
         Cause(fault, parameter)
         for fault in FAULTS.values()
