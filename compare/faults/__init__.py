@@ -39,7 +39,12 @@ def combine(causes: Sequence[Cause]) -> Rules:
 
     Sets that begin alike share their first rules, so that it shows which phases they have in common.
     """
-    return _combined(tuple(sorted(causes, key=lambda cause: _ORDER[cause.name])))
+    return _combined(in_order(causes))
+
+
+def in_order(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return them in the catalogue's order, in which they make one set of rules however they were found."""
+    return tuple(sorted(causes, key=lambda cause: _ORDER[cause.name]))
 
 
 @lru_cache(maxsize=10_000)

@@ -216,6 +216,7 @@ ERROR_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_error_times,
         example=(2.0,),
+        linear=True,
     ),
     Fault(
         "labels smoothed",

@@ -37,17 +37,17 @@ class Observed:
 
     @property
     def change(self) -> list[Array]:
-        """The subject's update, of the tensors in focus; the others are zero."""
+        """The subject's update, of the tensors in focus."""
         return self.focused(self.every_change)
 
     @property
     def expected(self) -> list[Array]:
-        """The candidate's update, of the tensors in focus; the others are zero."""
+        """The candidate's update, of the tensors in focus."""
         return self.focused(new - old for new, old in zip(self.step.after, self.step.weights, strict=True))
 
     def focused(self, tensors: Iterable[Array]) -> list[Array]:
-        """Return tensors with those out of focus set to zero."""
-        return [W if place in self.focus else np.zeros_like(W) for place, W in enumerate(tensors)]
+        """Return those tensors that are in focus."""
+        return [W for place, W in enumerate(tensors) if place in self.focus]
 
 
 def _once(architecture: Architecture) -> list[Parameter]:
@@ -97,6 +97,8 @@ class Fault:
         Which of its parameters is the layer that it stands in.
     slow : bool
         Whether it takes a step for each sample.
+    linear : bool
+        Whether it makes a multiple of a tensor's update, and adds some of its weights, their signs, or its last update.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Fault:
     hides: Callable[..., tuple[str, ...]] = _nothing
     layer: int | None = None
     slow: bool = False
+    linear: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Known bugs of the forward pass: inputs, Z, activations, softmax."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -13,7 +16,11 @@ from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Architecture, slope_of
 
-NEAR = 0.2  # what part of an update the best slope of a grid may miss
+# Slopes to begin with: those people write lie between them, so that they show as a crossing.
+NODES, GRID = np.linspace(-0.017, 0.513, 4).tolist(), np.linspace(-0.017, 0.513, 12).tolist()
+NONE = 1e-9  # a smaller slope is none
+SPANNED = 0.1  # what part of an update those of the nodes may miss together
+NEAR = 0.2  # what part of an update the best slope of the grid may miss
 UNSHIFTED, LOG_OF_ZERO = "softmax without the max shift", "log of a probability that underflows"
 
 
@@ -225,43 +232,54 @@ def leaky_slope(rules: Rules, slope: float) -> Rules:
 def _fit_slope(run: list[Observed], base: Rules) -> list[Parameter]:
     """Find the slopes that give the first step's loss, and the one that gives its update up to a factor.
 
-    Of the loss the crossings on a grid, refined; the update finds it where other faults change the loss or the scale.
+    The update finds it where other faults change the loss or the scale.
     """
     first = run[0]
-    seen = flat(first.change)
     if not any(name == "relu" or slope_of(name) is not None for name in first.step.architecture.activations):
         return []
 
+    @cache
     def sloped(slope: float) -> Observed:
         return retaken(first, leaky_slope(base, slope), base)
 
-    grid = np.linspace(-0.017, 0.513, 12)  # off the values that people write, so that each shows as a crossing
-    taken = [sloped(slope) for slope in grid]
-    updates = [flat(one.expected) for one in taken]
-    slopes = []
-    if (loss := first.loss) is not None:
+    return [(slope,) for slope in nice([*_slopes_of_loss(first, sloped), *_slope_of_update(first, sloped)])]
 
-        def gap(slope: float) -> float:
-            return sloped(slope).step.loss - loss
 
-        gaps = [one.step.loss - loss for one in taken]
-        slopes = [
-            float(scipy.optimize.brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
-            for low, high, a, b in zip(grid, grid[1:], gaps, gaps[1:], strict=False)
-            if np.isfinite([a, b]).all() and a * b < 0
-        ]
+def _slopes_of_loss(first: Observed, sloped: Callable[[float], Observed]) -> list[float]:
+    if (loss := first.loss) is None:
+        return []
+
+    def gap(slope: float) -> float:
+        return sloped(slope).step.loss - loss
+
+    slopes = (
+        float(scipy.optimize.brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
+        for low, high in pairwise(NODES)
+        if np.isfinite([gap(low), gap(high)]).all() and gap(low) * gap(high) < 0
+    )
+    return [slope for slope in slopes if abs(slope) > NONE]
+
+
+def _slope_of_update(first: Observed, sloped: Callable[[float], Observed]) -> list[float]:
+    """The best slope of a grid, refined; none, where what a few slopes give is far from spanning what was seen."""
+    seen = flat(first.change)
+    scale, span = np.linalg.norm(seen), np.stack([flat(sloped(slope).expected) for slope in NODES], axis=1)
+    if not (np.isfinite(span).all() and np.isfinite(seen).all()):
+        return []
+    if np.linalg.norm(seen - span @ np.linalg.lstsq(span, seen, rcond=None)[0]) > SPANNED * scale:
+        return []
+    updates = [flat(sloped(slope).expected) for slope in GRID]
     factors = [ratio([seen], [update]) for update in updates]
     apart = [np.linalg.norm(seen - f * update) for f, update in zip(factors, updates, strict=True)]
     best = int(np.argmin(apart))
-    scale = np.linalg.norm(seen)
-    if apart[best] < NEAR * scale:
+    if not apart[best] < NEAR * scale:
+        return []
 
-        def missed(both: Array) -> Array:
-            return np.asarray((seen - both[1] * flat(sloped(both[0]).expected)) / scale)
+    def missed(both: Array) -> Array:
+        return np.asarray((seen - both[1] * flat(sloped(both[0]).expected)) / scale)
 
-        refined = scipy.optimize.least_squares(missed, (grid[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
-        slopes += [float(refined.x[0])] if refined.cost < 1e-16 else []
-    return [(slope,) for slope in nice(slopes)]
+    refined = scipy.optimize.least_squares(missed, (GRID[best], factors[best]), xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    return [float(refined.x[0])] if refined.cost < 1e-16 else []
 
 
 FORWARD_FAULTS: tuple[Fault, ...] = (

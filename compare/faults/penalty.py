@@ -126,6 +126,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(weight_decay),
         example=(1e-4, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "weight decay of biases too",
@@ -136,6 +137,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(decay_all),
         example=(1e-3, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "L1 decay",
@@ -146,6 +148,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(l1_decay),
         example=(1e-4, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "L2 penalty",
@@ -156,6 +159,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(lambda rules, amount: weight_decay(rules, 2 * amount)),
         example=(1e-3, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "L1 penalty",
@@ -166,6 +170,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(l1_decay),
         example=(1e-3, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "L1 and L2 penalty",
@@ -176,6 +181,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(both_decays, 2),
         example=(1e-3, 2e-3, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "L1 and L2 decay",
@@ -186,6 +192,7 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         _amounts(both_decays, 2),
         example=(1e-3, 2e-3, Per.ONE),
         default=True,
+        linear=True,
     ),
     Fault(
         "penalty in the reported loss only",

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from compare.faults.fault import Fault, Observed, Parameter, Place
-from compare.faults.fitting import nice, ratio
+from compare.faults.fitting import flat, nice, ratio
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import Rules
 from compare.mathematics.step import Step
@@ -130,11 +130,14 @@ def momentum(rules: Rules, m: float, of: Of = Of.ALL) -> Rules:
 
 
 def _fit_momentum(run: list[Observed], base: Rules) -> list[Parameter]:
-    """The second step's excess, in units of the first update."""
+    """The second step's excess, in units of the first update; also beside a factor, which another fault may give."""
     if len(run) < 2 or run[1].last_change is None:
         return []
-    excess = [a - b for a, b in zip(run[1].change, run[1].expected, strict=True)]
-    return [(m, of) for of in Of for m in nice([ratio(excess, run[1].focused(run[1].last_change))]) if 0 < m < 1]
+    seen, plain, last = map(flat, (run[1].change, run[1].expected, run[1].focused(run[1].last_change)))
+    found = [ratio([seen - plain], [last])]
+    if np.isfinite([seen, plain, last]).all():
+        found.append(float(np.linalg.lstsq(np.stack([last, plain], axis=1), seen, rcond=None)[0][0]))
+    return [(m, of) for of in Of for m in nice(found) if 0 < m < 1]
 
 
 class By(StrEnum):
@@ -220,6 +223,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_divisor,
         example=(40.0,),
+        linear=True,
     ),
     Fault(
         "learning rate off by a factor",
@@ -229,6 +233,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_factor,
         example=(10.0,),
+        linear=True,
     ),
     Fault(
         "learning rate of one layer off by a factor",
@@ -239,6 +244,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         _fit_layer_rate,
         layer=0,
         example=(1, 0.5),
+        linear=True,
     ),
     Fault(
         "gradients divided by their norm",
@@ -256,6 +262,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _fit_own_rate,
         example=(0.01,),
+        linear=True,
     ),
     Fault(
         "momentum as a moving average",
@@ -266,6 +273,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         _fit_moving_average,
         example=(0.9, Of.ALL),
         default=True,
+        linear=True,
     ),
     Fault(
         "learning rate changes with the step",
@@ -276,6 +284,7 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         _fit_schedule,
         example=(0.99, Schedule.POWER),
         default=True,
+        linear=True,
     ),
     Fault(
         "momentum left on",
@@ -286,5 +295,6 @@ UPDATE_FAULTS: tuple[Fault, ...] = (
         _fit_momentum,
         example=(0.9, Of.ALL),
         default=True,
+        linear=True,
     ),
 )

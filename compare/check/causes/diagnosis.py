@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item, gradients_agree
+from compare.check.causes.hypothesis import Hypothesis, best
 from compare.check.causes.kinds import recognise
-from compare.check.causes.search import Hypothesis, Reach, Search, best
+from compare.check.causes.search import Reach, Search
 from compare.check.steps.lockstep import Driven
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
@@ -187,10 +188,10 @@ def _with_losses(
     """Complete explanations of the weights by those of the losses.
 
     What gives the same weights may give another loss, as a penalty does in place of a decay. So others that give them
-    are tried before the losses are searched at length.
+    are tried where the losses need a fault more, and before they are searched at length.
     """
     complete = list(_each_with_losses(case, found, Reach.EXCHANGE))
-    if not any(losses.left for _, losses in complete):
+    if any(not losses.left and losses.causes == weights.causes for weights, losses in complete):
         return complete
     others = [other for each in found[:1] if not each.left for other in _equivalents(case, items, each)]
     complete += _each_with_losses(case, others, Reach.EXCHANGE)

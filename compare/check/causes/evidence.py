@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from compare.check.steps.lockstep import Driven
-from compare.faults import combine
+from compare.faults import combine, in_order
 from compare.faults.fault import Cause, Fault
+from compare.faults.fitting import ratio
 from compare.mathematics.functions import Array
 from compare.mathematics.rules import CORRECT, Rules, retake_step
 from compare.mathematics.step import Step
@@ -23,6 +24,7 @@ SHARE = {"float64": 1e-9, "float32": 1e-6}
 SHARE_OF_LOSS = {"float64": 1e-12, "float32": 1e-6}
 SLACK = 100
 NEARLY = {"float64": 1e-8, "float32": 1e-3}  # what may be left of a change that a factor or a penalty would complete
+LATELY = 500  # first steps of a run that are kept
 FIRST = 3  # steps of a run that a number is fitted to
 
 Causes = tuple[Cause, ...]
@@ -44,7 +46,8 @@ class Case:
     A step that is taken for each sample counts as that many. `spent` counts those of them that went on pairs and
     exchanges of faults.
 
-    `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once.
+    `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once; `lately`
+    some first steps; `known` whether it explains an item, for any order in which its faults were found.
     `limits` holds what was seen of an item, and how far a prediction may be from it.
     """
 
@@ -55,6 +58,8 @@ class Case:
     spent: int = 0
     fitted: dict[tuple[str, Causes, int, int, int], list[Cause]] = field(default_factory=dict)
     seen: dict[tuple[Causes, int], tuple[list[Step | None], dict[str, object]]] = field(default_factory=dict)
+    lately: dict[tuple[Causes, int], Step | None] = field(default_factory=dict)
+    known: dict[tuple[Causes, Item], bool] = field(default_factory=dict)
     limits: dict[Item, tuple[Array, Array]] = field(default_factory=dict)
 
     @cached_property
@@ -71,30 +76,39 @@ class Case:
 
     def steps(self, causes: Causes, number: int, upto: int) -> list[Step | None]:
         """Return what these faults do in the first steps of a run; None where they raise, as the faulty code would."""
-        key = (causes, number)
-        taken, memory = self.seen.get(key, ([], {}))
-        if len(taken) < upto:
-            rules = combine(causes)
-            for index in range(len(taken), upto):
-                like, theirs = self._like(causes, number, index)
-                self.tried += like.n if any(cause.fault.slow for cause in causes) else 1
-                taken.append(self._take(rules, like, theirs, memory))
-        if len(causes) <= 1 or upto > 1:
-            self.seen[key] = taken, memory
+        key = (in_order(causes), number)
+        if upto == 1 and len(causes) > 1 and key not in self.seen:
+            return [self._first(causes, number)]
+        taken, memory = self.seen.setdefault(key, ([], {}))
+        for index in range(len(taken), upto):
+            taken.append(self._take(causes, number, index, memory))
         return taken[:upto]
+
+    def _first(self, causes: Causes, number: int) -> Step | None:
+        """The first step of a run: most sets of faults are asked for no second one, and soon not any more."""
+        key = (in_order(causes), number)
+        if key not in self.lately:
+            step = self._take(causes, number, 0, {})
+            if len(self.lately) == LATELY:
+                self.lately.clear()
+            self.lately[key] = step
+        return self.lately[key]
 
     def _like(self, causes: Causes, number: int, index: int) -> tuple[Step, Rules]:
         """The step of most of these faults that was taken, and their rules; at the least the correct one."""
         for size in reversed(range(1, len(causes))):
-            taken, _ = self.seen.get((causes[:size], number), ([], {}))
-            step = taken[index] if index < len(taken) else None
+            key = (in_order(causes[:size]), number)
+            taken, _ = self.seen.get(key, ([], {}))
+            step = taken[index] if index < len(taken) else None if index else self.lately.get(key)
             if step is not None:
                 return step, combine(causes[:size])
         return self.runs[number].steps[index].step, CORRECT
 
-    def _take(self, rules: Rules, like: Step, theirs: Rules, memory: dict[str, object]) -> Step | None:
+    def _take(self, causes: Causes, number: int, index: int, memory: dict[str, object]) -> Step | None:
+        like, theirs = self._like(causes, number, index)
+        self.tried += like.n if any(cause.fault.slow for cause in causes) else 1
         try:
-            return retake_step(rules, like, theirs, memory)
+            return retake_step(combine(causes), like, theirs, memory)
         except (ValueError, IndexError):
             return None
 
@@ -123,17 +137,25 @@ class Case:
 
     def explains(self, causes: Causes, item: Item) -> bool:
         """Whether these faults give this item."""
-        step = self.steps(causes, item.run, item.step + 1)[item.step]
-        return self.matches(step, item)
+        key = (in_order(causes), item)
+        if key not in self.known:
+            self.known[key] = self.matches(self.steps(causes, item.run, item.step + 1)[item.step], item)
+        return self.known[key]
 
     def matches(self, step: Step | None, item: Item) -> bool:
         """Whether a step, as taken or not, gives this item."""
         if item.what == ERROR or step is None:
             return item.what == ERROR and step is None
+        return within(_told(step, item), *self._limits(item))
+
+    def alike(self, one: Step, other: Step, item: Item) -> bool:
+        """Whether two steps give the same of an item, as far as a prediction of it can tell."""
+        return within(_told(one, item), _told(other, item), self._limits(item)[1])
+
+    def _limits(self, item: Item) -> tuple[Array, Array]:
         if item not in self.limits:
             self.limits[item] = self._limit(item)
-        seen, limit = self.limits[item]
-        return within(step.loss if item.what == LOSS else step.after[item.what], seen, limit)
+        return self.limits[item]
 
     def _limit(self, item: Item) -> tuple[Array, Array]:
         """What was seen of an item, and how far a prediction may be from it."""
@@ -145,18 +167,31 @@ class Case:
         seen, right = judged.did.after[item.what], judged.step.after[item.what]
         return seen, self.allowed(seen, right, judged.bounds.after[item.what])
 
-    def nearly(self, causes: Causes, item: Item) -> bool:
-        """Whether a tensor's change is a multiple of what these faults do to it, plus multiples of it and its sign."""
+    def nearly(self, causes: Causes, item: Item) -> bool | None:
+        """Whether a tensor's change is a multiple of what these faults do, plus some of it, its sign and last change.
+
+        None where its numbers cannot tell.
+        """
         step, did = self.steps(causes, item.run, item.step + 1)[item.step], self.runs[item.run].steps[item.step].did
         if item.what < 0 or step is None or did.after is None:
-            return False
+            return None
         W = step.weights[item.what].ravel()
         seen, change = did.after[item.what].ravel() - W, step.after[item.what].ravel() - W
-        span = np.stack([change, W, np.sign(W)], axis=1)
+        before = self.runs[item.run].last_change(item.step)
+        span = np.stack([change, W, np.sign(W), *([] if before is None else [before[item.what].ravel()])], axis=1)
         if len(seen) <= 2 * span.shape[1] or not (np.isfinite(span).all() and np.isfinite(seen).all()):
-            return False
+            return None
         rest = seen - span @ np.linalg.lstsq(span, seen, rcond=None)[0]
         return bool(change.any() and np.linalg.norm(rest) < NEARLY[self.precision] * np.linalg.norm(seen))
+
+    def scales(self, causes: Causes, more: Cause, item: Item) -> bool:
+        """Whether one fault more makes a multiple of a tensor's change."""
+        steps = [self.steps(each, item.run, item.step + 1)[item.step] for each in (causes, (*causes, more))]
+        if item.what < 0 or None in steps:
+            return item.what < 0
+        change, other = (step.after[item.what] - step.weights[item.what] for step in steps if step is not None)
+        factor = ratio([other], [change])
+        return bool(np.linalg.norm(other - factor * change) <= NEARLY[self.precision] * np.linalg.norm(other))
 
     def allowed(self, seen: Array, right: Array, tolerance: Array, share: float | None = None) -> Array:
         """How far a prediction may be from what was seen: by rounding."""
@@ -173,7 +208,7 @@ class Case:
         is to stand alone.
         """
         first = item.step if alone or item.step >= FIRST else 0
-        key = (fault.name, base, item.run, item.what, first)
+        key = (fault.name, in_order(base), item.run, item.what, first)
         if key not in self.fitted:
             assert fault.fit is not None
             run, observed = self.runs[item.run], []
@@ -205,7 +240,11 @@ def gradients_agree(case: Case, causes: Causes) -> bool:
     return True
 
 
-def within(predicted: Array | float, seen: Array, limit: Array) -> bool:
+def _told(step: Step, item: Item) -> Array:
+    return np.asarray(step.loss) if item.what == LOSS else step.after[item.what]
+
+
+def within(predicted: Array, seen: Array, limit: Array) -> bool:
     """Whether a prediction gives what was seen; where that is not finite, neither is it."""
     with np.errstate(all="ignore"):
         near = np.abs(predicted - seen) <= limit

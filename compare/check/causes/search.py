@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import combinations
 
-from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item
+from compare.check.causes.evidence import ERROR, Case, Causes, Item
+from compare.check.causes.hypothesis import Hypothesis, best, no_better, twice, variants
 from compare.faults import FAULTS
 from compare.faults.fault import Cause, Fault
 from compare.mathematics.step import Step
@@ -18,26 +19,18 @@ from compare.mathematics.step import Step
 BEAM = 4  # explanations that are followed side by side, where the data cannot tell them apart so far
 MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
-ENOUGH = 30  # additions that explain an item, of which the best are kept
-ENDURANCE = 15000  # steps that pairs and exchanges may take in all
+ENOUGH, MEASURED = 100, 30  # sets of faults that explain an item; and those that explain most like it
+ENDURANCE = 8000  # steps that pairs and exchanges may take in all
 PATIENCE = 4  # what part of those that are left one item's exchanges may take, and its pairs of either kind
 
 
 class Reach(IntEnum):
-    """What one item may need: one fault more, or one in exchange for another, or two more."""
+    """What one item may need: one fault more; two of which one gives it but for a factor; an exchange; any two more."""
 
     ADD = 0
-    EXCHANGE = 1
-    PAIRS = 2
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """Faults, what they explain of the items, and the items (by what they are about) that nothing explains."""
-
-    causes: Causes = ()
-    explained: frozenset[Item] = frozenset()
-    left: frozenset[int] = frozenset()
+    COMPLETE = 1
+    EXCHANGE = 2
+    PAIRS = 3
 
 
 @dataclass
@@ -95,7 +88,7 @@ class Search:
             if not beam:
                 break
         found = best([*done, *beam])[:BEAM]
-        return [each for each in found if not any(_no_better(each, other) for other in found)]
+        return [each for each in found if not any(no_better(each, other) for other in found)]
 
     def _worth_following(self, beam: list[Hypothesis], done: list[Hypothesis]) -> list[Hypothesis]:
         """Those that may still explain all with as few faults as one that does."""
@@ -118,10 +111,10 @@ class Search:
         """Return the hypotheses that explain an item too; or that leave it."""
         found: list[Hypothesis] = []
         if len(hypothesis.causes) < self.most:
-            candidates = [cause for cause in self.concrete if not _twice(cause, hypothesis.causes)]
+            candidates = [cause for cause in self.concrete if not twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
-            for more in (self._exchanged, self._pairs)[: self.reach]:
+            for more in (self._completed, self._exchanged, self._pairs)[: self.reach]:
                 if not found and self.case.spent < ENDURANCE:
                     before = self.case.tried
                     limit = before + ENDURANCE - self.case.spent
@@ -134,17 +127,23 @@ class Search:
     ) -> list[Hypothesis]:
         """Those sets of faults that explain the item and lose nothing of the phases down to it.
 
-        What comes below may be right by two faults that cancel: a summed error whose bias gradient is averaged.
+        What comes below may be right by two faults that cancel: a summed error whose bias gradient is averaged. A
+        fitted number gives the one item, whatever else stands beside it: some others of the like tell most of them.
         """
-        found: list[Hypothesis] = []
+        others = [each for each in self.items if each.what == item.what and each not in hypothesis.explained | {item}]
+        some = others[:: max(1, int(SHARE * len(others)))]
+        promising: list[tuple[int, Causes]] = []
         for causes in candidates:
             if self.case.explains(causes, item):
-                measured = self._measured(causes, hypothesis.left)
-                if self._gains(hypothesis, measured, item):
-                    found.append(measured)
-            if len(found) == ENOUGH or self.case.tried > limit:
+                promise = sum(self.case.explains(causes, each) for each in some)
+                promising += [(promise, causes)] if promise or not some else []
+            if len(promising) == ENOUGH or self.case.tried > limit:
                 break
-        return best(found)[:BEAM]
+        likeliest: dict[object, Causes] = {}
+        for _, causes in sorted(promising, key=lambda each: -each[0]):
+            likeliest.setdefault(variants(causes), causes)
+        measured = [self._measured(causes, hypothesis.left) for causes in list(likeliest.values())[:MEASURED]]
+        return best(each for each in measured if self._gains(hypothesis, each, item))[:BEAM]
 
     def _gains(self, before: Hypothesis, after: Hypothesis, item: Item) -> bool:
         """Whether more is gained than the one item, which any fitted number gives, and nothing above it is lost."""
@@ -162,38 +161,58 @@ class Search:
         """Where an item's phase stands in a step, from the output down."""
         return -1 if item.what < 0 else self.case.downwards.index(item.what)
 
-    def _fitted(self, base: Causes, item: Item) -> list[Cause]:
+    def _fitted(self, base: Causes, item: Item, linear: bool | None = None) -> list[Cause]:
         return [
             cause
             for fault in self.faults
-            if fault.fit is not None
+            if fault.fit is not None and linear in (None, fault.linear)
             for cause in self.case.fit(fault, base, item)
-            if not _twice(cause, base)
+            if not twice(cause, base)
         ]
 
-    def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
-        """Pairs of what changes this item, and no other above it; with a number fitted beside the other, and without.
+    def _relevant(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> dict[Cause, bool | None]:
+        """What changes this item, and no other above it; and whether it gives the item but for a factor or a penalty.
 
-        Those come first of which one alone gives the tensor but for a factor or a penalty. Two that undo each other
-        above it are too unlikely to look for.
+        Two that undo each other above it are too unlikely to look for.
         """
         now = self.case.steps(hypothesis.causes, item.run, item.step + 1)[item.step]
         above = [
             each for each in hypothesis.explained if each[:2] == item[:2] and self._phase(each) < self._phase(item)
         ]
-        relevant = [
-            c
-            for c in candidates
-            if not c.fault.slow
-            and self._changes(hypothesis, item, c, now)
-            and all(self.case.explains((*hypothesis.causes, c), each) for each in above)
-        ]
-        for first in relevant:
-            if self.case.nearly((*hypothesis.causes, first), item):
-                others = ((first, second) for second in relevant if second.name != first.name)
-                for pair in (*self._fitted_pairs(hypothesis.causes, first, item), *others):
-                    yield *hypothesis.causes, *pair
-        fitted = (pair for first in relevant for pair in self._fitted_pairs(hypothesis.causes, first, item))
+        return {
+            cause: self.case.nearly((*hypothesis.causes, cause), item)
+            for cause in candidates
+            if not cause.fault.slow
+            and self._changes(hypothesis, item, cause, now)
+            and all(self.case.explains((*hypothesis.causes, cause), each) for each in above)
+        }
+
+    def _completed(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
+        """Pairs of which one alone gives the item but for a factor or a penalty, and the other makes that.
+
+        Where a fitted one makes it alone, others beside it would tell nothing new: two whose numbers are known may.
+        """
+        relevant = self._relevant(hypothesis, item, candidates)
+        factors = [each for each in relevant if self.case.scales(hypothesis.causes, each, item)]
+        known = [each for each in factors if each.fault.fit is None]  # others are fitted beside what they complete
+        alone = any(each.fault.linear and self.case.explains((*hypothesis.causes, each), item) for each in relevant)
+        for first in (each for each, nearly in relevant.items() if nearly and (each in known or each not in factors)):
+            others = ((first, second) for second in known if second.name != first.name)
+            fitted = () if alone else self._fitted_pairs(hypothesis.causes, first, item, linear=True)
+            for pair in (*fitted, *others):
+                yield *hypothesis.causes, *pair
+
+    def _pairs(self, hypothesis: Hypothesis, item: Item, candidates: Sequence[Cause]) -> Iterable[Causes]:
+        """Other pairs of what changes this item; with a number fitted beside the other, and without.
+
+        No factor and no penalty is tried beside what does not give the item but for them.
+        """
+        relevant = self._relevant(hypothesis, item, candidates)
+        fitted = (
+            pair
+            for first, nearly in relevant.items()
+            for pair in self._fitted_pairs(hypothesis.causes, first, item, linear=None if nearly is None else False)
+        )
         for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
             enough = self.case.tried + (ENDURANCE - self.case.spent) // PATIENCE
             for first, second in pairs:
@@ -202,9 +221,9 @@ class Search:
                 if first.name != second.name:
                     yield *hypothesis.causes, first, second
 
-    def _fitted_pairs(self, base: Causes, first: Cause, item: Item) -> Iterable[Causes]:
+    def _fitted_pairs(self, base: Causes, first: Cause, item: Item, linear: bool | None) -> Iterable[Causes]:
         """A fault and those whose number is fitted in its company; then its own number again in theirs."""
-        for second in self._fitted((*base, first), item):
+        for second in self._fitted((*base, first), item, linear):
             yield first, second
             if first.fault.fit is not None:
                 yield from ((again, second) for again in self.case.fit(first.fault, (*base, second), item))
@@ -236,36 +255,4 @@ class Search:
         then = self.case.steps((*hypothesis.causes, cause), item.run, item.step + 1)[item.step]
         if then is None or now is None or item.what == ERROR:
             return (then is None) != (now is None) or item.what == ERROR
-        if item.what == LOSS:
-            return then.loss != now.loss
-        return bool((then.after[item.what] != now.after[item.what]).any())
-
-
-def _twice(cause: Cause, causes: Causes) -> bool:
-    """Whether a fault is there already: the same one in another layer is another."""
-    return any(cause.name == other.name and cause.place == other.place for other in causes)
-
-
-def _no_better(one: Hypothesis, plainer: Hypothesis) -> bool:
-    """Whether something is left that fewer faults leave too."""
-    fewer = len(plainer.causes) < len(one.causes)
-    return bool(one.left) and fewer and plainer.explained >= one.explained
-
-
-def best(found: Iterable[Hypothesis]) -> list[Hypothesis]:
-    """Most explained first, then the fewest faults, then in the catalogue's order; one for each set of faults.
-
-    Of faults that differ in a fitted number alone the first is kept.
-    """
-    ranked = sorted(found, key=lambda each: (-len(each.explained), len(each.left), len(each.causes)))
-    variants = list({frozenset(map(_variant, each.causes)): each for each in reversed(ranked)}.values())[::-1]
-    return [each for each in variants if not any(_without_need(each, other) for other in variants)]
-
-
-def _without_need(one: Hypothesis, plainer: Hypothesis) -> bool:
-    """Whether some of the faults explain as much without the others."""
-    return set(plainer.causes) < set(one.causes) and plainer.explained >= one.explained and plainer.left <= one.left
-
-
-def _variant(cause: Cause) -> tuple[object, ...]:
-    return (cause.name, *(each for each in cause.parameter if not isinstance(each, float)))
+        return not self.case.alike(then, now, item)

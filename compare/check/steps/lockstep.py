@@ -103,12 +103,15 @@ class Driven:
     def observed(self, index: int, step: Step, focus: frozenset[int]) -> Observed:
         """Step `index` as a family's fit wants it, with the step that a candidate takes."""
         did = self.steps[index].did
-        last = self.steps[index - 1].did if index else None
-        change = None
-        if last is not None and last.after is not None and last.before is not None:
-            change = [new - old for new, old in zip(last.after, last.before, strict=True)]
         assert did.after is not None
-        return Observed(step, did.after, did.loss, change, focus)
+        return Observed(step, did.after, did.loss, self.last_change(index), focus)
+
+    def last_change(self, index: int) -> list[Array] | None:
+        """The subject's update in the step before; None in the first, and where it told no weights."""
+        last = self.steps[index - 1].did if index else None
+        if last is None or last.after is None or last.before is None:
+            return None
+        return [new - old for new, old in zip(last.after, last.before, strict=True)]
 
 
 def drive_all(
