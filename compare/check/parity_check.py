@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from compare.agreement.tolerance import FLOAT32_PER_FLOAT64
-from compare.check.causes.diagnosis import Diagnosis, diagnose, in_extremes, with_extremes
+from compare.check.causes.diagnosis import Diagnosis, diagnose
+from compare.check.causes.extremes import in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_check import check_model

@@ -4,16 +4,15 @@ Weights and losses are explained apart, and ordinary situations apart from each 
 confirms a cause for the tensors and steps that it gives; what nothing gives is named as left.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compare.check.causes.evidence import ERROR, LOSS, Case, Causes, Item, gradients_agree
-from compare.check.causes.hypothesis import Hypothesis, best
+from compare.check.causes.hypothesis import Hypothesis, Reach, best
 from compare.check.causes.kinds import recognise
-from compare.check.causes.search import Reach, Search
+from compare.check.causes.search import Search
 from compare.check.steps.lockstep import Driven
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
@@ -115,7 +114,7 @@ def diagnose(
             break
     reach = Reach.PAIRS if company else Reach.EXCHANGE
     complete = sorted(_with_losses(case, items, found, reach), key=_doubts)
-    ranked = sorted((_confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
+    ranked = sorted((confirmed(case, losses.causes) for _, losses in complete[:CONFIRMED]), key=_rank)
     likeliest = [each for each in ranked if _rank(each) == _rank(ranked[0])] if ranked else []
     kept = {each.names: each for each in reversed(likeliest) if each.causes and each.explained}
     return Diagnosis(tuple(reversed(kept.values())), case.tried)
@@ -231,7 +230,7 @@ def _rank(explanation: Explanation) -> tuple[int, int, bool, int]:
     return explanation.unexplained_errors, left, not explanation.gradients_agree, len(explanation.causes)
 
 
-def _confirmed(case: Case, causes: Causes) -> Explanation:
+def confirmed(case: Case, causes: Causes) -> Explanation:
     """Count what confirms an explanation, over all steps of all runs."""
     steps = explained = unexplained = 0
     left: dict[int, Left] = {}
@@ -263,94 +262,3 @@ def _left(case: Case, item: Item) -> Left:
     tensor = {LOSS: "loss", ERROR: "error"}[item.what] if weight is None else weight.role
     run = case.runs[item.run]
     return Left(tensor, None if weight is None else weight.layer, run.situation.name, item.step)
-
-
-def in_extremes(
-    runs: Sequence[Driven], diagnosis: Diagnosis, architecture: Architecture, precision: str = "float64"
-) -> tuple[Warned, ...]:
-    """Say what goes wrong in extreme situations, beyond what ordinary ones have shown."""
-    if diagnosis.kind is not None:
-        return ()
-    known = diagnosis.explanations[0].causes if diagnosis.explanations else ()
-    wrong = [run for run in runs if run.first_wrong is not None]
-    cases = [Case([run], architecture, precision) for run in wrong]
-    options = [_options(case, known) for case in cases]
-    # One fault may show in several situations: the one that explains most of them is the likeliest in each.
-    shown = Counter(cause for each in options for cause in {cause for causes in each for cause in causes})
-    # What changes the update in one situation may change the loss alone in another.
-    others = [cause for cause, _ in shown.most_common() if cause not in known and not cause.fault.reporting]
-    for place, case in enumerate(cases):
-        for cause in others if not options[place] else ():
-            options[place] += _options(case, (*known, cause))
-    found: list[Warned] = []
-    for run, each in zip(wrong, options, strict=True):
-        if not each:
-            found.append(Warned(run.situation.name, _seen(run)))
-            continue
-        likeliest = max(each, key=lambda causes: (-len(causes), sum(shown[cause] for cause in causes)))
-        news = [cause for cause in likeliest if cause not in known and not cause.fault.manner]
-        found += [Warned(run.situation.name, cause.warning, cause) for cause in news]
-        found += _hidden(run, known, architecture)
-    once = {each.words if each.cause is None else each.cause.name: each for each in reversed(found)}
-    return tuple(reversed(once.values()))
-
-
-def _options(case: Case, known: Causes) -> list[Causes]:
-    """Faults that give what the subject did in one extreme situation, those that are known among them; alternatives."""
-    manners = tuple(Cause(fault) for fault in FAULTS.values() if fault.manner)
-    weights, losses = case.items(losses=False), case.items(losses=True)
-    for base in (known, (*known, *manners)):
-        options = [
-            complete.causes
-            for found in Search(case, weights, False, Reach.ADD, extreme=True).run(base)
-            if not found.left
-            for complete in Search(case, losses, True, Reach.ADD, extreme=True).run(found.causes)
-            if not complete.left
-        ]
-        if options:
-            return options
-    return []
-
-
-def with_extremes(
-    diagnosis: Diagnosis,
-    warned: Sequence[Warned],
-    runs: Sequence[Driven],
-    architecture: Architecture,
-    precision: str = "float64",
-) -> Diagnosis:
-    """Leave nothing in ordinary situations unexplained that a warning explains: training that explodes meets it.
-
-    The explanations keep their causes: the warnings name the others.
-    """
-    also = tuple(each.cause for each in warned if each.cause is not None)
-    if not also or not any(each.left for each in diagnosis.explanations):
-        return diagnosis
-    case = Case([run for run in runs if run.steps], architecture, precision)
-    found = []
-    for each in diagnosis.explanations:
-        more = _confirmed(case, (*each.causes, *also))
-        better = len(more.left) < len(each.left) and more.unexplained_errors <= each.unexplained_errors
-        found.append(replace(each, left=more.left, unexplained_errors=more.unexplained_errors) if better else each)
-    return replace(diagnosis, explanations=tuple(found))
-
-
-def _hidden(run: Driven, known: Causes, architecture: Architecture) -> list[Warned]:
-    """What known faults stand in front of, where an update or a loss is not finite: it stays when they are mended."""
-    updates = all(np.isfinite(array).all() for step in run.steps for array in step.did.after or ())
-    losses = all(step.did.loss is None or np.isfinite(step.did.loss) for step in run.steps)
-    faults = [FAULTS[name] for cause in known for name in cause.fault.hides(*cause.parameter)]
-    shown = [fault for fault in faults if not (losses if fault.reporting else updates)]
-    causes = [Cause(fault, parameter) for fault in shown for parameter in fault.parameters(architecture)]
-    return [Warned(run.situation.name, cause.warning, cause) for cause in causes]
-
-
-def _seen(run: Driven) -> str:
-    """What is seen in a situation that nothing explains."""
-    step = run.steps[run.first_wrong or 0]
-    if step.did.error is not None:
-        return f"in {run.situation.name!r} {step.did.error}"
-    what = "the loss" if step.wrong_loss else "the update"
-    both = " and the update" if step.wrong_loss and step.wrong_weights else ""
-    told = "" if not step.wrong_loss else f" ({step.did.loss:.6g} where Keras has {step.loss:.6g})"
-    return f"in {run.situation.name!r} {what}{told}{both} {'are' if both else 'is'} not Keras's"

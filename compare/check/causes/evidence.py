@@ -190,8 +190,8 @@ class Case:
         if item.what < 0 or None in steps:
             return item.what < 0
         change, other = (step.after[item.what] - step.weights[item.what] for step in steps if step is not None)
-        factor = ratio([other], [change])
-        return bool(np.linalg.norm(other - factor * change) <= NEARLY[self.precision] * np.linalg.norm(other))
+        rest = other - ratio([other], [change]) * change
+        return bool(np.linalg.norm(rest) <= NEARLY[self.precision] * np.linalg.norm(other))
 
     def allowed(self, seen: Array, right: Array, tolerance: Array, share: float | None = None) -> Array:
         """How far a prediction may be from what was seen: by rounding."""

@@ -1,10 +1,20 @@
-"""What may explain a subject: some faults together, and which of several such sets are the best."""
+"""What may explain a subject: some faults together, which of several such sets are the best, how far to look."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from compare.check.causes.evidence import Causes, Item
 from compare.faults.fault import Cause
+
+
+class Reach(IntEnum):
+    """What one item may need: one fault more; two of which one gives it but for a factor; an exchange; any two more."""
+
+    ADD = 0
+    COMPLETE = 1
+    EXCHANGE = 2
+    PAIRS = 3
 
 
 @dataclass(frozen=True)

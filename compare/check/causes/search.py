@@ -7,11 +7,10 @@ search goes on below it.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import combinations
 
 from compare.check.causes.evidence import ERROR, Case, Causes, Item
-from compare.check.causes.hypothesis import Hypothesis, best, no_better, twice, variants
+from compare.check.causes.hypothesis import Hypothesis, Reach, best, no_better, twice, variants
 from compare.faults import FAULTS
 from compare.faults.fault import Cause, Fault
 from compare.mathematics.step import Step
@@ -22,15 +21,6 @@ SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must e
 ENOUGH, MEASURED = 100, 30  # sets of faults that explain an item; and those that explain most like it
 ENDURANCE = 8000  # steps that pairs and exchanges may take in all
 PATIENCE = 4  # what part of those that are left one item's exchanges may take, and its pairs of either kind
-
-
-class Reach(IntEnum):
-    """What one item may need: one fault more; two of which one gives it but for a factor; an exchange; any two more."""
-
-    ADD = 0
-    COMPLETE = 1
-    EXCHANGE = 2
-    PAIRS = 3
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.check.causes.diagnosis import in_extremes
+from compare.check.causes.extremes import in_extremes
 from compare.faults import FAULTS
 from compare.faults.fault import Cause
 from compare.faults.penalty import Per
