@@ -131,8 +131,7 @@ def error_of_prediction(rules: Rules) -> Rules:
     """The error is that of the predicted class, all or nothing, as the perceptron's: not P - Y."""
 
     def error(step: Step) -> Array:
-        predicted = np.eye(step.architecture.outputs)[step.P.argmax(axis=1)]
-        return rules.error(step) + (predicted - step.P) / step.n
+        return rules.error(replace(step, P=np.eye(step.architecture.outputs)[step.P.argmax(axis=1)]))
 
     return replace(rules, error=error)
 

@@ -6,6 +6,7 @@ confirms a cause for the tensors and steps that it gives; what nothing gives is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -108,7 +109,9 @@ def diagnose(
     found = Search(case, items, False, Reach.EXCHANGE).run()
     if all(each.left for each in found) and (kind := recognise(case)) is not None:
         return Diagnosis((), case.tried, kind)
-    for starts, far in _beginnings(case, items) if company and not _whole(found) else ():
+    again = [each for each in found if each.causes]  # what was left early may be explained by one fault beside these
+    beginnings = chain([(again, Reach.COMPLETE)], _beginnings(case, items))
+    for starts, far in beginnings if company and not _whole(found) else ():
         found = best([*found, *_from(starts, Search(case, items, False, far))])
         if _whole(found):
             break

@@ -73,7 +73,7 @@ class Search:
                 if item is None:
                     done.append(hypothesis)
                 else:
-                    grown += self._explained(hypothesis, item)
+                    grown += self._explained(hypothesis, item, grown)
             beam = self._worth_following(best(grown)[:BEAM], done)
             if not beam:
                 break
@@ -97,15 +97,20 @@ class Search:
             (item for item in self.items if item not in hypothesis.explained and item.what not in hypothesis.left), None
         )
 
-    def _explained(self, hypothesis: Hypothesis, item: Item) -> list[Hypothesis]:
-        """Return the hypotheses that explain an item too; or that leave it."""
+    def _explained(self, hypothesis: Hypothesis, item: Item, beside: Sequence[Hypothesis]) -> list[Hypothesis]:
+        """Return the hypotheses that explain an item too; or that leave it.
+
+        More than one fault at once is not looked for where others beside it explain more, and leave no more.
+        """
         found: list[Hypothesis] = []
         if len(hypothesis.causes) < self.most:
             candidates = [cause for cause in self.concrete if not twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
+            now, left = len(hypothesis.explained), len(hypothesis.left)
+            behind = any(len(each.explained) > now and len(each.left) <= left for each in beside)
             for more in (self._completed, self._exchanged, self._pairs)[: self.reach]:
-                if not found and self.case.spent < ENDURANCE:
+                if not found and not behind and self.case.spent < ENDURANCE:
                     before = self.case.tried
                     limit = before + ENDURANCE - self.case.spent
                     found = self._accepted(hypothesis, item, more(hypothesis, item, candidates), limit)
@@ -232,13 +237,15 @@ class Search:
             shown = next((i for i in self.items if i in hypothesis.explained and not self.case.explains(rest, i)), None)
             if shown is None:
                 continue
-            for other in candidates:
+            for other in sorted(candidates, key=lambda each: not self.case.explains((*hypothesis.causes, each), item)):
                 if self.case.tried > enough:
                     return
                 base = (*rest, other)
                 if not other.fault.slow and other.name != cause.name:
                     yield base
-                    if cause.fault.fit is not None:
+                    if self.case.explains(base, item):  # what the one did elsewhere may take another beside this one
+                        yield from ((*base, each) for each in self._fitted(base, shown))
+                    elif cause.fault.fit is not None:
                         yield from ((*base, each) for each in self.case.fit(cause.fault, base, shown))
 
     def _changes(self, hypothesis: Hypothesis, item: Item, cause: Cause, now: Step | None) -> bool:

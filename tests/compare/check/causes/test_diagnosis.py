@@ -75,6 +75,8 @@ def test_families_report_the_fitted_value(name, parameter, references):
         ("stale activations", "loss summed, not averaged"),
         ("gradient not averaged", "weight decay"),
         ("activation derivative missing", "bias gradient averaged"),
+        ("weight decay of biases too", "L1 decay"),
+        ("error of the predicted class", "gradient divided by the number of classes"),
     ],
 )
 def test_two_faults_in_company_are_both_named(pair, references):
