@@ -89,6 +89,12 @@ class Assignments:
         given = [*self._given(names, value), *(self._set(names, value))]
         return given or [*self._left(names, value), *self._defaults(names, value)]
 
+    def before(self, name: str, line: int) -> Iterator[Assignment]:
+        """The last statement before a line that sets this name."""
+        given = [statement for target, _, statement in self.assigned if target == name and statement.lineno < line]
+        for statement in given[-1:]:
+            yield self._at(statement, f"makes `{name}`, which is gone through")
+
     def kept_defaults(self, name: str) -> Iterator[Assignment]:
         """Parameters of this name whose default is a list, or the like, which every call shares."""
         for parameter in self.parameters.get(name, ()):

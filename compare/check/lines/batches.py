@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compare.check.lines.assignments import assignments
+from compare.check.lines.deciding import decisions
 from compare.check.lines.flow import MAKING, RENAMING, Flow
 from compare.check.lines.lines import Guilty
 from compare.check.lines.saying import at
@@ -123,9 +125,20 @@ def _left_out(flow: Flow, last: _Batch, which: str, size: int) -> tuple[Guilty, 
         for event in flow.events
         if event < last.event and flow.place(event).kind in ("loop", "test") and flow.place(event).function == function
     ]
+    if not loops:
+        return (at(flow, last.event, f"leaves out {which}"),)
     says = f"leaves out {which}, the last {f'{size} samples' if size > 1 else 'sample'}, which Keras takes"
     made = at(flow, last.event, "takes the last batch before that")
-    return (at(flow, loops[-1], says), made) if loops else (at(flow, last.event, says),)
+    return (at(flow, loops[-1], says), *_gone_through(flow, loops[-1]), made)
+
+
+def _gone_through(flow: Flow, loop: int) -> Iterator[Guilty]:
+    """Where what a loop goes through was made, by its name."""
+    place = flow.place(loop)
+    path, source = flow.trace.files[place.file], flow.trace.sources[place.file]
+    for name in decisions(source).looped_over(place.first + 1):
+        for each in assignments(source).before(name, place.first):
+            yield Guilty(path, each.first, each.last, place.function, each.source, each.says)
 
 
 def _history(flow: Flow, loss: WrongLoss) -> tuple[Guilty, ...]:

@@ -197,6 +197,19 @@ class Flow:
                     found.append(event)
         return found
 
+    def handed_back(self, value: int, first: int, last: int) -> list[int]:
+        """Calls between two events that return what they are given as it is, each after what was tested in it."""
+        first, last = self.when(first), self.when(last)
+        elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
+        found = []
+        for event in self.events:
+            given = [read for read in self.reads.get(event, ()) if self._value[read] in elements]
+            between = first < event <= last and self._value[event] in elements
+            if between and given and self.place(event).node == "Call":
+                inside = self.events[bisect_left(self.events, given[0]) : bisect_left(self.events, event)]
+                found += [*(each for each in inside if self.place(each).kind == "test"), event]
+        return found
+
     def set(self, name: str, value: int, before: int) -> int | None:
         """The last statement before an event that gave a name of its function, or an attribute, this value."""
         last, function = self.when(before), self.place(before).function
@@ -232,6 +245,16 @@ class Flow:
 
     def _sizes(self, value: int) -> Array:
         return np.sort(self.values[value], axis=None)
+
+    def named(self, read: int) -> int | None:
+        """The statement that gave what is read its name, if it has changed since: it was another's too."""
+        place, name = self.place(read), self.text(read)
+        for event in reversed(self.events[: bisect_left(self.events, read)]):
+            at = self.place(event)
+            if at.target == name and at.function == place.function:
+                changed = at.kind == "value" and self._value[event] != self._value[read]
+                return event if changed and self.values[self._value[event]].size > 1 else None
+        return None
 
     def passing(self, value: int, event: int) -> int | None:
         """The call that an event happened in, if it was handed this value."""

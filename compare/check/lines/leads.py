@@ -138,6 +138,9 @@ class Leads:
                 found.append(given)
             if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
+            if early:
+                names = (self.flow.named(read) for read in self.flow.beside(event))
+                found = [*(event for event in names if event is not None), *found]
         return found
 
     def aliased(self, event: int) -> list[int]:

@@ -151,11 +151,12 @@ class Origins:
             events = [*([made] if made is not None else []), *readers[:1]]
         else:
             handed = self.flow.handed_on(trial.value, made, max(readers, key=self.flow.when))
+            unchanged = self.flow.handed_back(trial.value, made, max(readers, key=self.flow.when))
             returned = [event for event in handed if self.flow.place(event).target == "return"]
             given = [event for event in handed if event not in returned]
             call = self.flow.passing(trial.value, self.flow.members.get(readers[0], readers)[0])
             handing = [call] if call is not None else []
-            events = [*given, made, *returned, *self.flow.tests(made, readers[0]), *handing, readers[0]]
+            events = [*given, made, *unchanged, *returned, *self.flow.tests(made, readers[0]), *handing, readers[0]]
         return Wrong(trial.role, trial.value, tuple(distinct(events)), True, identity)
 
     def unconfirmed(self, name: str) -> Wrong | None:
@@ -189,7 +190,7 @@ class Origins:
 
     def _left_alone(self, name: str) -> Wrong | None:
         """A weight that nothing changes: where it is made and not kept, or others are changed, and the loop of that."""
-        dropped = self._right(name)
+        dropped = self._right(name) or self._right("all new weights")
         if dropped is not None:
             return Wrong(name, self.flow.value(dropped), (dropped,), False)
         for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):

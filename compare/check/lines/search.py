@@ -194,7 +194,8 @@ class Search:
                 continue  # it is there as it should be: what is wrong comes later
             if reached.get(family := over_time(name), name) != name and family != name:
                 continue  # of what is made at each time, the first that is missing
-            if name.startswith("new ") != update or not (forward or name.startswith("d")):
+            passed_on = identity is not None and (identity.name[0], name) == ("Z", f"A{identity.name[1:]}")
+            if name.startswith("new ") != update or not (forward or passed_on or name.startswith("d")):
                 continue
             if right.size != array.size and not (array.size == 1 and right.ndim == 1 and name[0] == "d"):
                 continue

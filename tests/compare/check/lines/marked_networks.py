@@ -468,3 +468,56 @@ class SummedTooOften(OfObjects):
                 dW += more
                 db += error
         super().update(sums)
+
+
+class ReadsTheNew(Right):
+    """The weights before the update are not copied, so that the error goes down through those after it."""
+
+    def train_on_batch(self, x, y):
+        P, A = self.forward(x)
+        error = (P - np.eye(P.shape[1])[y]) / len(y)
+        for layer in reversed(range(len(self.W))):
+            before = self.W[layer]  # the line
+            self.b[layer] -= self.rate * error.sum(axis=0)
+            self.W[layer] -= self.rate * (A[layer].T @ error)
+            error = error @ before.T * (A[layer] > 0)
+        return self.loss(P, y)
+
+
+class BoundLate(Right):
+    """Every function takes its layer for the last one, which has no relu."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        last = len(self.W) - 1
+        self.squashed = []
+        for layer in range(last + 1):
+            self.squashed.append(lambda Z: Z if layer == last else Z * (Z > 0))  # noqa: B023 # the line
+
+    def forward(self, x):
+        A = [x]
+        for W, b, squashed in zip(self.W, self.b, self.squashed, strict=True):
+            Z = A[-1] @ W + b
+            A.append(squashed(Z))
+        E = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return E / E.sum(axis=1, keepdims=True), A
+
+
+class LeavesTheViews(Right):
+    """All parameters are moved to a new array, and the kernels and biases stay views of the old one."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.theta = np.concatenate([array.ravel() for pair in zip(self.W, self.b, strict=True) for array in pair])
+        ends = np.cumsum([array.size for pair in zip(self.W, self.b, strict=True) for array in pair])[:-1]
+        views = np.split(self.theta, ends)
+        self.W = [view.reshape(W.shape) for view, W in zip(views[::2], self.W, strict=True)]
+        self.b = views[1::2]
+
+    def set_weights(self, weights):
+        for own, given in zip([*self.W, *self.b], [*weights[::2], *weights[1::2]], strict=True):
+            own[:] = given
+
+    def update(self, grads):
+        gradient = np.concatenate([array.ravel() for pair in grads for array in pair])
+        self.theta = self.theta - self.rate * gradient  # the line

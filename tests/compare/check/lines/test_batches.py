@@ -29,9 +29,10 @@ class LeavesOut(Plain):
 
     def fit(self, x, y, epochs, batch_size):
         history = []
+        numbers = range(len(x) // batch_size)
         for _ in range(epochs):
             losses = []
-            for number in range(len(x) // batch_size):  # the line
+            for number in numbers:  # the line
                 rows = slice(number * batch_size, (number + 1) * batch_size)
                 losses.append(self.train_on_batch(x[rows], y[rows]))
             history.append(np.mean(losses))
@@ -77,18 +78,21 @@ class PlainMean(Plain):
         return history
 
 
-@pytest.mark.parametrize(("network", "source", "says"), [
-    (LeavesOut, "number", "leaves out batch 5 of 5, the last 22 samples, which Keras takes"),
-    (LeavesOutShuffled, "start + batch_size <= len(x)", "leaves out batch 3 of 3, the last sample, which Keras takes"),
-    (OneTooFew, "x[rows]", "makes the batch of 149 samples, rows 1 to 149, where Keras takes 150, rows 1 to 150"),
-    (PlainMean, "sum(losses) / len(losses)", "makes the loss of epoch 1"),
+@pytest.mark.parametrize(("network", "source", "says", "also"), [
+    (LeavesOut, "number", "leaves out batch 5 of 5, the last 22 samples, which Keras takes",
+     ["makes `numbers`, which is gone through"]),
+    (LeavesOutShuffled, "start + batch_size <= len(x)", "leaves out batch 3 of 3, the last sample, which Keras takes",
+     []),
+    (OneTooFew, "x[rows]", "makes the batch of 149 samples, rows 1 to 149, where Keras takes 150, rows 1 to 150", []),
+    (PlainMean, "sum(losses) / len(losses)", "makes the loss of epoch 1", []),
 ])  # fmt: skip
-def test_the_line_of_a_training_that_is_wrong_is_told(network, source, says):
+def test_the_line_of_a_training_that_is_wrong_is_told(network, source, says, also):
     report = check_parity(network, layers=(5, 3), steps=5)
     assert not report.passed
     first = report.guilty[0]
     assert (first.source, first.function) == (source, f"{network.__name__}.fit")
     assert says in first.says
+    assert [each.says for each in report.guilty if "gone through" in each.says] == also
     with open(__file__, encoding="utf-8") as own:
         assert "# the line" in own.read().splitlines()[first.first - 1]
     assert __file__ in dict(report.lines.sources)
