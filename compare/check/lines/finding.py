@@ -107,6 +107,8 @@ def _traced(driver: Driver, reference: Reference, run: Driven) -> Lines:
     error = run.steps[last].did.error
     if error is not None:
         return Lines(raising(flow, error), sources=sources)
+    if sum(flow.makes_array(event) for event in flow.events) < len(reference.names):
+        return Lines(sources=sources, not_traced="its numbers are made one by one, and not in arrays")
     search = Search(_Asked(reference, run).question(flow, last))
     causes = search.run()
     told = guilty(search.values, causes)

@@ -89,6 +89,10 @@ class Flow:
         """Where an event happened."""
         return self.trace.sites[self._site[event]]
 
+    def makes_array(self, event: int) -> bool:
+        """Whether an event makes, and does not only read, an array."""
+        return self.place(event).kind in MAKING and self.values[self._value[event]].size > 1
+
     def when(self, event: int) -> int:
         """When it happened, or ended."""
         return self.members[event][-1] if event in self.members else event

@@ -1,5 +1,6 @@
 """Small networks of the plain kind, each with one thing wrong, on the line that is marked so."""
 
+import math
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -521,3 +522,35 @@ class LeavesTheViews(Right):
     def update(self, grads):
         gradient = np.concatenate([array.ravel() for pair in grads for array in pair])
         self.theta = self.theta - self.rate * gradient  # the line
+
+
+class OneByOne:
+    """One layer of plain numbers; nothing divides by the number of samples."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        self.inputs, self.units = layer_sizes
+        self.rate = learning_rate
+        self.W, self.b = [0.1 * (k % 5) for k in range(self.inputs * self.units)], [0.0] * self.units
+
+    def get_weights(self):
+        return [np.array(self.W).reshape(self.inputs, self.units), np.array(self.b)]
+
+    def set_weights(self, weights):
+        self.W, self.b = weights[0].ravel().tolist(), weights[1].tolist()
+
+    def train_on_batch(self, x, y):
+        dW, db, loss = [0.0] * len(self.W), [0.0] * len(self.b), 0.0
+        for n in range(len(x)):
+            z = list(self.b)
+            for k in range(len(self.W)):
+                z[k % self.units] += float(x[n, k // self.units]) * self.W[k]
+            total = sum(math.exp(each) for each in z)
+            loss += math.log(total) - z[int(y[n])]
+            for j in range(self.units):
+                e = math.exp(z[j]) / total - (j == int(y[n]))
+                db[j] += e
+                for i in range(self.inputs):
+                    dW[i * self.units + j] += float(x[n, i]) * e
+        self.W = [w - self.rate * d for w, d in zip(self.W, dW, strict=True)]
+        self.b = [w - self.rate * d for w, d in zip(self.b, db, strict=True)]
+        return loss / len(x)

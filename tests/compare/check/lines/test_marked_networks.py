@@ -71,6 +71,14 @@ def test_the_line_of_what_is_wrong_is_told(network):
     assert len(report.guilty) <= MOST
 
 
+def test_of_numbers_that_are_made_one_by_one_no_line_is_guessed():
+    iris = load("iris")
+    report = check_parity(networks.OneByOne, (iris.X[::10], iris.y[::10]), layers=(3,), steps=2, batch_size=4)
+    assert not report.passed
+    assert report.guilty == ()
+    assert report.lines.not_traced == "its numbers are made one by one, and not in arrays"
+
+
 @pytest.mark.parametrize("network", RIGHT, ids=lambda network: network.__name__)
 def test_no_line_is_told_of_what_these_are_made_from(network):
     report = checked(network)
