@@ -51,7 +51,7 @@ def check_within(seconds: float, needed: float, at_any_cost: bool = False, quiet
     if not at_any_cost and (seconds > LONGEST or needed > has):
         raise InputError(
             f"what is asked for must fit in {has / 1e9:.2g} GB of free memory and {duration(LONGEST)}. "
-            f"Received: {told}; ask for less, or say --at-any-cost"
+            f"Received: {told}; ask for less, or say --at-any-cost (at_any_cost=True)"
         )
     if seconds > LONG and not quiet:
         print(f"keras-parity: this takes {told}", file=sys.stderr)

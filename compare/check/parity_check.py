@@ -58,6 +58,7 @@ def check_parity(
     l2: float = 0.0,
     bias: bool = True,
     samplewise: bool = False,
+    at_any_cost: bool = False,
 ) -> Report:
     """Check whether a network trains exactly as Keras does. This runs the subject's code.
 
@@ -105,6 +106,8 @@ def check_parity(
         Whether layers have biases.
     samplewise : bool
         Whether the subject makes a step of each sample of a batch, one after the other.
+    at_any_cost : bool
+        Whether to begin however much memory and time the steps are estimated to take.
 
     Returns
     -------
@@ -135,6 +138,7 @@ def check_parity(
         l2=l2,
         bias=bias,
         samplewise=samplewise,
+        at_any_cost=at_any_cost,
     )
     return check_driver(InProcess(subject), data, index_column, settings, reference=reference)
 

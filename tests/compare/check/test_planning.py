@@ -33,6 +33,14 @@ def planned(data="iris", said=None, **settings):
     return described(worded(driver, loaded, Settings(**settings))())
 
 
+def test_steps_that_do_not_end_are_refused_unless_they_are_wanted_at_any_cost():
+    with pytest.raises(InputError, match=r"or say --at-any-cost \(at_any_cost=True\)"):
+        check_parity(Plain, steps=10**12)
+    driver: Any = Says()
+    recipe, _ = plan(driver, load("iris", standardise=True), Settings(steps=10**12, at_any_cost=True))
+    assert recipe.architecture.inputs == (4,)
+
+
 @pytest.mark.parametrize("planner", [plan, worded])
 def test_layers_that_a_subject_says_must_fit_in_the_machine_too(planner):
     driver: Any = Says({"layer_sizes": (4, 10**9, 3)})
