@@ -7,7 +7,8 @@ import numpy as np
 
 from compare.check.lines.assignments import assignments
 from compare.check.lines.deciding import decisions
-from compare.check.lines.flow import MAKING, RENAMING, Flow
+from compare.check.lines.events import MAKING
+from compare.check.lines.flow import RENAMING, Flow
 from compare.check.lines.lines import Guilty
 from compare.check.lines.saying import at
 from compare.check.steps.situations import cut

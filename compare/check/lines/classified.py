@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from compare.check.lines.flow import Flow, distinct
+from compare.check.lines.events import distinct
+from compare.check.lines.flow import Flow
 from compare.check.lines.known import Identity, Known, over_time, primary
 from compare.mathematics.functions import Array
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from compare.check.lines.classified import RIGHT, SCALED, Values
-from compare.check.lines.flow import MAKING
+from compare.check.lines.events import MAKING
 from compare.check.lines.known import primary, spelt
 from compare.check.lines.lines import Guilty, Mapped
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.deciding import decisions
-from compare.check.lines.flow import RENAMING, distinct
+from compare.check.lines.events import distinct
+from compare.check.lines.flow import RENAMING
 from compare.check.lines.known import Identity, primary, read_for, time_of
 from compare.check.lines.loops import Loops
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from compare.check.lines.classified import RIGHT, SCALED, Values
-from compare.check.lines.flow import distinct
+from compare.check.lines.events import distinct
 from compare.mathematics.functions import Array
 
 FEW = 6  # turns of a loop, which may as well be over layers

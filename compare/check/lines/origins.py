@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compare.check.lines.classified import RIGHT, SCALED, UNKNOWN, Values
-from compare.check.lines.flow import MAKING, distinct
+from compare.check.lines.events import MAKING, distinct
 from compare.check.lines.known import REORDERED, Identity, time_of
 from compare.check.lines.leads import Leads
 from compare.check.lines.loops import Loops

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from compare.check.lines.assignments import assignments
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.deciding import decisions
-from compare.check.lines.flow import Flow, distinct
+from compare.check.lines.events import distinct
+from compare.check.lines.flow import Flow
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong

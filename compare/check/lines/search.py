@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, UNKNOWN, Quantities, Values, layer_of
-from compare.check.lines.flow import Flow, distinct, shaped
+from compare.check.lines.events import distinct, shaped
+from compare.check.lines.flow import Flow
 from compare.check.lines.known import Known, computed, over_time, primary
 from compare.check.lines.origins import Origins, Trial, Wrong
 from compare.mathematics.functions import Array
