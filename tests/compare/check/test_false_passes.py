@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from compare import check_parity
-from compare.check import parity_check, training
-from compare.check.causes.diagnosis import Diagnosis
+from compare.check import parity_check
 from compare.check.settings import Settings
-from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Isolated
 from examples.correct import Network as Plain
 
+pytestmark = pytest.mark.usefixtures("quick")
 WHOLE, SMALL, RAGGED = 150, 32, 150 % 32
 
 
@@ -509,27 +508,6 @@ class Subject(Fits):
             {act}
         return super().{method}({arguments})
 """
-
-
-TRUTHS: dict[object, object] = {}
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """What Keras does in a situation is asked once for all; what explains a subject is not asked here."""
-    asked = Reference.truths
-
-    def known(reference, X, y, batches, each, exact, dids=()):
-        arrays = tuple(array.tobytes() for array in (X, y, *batches, *(W for weights in each for W in weights)))
-        recipe = reference.recipe
-        key = (arrays, recipe.architecture, recipe.n_samples, tuple(map(len, batches)), reference.precision, exact)
-        if key not in TRUTHS:
-            TRUTHS[key] = asked(reference, X, y, batches, each, exact)
-        return TRUTHS[key]
-
-    monkeypatch.setattr(Reference, "truths", known)
-    monkeypatch.setattr(parity_check, "diagnose", lambda *arguments: Diagnosis())
-    monkeypatch.setattr(training, "_candidates", lambda *arguments: ())
 
 
 def test_the_base_of_all_these_is_right():

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from compare import check_parity
-from compare.check.causes import search
 from compare.data.dataset import load
 from tests.compare.check.lines import marked_networks as networks
 
+pytestmark = pytest.mark.usefixtures("quick")
 FILE = networks.__file__
 RIGHT = [
     networks.Right,
@@ -45,12 +45,6 @@ WRONG = [
     networks.LeavesTheViews,
 ]
 MOST = 8  # lines that are told in all, of all places
-
-
-@pytest.fixture(autouse=True)
-def little_diagnosis(monkeypatch):
-    """The names of faults have tests of their own: here they are not looked for at length."""
-    monkeypatch.setattr(search, "ENDURANCE", 100)
 
 
 def marked(network):
