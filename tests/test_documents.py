@@ -54,8 +54,10 @@ def workplace(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_the_python_blocks_run_one_after_the_other(document, workplace):
+def test_the_python_blocks_run_one_after_the_other(document, workplace, monkeypatch):
     few = KerasParity({"steps": 2})  # as with --parity-steps: what is checked at length has its own tests
+    assert keras_parity.check_parity.__kwdefaults__ is not None
+    monkeypatch.setitem(keras_parity.check_parity.__kwdefaults__, "steps", 4)
     names: dict[str, Any] = {"__name__": "document"}
     for code in blocks(document, "python"):
         exec(compile(code, str(document), "exec"), names)

@@ -66,7 +66,7 @@ def test_the_fixture_works_under_xdist_and_a_failure_s_summary_is_the_verdict(tm
         "-m",
         "pytest",
         "-n",
-        "2",
+        "1",
         "-p",
         "no:cacheprovider",
         "--parity-steps",
