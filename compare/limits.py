@@ -1,10 +1,10 @@
 """What a machine can do: what is planned must fit in its memory and in a day, and a subject must not take all of it."""
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from compare.errors import InputError
+from compare.phrases import complain
 
 LEAST = 2**30  # bytes: with less, a subject would not even be loaded
 SHARE = 0.8  # of what is free: the rest is for the check beside it
@@ -54,7 +54,7 @@ def check_within(seconds: float, needed: float, at_any_cost: bool = False, quiet
             f"Received: {told}; ask for less, or say --at-any-cost (at_any_cost=True)"
         )
     if seconds > LONG and not quiet:
-        print(f"keras-parity: this takes {told}", file=sys.stderr)
+        complain(f"this takes {told}")
 
 
 def duration(seconds: float) -> str:

@@ -61,7 +61,7 @@ class Assignments:
                     if _empty(child.value):
                         base = target.value if isinstance(target, ast.Subscript) else target
                         base = base.value if isinstance(base, ast.Subscript) else base
-                        self.cleared.setdefault(_last(base), []).append((head or child.lineno, function, child))
+                        self.cleared.setdefault(last_name(base), []).append((head or child.lineno, function, child))
             self._read(child, inner, within, block)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> None:
@@ -78,10 +78,10 @@ class Assignments:
             for one, other in zip(target.elts, value.elts, strict=True):
                 self._assigned(one, other, statement)
         elif isinstance(target, ast.Name | ast.Attribute):
-            name = _last(target)
+            name = last_name(target)
             self.assigned.append((name, value, statement))
-            if isinstance(value, ast.Name | ast.Attribute) and _last(value) != name:
-                self.renamed.setdefault(name, set()).add(_last(value))
+            if isinstance(value, ast.Name | ast.Attribute) and last_name(value) != name:
+                self.renamed.setdefault(name, set()).add(last_name(value))
 
     def of(self, name: str, value: float | str) -> list[Assignment]:
         """Where what is called so gets this value: an argument or a statement, else a default that is left."""
@@ -106,16 +106,20 @@ class Assignments:
         for start, function, cleared in self.cleared.get(name, ()):
             yield self._at(cleared, f"clears `{name}`", start)
             for caller, call in self.calls:
-                if function and _last(call.func) == function:
+                if function and last_name(call.func) == function:
                     yield self._at(call, f"has `{name}` cleared", caller)
         try:
             head = textwrap.dedent(statement).rstrip()
             tree = ast.parse(f"{head} pass" if head.endswith(":") else head)
         except SyntaxError:
             return
-        keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _last(node.value) == name]
+        keys = [
+            node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and last_name(node.value) == name
+        ]
         keys += [
-            node.left for node in ast.walk(tree) if isinstance(node, ast.Compare) and _last(node.comparators[0]) == name
+            node.left
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Compare) and last_name(node.comparators[0]) == name
         ]
         for index in dict.fromkeys(node.id for key in keys for node in ast.walk(key) if isinstance(node, ast.Name)):
             given = [(value, at) for target, value, at in self.assigned if target == index and at.lineno <= line]
@@ -126,7 +130,7 @@ class Assignments:
     def _given(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         """Calls that hand the value to a parameter of one of these names."""
         for _, call in self.calls:
-            called = _last(call.func)
+            called = last_name(call.func)
             arguments = [(k.arg, k.value) for k in call.keywords if k.arg in names]
             for name in names:
                 for parameter in self.parameters.get(name, ()):
@@ -142,7 +146,7 @@ class Assignments:
             for name in names:
                 for parameter in self.parameters.get(name, ()):
                     if (
-                        parameter.function == _last(call.func)
+                        parameter.function == last_name(call.func)
                         and _is(parameter.default, value)
                         and name not in {keyword.arg for keyword in call.keywords}
                         and len(call.args) <= parameter.index
@@ -172,7 +176,7 @@ def assignments(source: str) -> Assignments:
     return Assignments(source)
 
 
-def _last(node: ast.AST) -> str:
+def last_name(node: ast.AST) -> str:
     """The last name of a dotted one."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
@@ -180,14 +184,14 @@ def _last(node: ast.AST) -> str:
 def _empty(node: ast.expr) -> bool:
     """Whether an expression is nothing, or zeros."""
     if isinstance(node, ast.Call):
-        return _last(node.func) in ("zeros", "zeros_like")
+        return last_name(node.func) in ("zeros", "zeros_like")
     return isinstance(node, ast.Constant) and (node.value is None or node.value == 0)
 
 
 def _is(node: ast.expr | None, value: float | str) -> bool:
     """Whether an expression is this number, or this function's name."""
     if isinstance(value, str):
-        return isinstance(node, ast.Name | ast.Attribute) and _last(node) == value
+        return isinstance(node, ast.Name | ast.Attribute) and last_name(node) == value
     try:
         found = ast.literal_eval(node) if node is not None else None
     except (ValueError, TypeError, SyntaxError):

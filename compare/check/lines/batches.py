@@ -126,9 +126,9 @@ def _left_out(flow: Flow, last: _Batch, which: str, size: int) -> tuple[Guilty, 
         for event in flow.events
         if event < last.event and flow.place(event).kind in ("loop", "test") and flow.place(event).function == function
     ]
-    if not loops:
-        return (at(flow, last.event, f"leaves out {which}"),)
     says = f"leaves out {which}, the last {f'{size} samples' if size > 1 else 'sample'}, which Keras takes"
+    if not loops:
+        return (at(flow, last.event, says),)
     made = at(flow, last.event, "takes the last batch before that")
     return (at(flow, loops[-1], says), *_gone_through(flow, loops[-1]), made)
 

@@ -5,7 +5,7 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
-from compare.check.lines.assignments import Assignment
+from compare.check.lines.assignments import Assignment, last_name
 
 FILLING = ("append", "appendleft", "insert", "extend", "push", "add")
 
@@ -49,12 +49,8 @@ class Decisions:
 
 def _names(node: ast.expr) -> list[str]:
     """The names in an expression, but for those that Python has."""
-    names = [_name(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
+    names = [last_name(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
     return [name for name in names if not hasattr(builtins, name)]
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _decided(call: ast.Call) -> Iterator[tuple[str, str]]:
@@ -62,7 +58,7 @@ def _decided(call: ast.Call) -> Iterator[tuple[str, str]]:
     if isinstance(call.func, ast.Name):
         yield call.func.id, f"decides where there is a `{call.func.id}`"
     elif isinstance(call.func, ast.Attribute):
-        name = _name(call.func.value)
+        name = last_name(call.func.value)
         if call.func.attr in FILLING:
             yield name, f"decides what comes into `{name}`"
         yield call.func.attr, f"decides where there is a `{call.func.attr}`"

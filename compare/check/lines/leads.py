@@ -141,7 +141,7 @@ class Leads:
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
             if early:
                 names = (self.flow.named(read) for read in self.flow.beside(event))
-                found = [*(event for event in names if event is not None), *found]
+                found = [*(given for given in names if given is not None), *found]
         return found
 
     def aliased(self, event: int) -> list[int]:
