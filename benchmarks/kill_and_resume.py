@@ -5,8 +5,9 @@
 Killed are the main job alone and with workers, a sweep with workers, a worker inside it, the companion, a subject, a
 check, a Dask worker and a Dask scheduler; a sweep and a check are asked to end too, by SIGTERM. A run is then resumed
 until it is finished. Each trial must end with the same
-bytes of numbers, nothing unfinished may look finished, and `PATIENCE` seconds after the kill none of the processes that
-were to end with the killed one may live, nor a temporary file of theirs lie there. Exits with 1 if any of this fails.
+bytes of numbers, nothing unfinished may look finished, and `PATIENCE` seconds after the kill, or after the end of what
+was asked to, none of the processes that were to end with it may live, nor a temporary file of theirs lie there. Exits
+with 1 if any of this fails.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from compare.errors import InputError
 from compare.runs.record import read
 
 PATIENCE = 2.0  # seconds for what a killed process has started to end
+CLEANLY = 10.0  # seconds for a command that is asked to end
 PORT = 8791  # of the scheduler
 SUBJECT = """
 import time
@@ -91,8 +93,8 @@ VICTIMS = (
     Victim("worker inside a sweep", (*SWEEP, "--workers", "2"), helpers),
     Victim("companion", (*RUN, "150"), helpers),
     Victim("check", CHECK),
-    Victim("check, asked to end", CHECK, asked=True),
-    Victim("sweep, asked to end", (*SWEEP, "--workers", "2"), asked=True),
+    Victim("check asked to end", CHECK, asked=True),
+    Victim("sweep asked to end", (*SWEEP, "--workers", "2"), asked=True),
     Victim("subject", CHECK, subjects),
     Victim("Dask worker", (*RUN, "100", *ADDRESS), dask="worker"),
     Victim("Dask scheduler", (*RUN, "100", *ADDRESS), dask="scheduler"),
@@ -128,6 +130,14 @@ def end(process: psutil.Popen) -> None:
     with suppress(psutil.Error):
         process.kill()
     process.wait()
+
+
+def ended(command: psutil.Popen) -> list[str]:
+    """Wait for a command that was asked to end: what it does inside TensorFlow, or writes, it does to the end."""
+    with suppress(psutil.TimeoutExpired):
+        command.wait(timeout=CLEANLY)
+        return []
+    return [f"it goes on for {CLEANLY:g} s"]
 
 
 def left(processes: list[psutil.Process], temporary: Path) -> list[str]:
@@ -186,6 +196,8 @@ class Trials:
                 beside = command.children(recursive=True)
                 for each in [dask] if dask else self.victim.find(command)[:1]:
                     each.send_signal(signal.SIGTERM if self.victim.asked else signal.SIGKILL)
+            if self.victim.asked:
+                wrong += ended(command)
             if self.victim.find is itself and not dask:
                 wrong += left([*beside, command], self.temporary)
             status = command.wait(timeout=10 * self.seconds + 60)

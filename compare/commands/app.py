@@ -84,6 +84,10 @@ def _answer(arguments: Sequence[str]) -> int:
                 help_on_error=False,
                 result_action="return_value",
             )
+    except cyclopts.UnusedCliTokensError as error:
+        left = " ".join(error.unused_tokens or [])
+        complain(f"every other argument must belong to an option. Received: {left}; see --help")
+        return 2
     except (InputError, cyclopts.CycloptsError) as error:
         complain(f"{error}{_notes(error)}")
         return 2
@@ -102,6 +106,10 @@ def _notes(error: BaseException) -> str:
     return "".join(f"; {note}" for note in getattr(error, "__notes__", []))
 
 
+class Asked(KeyboardInterrupt):
+    """Asked to end. Python ends by SIGINT where `exec` has met a plain KeyboardInterrupt, though it was caught."""
+
+
 @contextmanager
 def _noting_signals(asked: list[int]) -> Iterator[None]:
     """Take `kill` and a closed terminal for a Ctrl-C, and note which came, besides raising KeyboardInterrupt.
@@ -114,7 +122,7 @@ def _noting_signals(asked: list[int]) -> Iterator[None]:
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(number)
-        raise KeyboardInterrupt
+        raise Asked
 
     for each in before:
         signal.signal(each, note)

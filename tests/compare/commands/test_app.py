@@ -55,6 +55,7 @@ def refused(capsys, out, *arguments):
         (["--dtype", "float46"], 'Did you mean "float64"?'),
         (["--learning-rat", "1"], "Did you mean --learning-rate?"),
         (["--replicates", "1"], "`replicates` must be at least 2 where runs are compared. Received: 1"),
+        (["here"], "every other argument must belong to an option. Received: here; see --help"),
         (["--data", "irsi"], "iris"),
         (["--data", "missing.csv"], "missing.csv"),
         (["--data", "."], "director"),
@@ -137,6 +138,17 @@ def test_what_asks_a_command_to_end_ends_it_cleanly_and_it_says_how_to_go_on(
     (folder,) = tmp_path.iterdir()
     told = f"keras-parity: interrupted; what is finished is kept: keras-parity {command} --resume {folder}\n"
     assert capsys.readouterr().err == told
+
+
+def test_it_ends_with_the_status_of_its_signal_whatever_python_was_doing():
+    # Python itself ends by SIGINT if a plain KeyboardInterrupt left `exec` of a text, as it may in any import.
+    code = (
+        "from compare.commands import app; app.app = lambda *_, **__: exec('import signal; signal.raise_signal(15)'); "
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code + "app.script([])"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
 
 
 def test_what_is_ignored_stays_ignored(monkeypatch):
