@@ -41,6 +41,7 @@ def check_model(
     settings: Settings,
     stage: Callable[[str, int], Any],
     given: bool = True,
+    told: Sequence[str] = (),
 ) -> Report:
     """Check a subject beside a compiled Keras model.
 
@@ -57,6 +58,8 @@ def check_model(
         Shows what is being done.
     given : bool
         Whether the model is the user's own, and not one in the project's words.
+    told : sequence of str
+        What was read off the subject.
     """
     with stage("loading TensorFlow", 1):
         import_quietly()
@@ -72,7 +75,7 @@ def check_model(
 
     with stage("meeting the network", 1):
         met = meet(driver, reference.recipe, X, y, rng, first)
-    met = met.noting(*data.notes, *([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
+    met = met.noting(*data.notes, *told, *([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
         return Report.of(met, data, Found(), settings.strict)
     if met.train is not None:

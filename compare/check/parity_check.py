@@ -174,7 +174,8 @@ def check_driver(
         return check_model(driver, reference, given, settings, stage)
     if not settings.plain or (isinstance(data, str) and data in REGRESSION):
         given = _loaded(data, index_column)
-        return check_model(driver, worded(driver, given, settings), given, settings, stage, given=False)
+        model, told = worded(driver, given, settings)
+        return check_model(driver, model, given, settings, stage, given=False, told=told)
     return _check_plain(driver, data, index_column, settings, stage)
 
 

@@ -13,7 +13,6 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.limits import check_within
 from compare.recipe.architecture import HIDDEN, Architecture, Dense, Optimizer, dense
-from compare.recipe.objective import Objective
 from compare.recipe.recipe import Recipe
 from compare.sides.models import reused_model
 
@@ -53,8 +52,14 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
     batch = ragged_size(data.n, settings.batch_size)
     asked = dense(sizes, hidden, settings.learning_rate or Optimizer.learning_rate)
     check_cost(asked, data, settings)
-    said = driver.describe(Recipe(asked, data.n, batch, settings.labels))
-    sizes, told = _sizes(sizes, said, data, settings)
+
+    def shallower(count: int) -> Architecture:
+        return dense((*sizes[: count + 1], sizes[-1]), hidden[:count], asked.learning_rate)
+
+    architecture, said = _described(driver, asked, shallower, data, settings)
+    sizes, told = _sizes(architecture.sizes, said, data, settings)
+    if architecture != asked:
+        told.append(_own_depth(architecture))
     if settings.activations is None:
         hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
         if "activations" in said:
@@ -71,23 +76,33 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
     return Recipe(architecture, data.n, batch, labels), told
 
 
-def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], Any]:
-    """Return what builds the model that the settings describe, in sizes that the subject says, where it does."""
+def worded(driver: Driver, data: Dataset, settings: Settings) -> tuple[Callable[[], Any], list[str]]:
+    """Return what builds the model that the settings describe, in sizes that the subject says, where it does.
+
+    And, in words, what was read off.
+    """
     *hidden, outputs = settings.layers or (*HIDDEN, None)
 
-    def described(objective: Objective, hidden: Sequence[int], outputs: int | None) -> Architecture:
-        return objective.architecture(
+    def described(hidden: Sequence[int], outputs: int | None) -> Architecture:
+        return settings.objective.architecture(
             data.n_features, hidden, classes=data.n_classes, outputs=outputs, name=data.name,
             dtype=settings.dtype or "float64",
         )  # fmt: skip
 
-    asked, objective = described(settings.objective, hidden, outputs), settings.objective
+    asked = described(hidden, outputs)
     check_cost(asked, data, settings)
-    said = driver.describe(Recipe(asked, data.n, ragged_size(data.n, settings.batch_size), settings.labels))
-    own = tuple(said.get("layer_sizes", ()))
-    if settings.layers is None and len(own) > 1 and own[0] == data.n_features:
-        asked = described(objective, own[1:-1], own[-1])
+
+    def shallower(count: int) -> Architecture:
+        return described(hidden[:count], outputs)
+
+    architecture, said = _described(driver, asked, shallower, data, settings)
+    told = [] if architecture == asked else [_own_depth(architecture)]
+    asked = architecture
+    own = tuple(said.get("layer_sizes", asked.sizes))
+    if settings.layers is None and own != asked.sizes and own[0] == data.n_features:
+        asked = described(own[1:-1], own[-1])
         check_cost(asked, data, settings)
+        told.append(_read_off(own))
     if settings.learning_rate is None and "(" not in settings.optimizer and "learning_rate" in said:
         asked = asked.at(float(said["learning_rate"]))
     activations = settings.activations or said.get("activations")
@@ -96,7 +111,30 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> Callable[[], An
         pairs = zip(asked.layers[:-1], activations, strict=True)
         layers = [replace(layer, activation=name) for layer, name in pairs if isinstance(layer, Dense)]
         asked = replace(asked, layers=(*layers, asked.layers[-1]))
-    return lambda: reused_model(asked)
+    return lambda: reused_model(asked), told
+
+
+def _described(
+    driver: Driver, asked: Architecture, shallower: Callable[[int], Architecture], data: Dataset, settings: Settings
+) -> tuple[Architecture, Description]:
+    """Return what the subject says of itself; of layers that nobody asked for, as many as its factory makes."""
+
+    def describe(architecture: Architecture) -> Description:
+        batch = ragged_size(data.n, settings.batch_size)
+        return driver.describe(Recipe(architecture, data.n, batch, settings.labels))
+
+    said = describe(asked)
+    if settings.layers is None and settings.activations is None and not said.get("fits", True):
+        for architecture in map(shallower, range(len(HIDDEN))):
+            other = describe(architecture)
+            if other.get("fits", True) and "error" not in other:
+                return architecture, other
+    return asked, said
+
+
+def _own_depth(architecture: Architecture) -> str:
+    count = len(architecture.layers)
+    return f"it has {count} layer{'s' * (count > 1)}, whatever sizes it is given: checked as {architecture}"
 
 
 def _sizes(
@@ -112,7 +150,11 @@ def _sizes(
             f"output{'s' * (own[-1] > 1)}. Received: {data.name}, {data.n_features} features and "
             f"{data.n_classes} classes; {fix}"
         )
-    return own, [f"layer sizes {'-'.join(map(str, own))} read off its weights"]
+    return own, [_read_off(own)]
+
+
+def _read_off(sizes: Sequence[int]) -> str:
+    return f"layer sizes {'-'.join(map(str, sizes))} read off its weights"
 
 
 def _one_output(data: Dataset) -> str:

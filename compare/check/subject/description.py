@@ -1,5 +1,7 @@
 """What a subject is and says about itself, in plain values that can cross to another process."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 import numpy as np
@@ -8,7 +10,16 @@ from msgspec import Meta
 from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
-from compare.check.subject.kinds import Refusal, is_factory, is_keras, is_step_function, make, read_off, takes_rate
+from compare.check.subject.kinds import (
+    Array,
+    Refusal,
+    is_factory,
+    is_keras,
+    is_step_function,
+    make,
+    read_off,
+    takes_rate,
+)
 from compare.check.subject.own_training import own_method
 from compare.check.subject.performing import contained
 from compare.check.subject.tasks import Several, Words
@@ -16,6 +27,7 @@ from compare.recipe.recipe import Recipe
 
 Units = Annotated[int, Meta(ge=1, le=2**40)]
 Activation = Annotated[str, Meta(pattern=r"^(relu|sigmoid|tanh|linear|leaky_relu(\(-?\d+(\.\d+)?(e-?\d+)?\))?)$")]
+UNPACKED = re.compile(r"(too many|not enough) values to unpack \(expected \d+")  # layer sizes, of a number of its own
 
 
 class OwnMethod(TypedDict):
@@ -28,11 +40,12 @@ class OwnMethod(TypedDict):
 class Description(TypedDict, total=False):
     """What a subject is and says about itself.
 
-    `error` is why it cannot be made; `train` are the usual names of what its own `method` takes; `layer_sizes` to
-    `labels` are what is read off it.
+    `error` is why it cannot be made; `fits`, of a factory, is whether what it makes has the layers asked for; `train`
+    are the usual names of what its own `method` takes; `layer_sizes` to `labels` are what is read off it.
     """
 
     error: Words
+    fits: bool
     kind: Words
     takes_rate: bool
     notes: Annotated[list[Words], Several]
@@ -58,6 +71,7 @@ def describe_subject(subject: Any, recipe: Recipe) -> Description:
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
         found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
+        found["fits"] = not UNPACKED.match(str(error))
     return cast(Description, found)
 
 
@@ -85,14 +99,15 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
         _, method = own
         found["train"] = sorted(method.names)
         found["method"] = {"signature": method.signature, "trouble": method.trouble}
-    found["notes"] = _starting_weights(made, recipe)
-
-
-def _starting_weights(made: Any, recipe: Recipe) -> list[str]:
     try:
-        weights = Handle(made, recipe).get_weights()
+        found["notes"] = _starting_weights(Handle(made, recipe).get_weights(), recipe)
+    except Refusal:
+        found["fits"] = not is_factory(subject)
     except Exception:
-        return []  # some have no weights before they are set; what is wrong with others shows when they are driven
+        pass  # some have no weights before they are set; what is wrong with others shows when they are driven
+
+
+def _starting_weights(weights: Sequence[Array], recipe: Recipe) -> list[str]:
     tensors = zip(recipe.architecture.weights, weights, strict=True)
     kernels = [W for weight, W in tensors if weight.role == "kernel"]
     if all(W.size > 1 and np.ptp(W) == 0 for W in kernels):

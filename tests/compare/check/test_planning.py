@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 
 from compare import check_parity
 from compare.check.planning import plan, worded
 from compare.check.settings import Settings
+from compare.check.subject.drivers import InProcess
 from compare.data.dataset import load
 from compare.errors import InputError
 from compare.sides.models import described
@@ -30,7 +32,8 @@ def planned(data="iris", said=None, **settings):
     """The architecture of the model that is built."""
     driver: Any = Says(said or {})
     loaded = load(data, standardise=True, values=True)
-    return described(worded(driver, loaded, Settings(**settings))())
+    model, _ = worded(driver, loaded, Settings(**settings))
+    return described(model())
 
 
 def test_steps_that_do_not_end_are_refused_unless_they_are_wanted_at_any_cost():
@@ -72,6 +75,41 @@ def test_sizes_rate_and_activations_are_what_the_subject_says():
     assert (found.sizes, found.activations, found.learning_rate) == ((4, 7, 3), ("tanh",), 0.2)
     assert found.optimizer.name == "adam"
     assert found.layers[-1].activation == "softmax"
+
+
+def two_layers(layer_sizes, learning_rate):
+    inputs, hidden, outputs = layer_sizes
+    return Plain((inputs, hidden, outputs), learning_rate)
+
+
+class OneLayer(Plain):
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__((layer_sizes[0], layer_sizes[-1]), learning_rate)
+        self.W[0] = np.zeros(layer_sizes)
+
+
+@pytest.mark.parametrize(("subject", "sizes"), [(two_layers, (4, 6, 3)), (OneLayer, (4, 3))])
+def test_a_network_of_another_depth_is_checked_at_that_where_no_layers_are_asked_for(subject, sizes):
+    data = load("iris", standardise=True)
+    recipe, told = plan(InProcess(subject), data, Settings())
+    model, as_told = worded(InProcess(subject), data, Settings(optimizer="adam"))
+    assert recipe.architecture.sizes == described(model()).sizes == sizes
+    written = "-".join(map(str, sizes))
+    assert (
+        told
+        == as_told
+        == [f"it has {len(sizes) - 1} layer{'s' * (len(sizes) > 2)}, whatever sizes it is given: checked as {written}"]
+    )
+    asked, told = plan(InProcess(subject), data, Settings(layers=(6, 10, 8, 3)))
+    assert (asked.architecture.sizes, told) == ((4, 6, 10, 8, 3), [])
+
+
+def test_a_network_that_fails_at_every_depth_is_asked_for_the_usual_one():
+    def broken(layer_sizes, learning_rate):
+        raise ValueError("too many values to unpack (expected 7)")
+
+    recipe, told = plan(InProcess(broken), load("iris", standardise=True), Settings())
+    assert (recipe.architecture.sizes, told) == ((4, 6, 10, 8, 3), [])
 
 
 @pytest.mark.parametrize(
