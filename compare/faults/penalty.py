@@ -74,6 +74,11 @@ def l2_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     return loss_penalty(weight_decay(rules, 2 * amount, per), amount, 2, per)
 
 
+def l2_penalty_divided(rules: Rules, amount: float, per: Per, told: Per) -> Rules:
+    """An L2 penalty that goes with one thing in the gradient and with another in the reported loss."""
+    return loss_penalty(weight_decay(rules, 2 * amount, per), amount, 2, told)
+
+
 def l1_penalty(rules: Rules, amount: float, per: Per = Per.ONE) -> Rules:
     """Keras's `L1(amount)`: the loss has amount * sum(|W|) added, the gradient amount * sign(W)."""
     return loss_penalty(l1_decay(rules, amount, per), amount, 1, per)
@@ -96,6 +101,11 @@ def loss_penalty(rules: Rules, amount: float, power: int, per: Per = Per.ONE) ->
         return rules.report(step) + amount * per.of(step) * _total(step, power)
 
     return replace(rules, report=report)
+
+
+def _fit_l2_divided(run: list[Observed], base: Rules) -> list[Parameter]:
+    fitted = _amounts(lambda rules, amount: weight_decay(rules, 2 * amount))(run, base)
+    return [(amount, per, told) for amount, per in fitted for told in Per if told != per]
 
 
 def _total(step: Step, power: int) -> float:
@@ -158,6 +168,17 @@ PENALTY_FAULTS: tuple[Fault, ...] = (
         lambda architecture: [],
         _amounts(lambda rules, amount: weight_decay(rules, 2 * amount)),
         example=(1e-3, Per.ONE),
+        default=True,
+        linear=True,
+    ),
+    Fault(
+        "L2 penalty, divided otherwise in the loss",
+        "an L2 penalty, {0} * sum(W^2), is in the gradient {1}, and in the reported loss {2}",
+        "divide it alike in both, or set it to 0; Keras's L2({0}) divides neither",
+        l2_penalty_divided,
+        lambda architecture: [],
+        _fit_l2_divided,
+        example=(1e-3, Per.ONE, Per.BATCH),
         default=True,
         linear=True,
     ),

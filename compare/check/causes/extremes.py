@@ -33,12 +33,15 @@ def in_extremes(
     for place, case in enumerate(cases):
         for cause in others if not options[place] else ():
             options[place] += _options(case, (*known, cause))
+    plain = [Case([run], architecture, precision) for run in runs if run.steps and run.first_wrong is None]
+    plain += [case for case, each in zip(cases, options, strict=True) if set(known) in map(set, each)]
     found: list[Warned] = []
     for run, each in zip(wrong, options, strict=True):
         if not each:
             found.append(Warned(run.situation.name, _seen(run)))
             continue
-        likeliest = max(each, key=lambda causes: (-len(causes), sum(shown[cause] for cause in causes)))
+        against = {causes: sum(not _explains(case, causes) for case in plain) for causes in each}
+        likeliest = max(each, key=lambda causes: (-against[causes], -len(causes), sum(shown[c] for c in causes)))
         news = [cause for cause in likeliest if cause not in known and not cause.fault.manner]
         found += [Warned(run.situation.name, cause.warning, cause) for cause in news]
         found += _hidden(run, known, architecture)
@@ -61,6 +64,11 @@ def _options(case: Case, known: Causes) -> list[Causes]:
         if options:
             return options
     return []
+
+
+def _explains(case: Case, causes: Causes) -> bool:
+    """Whether faults, as they are, give all that the subject did."""
+    return all(case.explains(causes, item) for losses in (False, True) for item in case.items(losses))
 
 
 def with_extremes(

@@ -114,7 +114,7 @@ def probes(
 ) -> list[Situation]:
     """Short situations that show what ordinary training hides; `takes_rate`: another learning rate among them."""
     architecture, batch = recipe.architecture, recipe.batch_size
-    k = architecture.outputs
+    k, last = architecture.outputs, architecture.depth - 1
     weights = draw_weights(architecture, rng, X, zero_biases)
     rows = rng.permutation(len(y))
     some = [rows[:batch], rows[-batch:], rows[: batch // 2 + 1]]
@@ -144,10 +144,12 @@ def probes(
             found.append(Situation(f"a batch without {name}", X, y, two, weights, special="a class missing"))
     highest = float(take_step(CORRECT, recipe, weights, X[some[0]], y[some[0]], {}).Z[-1].max())
     beyond = 2000 / min(1.0, abs(highest) or 1.0)  # exp overflows from 710 on
-    last = architecture.places[architecture.depth - 1, "kernel"]
+    kernel = architecture.places[last, "kernel"]
     for name, scale in (("saturated logits", 20.0), ("logits beyond exp's range", beyond)):
-        steep = [W * scale if place == last else W for place, W in enumerate(weights)]
+        steep = [W * scale if place == kernel else W for place, W in enumerate(weights)]
         found.append(Situation(name, X, y, some[:2], steep, each=[steep] * 2, special="saturation", extreme=True))
+    if not zero_biases and (last, "bias") in architecture.places:
+        found.append(_raised_logits(architecture, X, y, weights, some[:2]))
     tensors = zip(architecture.weights, weights, strict=True)
     big = [W * 3 if weight.role == "kernel" else W for weight, W in tensors]
     found.append(
@@ -178,6 +180,16 @@ def _exact_zeros(architecture: Architecture, y: Rows, rng: np.random.Generator) 
     return Situation(
         "pre-activations exactly zero", X, y[:n], two, each[0], each=each, exact=True, special=special, extreme=True
     )
+
+
+def _raised_logits(
+    architecture: Architecture, X: Array, y: Rows, weights: Sequence[Array], batches: list[Rows]
+) -> Situation:
+    """Logits beyond exp's range that are near each other: any shift by a largest one saves the softmax here."""
+    place = architecture.places[architecture.depth - 1, "bias"]
+    raised = [W + 1000 if each == place else W for each, W in enumerate(weights)]
+    name, special = "logits that are all large", "logits that are all large"
+    return Situation(name, X, y, batches, raised, each=[raised] * 2, special=special, extreme=True)
 
 
 def _saturated_units(

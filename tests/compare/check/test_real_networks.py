@@ -74,6 +74,13 @@ SAID = {
         {"layers": (3, 3)},
         words=("dW transposed in layer 2",),
     ),
+    "each bias one number, shift by the batch's maximum": Said(
+        real.EachBiasOneNumber,
+        WRONG,
+        ("bias gradient summed over everything",),
+        (BY_THE_BATCH, LOG_OF_ZERO),
+        {"layers": (3, 3)},
+    ),
     "three at once": Said(
         real.ThreeTogether,
         WRONG,
@@ -129,8 +136,8 @@ SAID = {
     "penalty by the batch, reported": Said(
         real.PenaltyDividedByN,
         WRONG,
-        (SUMMED, "weight decay", "penalty in the reported loss only"),
-        words=("0.01 * W", "0.005 * sum(|W|^2) added, divided by the batch size"),
+        (SUMMED, "L2 penalty, divided otherwise in the loss"),
+        words=("0.005 * sum(W^2), is in the gradient as it is, and in the reported loss divided by the batch size",),
     ),
     "the article, as published": Said(
         articles.ArticleAsPublished, WRONG, ("stale activations",), (UNSHIFTED, LOG_OF_ZERO), words=("step 1 is clean",)
