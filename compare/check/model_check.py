@@ -18,7 +18,7 @@ from compare.check.planning import check_cost
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, deciding, drive_all, judged, ratios, recipe_for, rejudged
+from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, judged, recipe_for, rejudged
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.model_situations import MOST, draw, model_situations
 from compare.check.steps.situations import ragged_size
@@ -226,7 +226,7 @@ def _slightly_throughout(runs: Sequence[Driven]) -> bool:
 
 def _off(runs: Sequence[Driven]) -> int:
     """How many losses and tensors of the ordinary situations are out of tolerance."""
-    return sum(not ratio <= 1 for ratio in ratios(deciding(runs)))
+    return sum(not ratio <= 1 for ratio in every_ratio(deciding(runs)))
 
 
 def _beside(reference: ModelReference, run: Driven) -> Driven:

@@ -19,7 +19,7 @@ from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, deciding, drive_all, ratios, rejudged
+from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, rejudged
 from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import ordinary, probes
 from compare.check.subject.drivers import Driver, InProcess
@@ -244,12 +244,14 @@ def _diagnosed(
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
-    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in ratios(deciding(runs)))
+    company = met.precision == "float32" or not all(
+        ratio < FLOAT32_PER_FLOAT64 for ratio in every_ratio(deciding(runs))
+    )
     diagnosis = diagnose(deciding(runs), architecture, met.precision, company)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
-    slightly = [1 < ratio < FLOAT32_PER_FLOAT64 for ratio in ratios(runs)]
+    slightly = [1 < ratio < FLOAT32_PER_FLOAT64 for ratio in every_ratio(runs)]
     if sum(slightly) < 0.1 * len(slightly):
         return met, reference, runs, diagnosis
     coarse = replace(reference, precision="float32")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.reference import Reference, Truth, ratio, rounded
+from compare.check.steps.reference import Reference, Truth, ratio, ratios, rounded
 from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
 from compare.faults.fault import Observed
@@ -136,7 +136,7 @@ def deciding(runs: Sequence[Driven]) -> list[Driven]:
     return [run for run in runs if not run.situation.extreme]
 
 
-def ratios(runs: Sequence[Driven]) -> list[float]:
+def every_ratio(runs: Sequence[Driven]) -> list[float]:
     """The deviation of each loss and tensor, in units of the tolerance."""
     return [ratio for run in runs for step in run.steps for ratio in step.every_ratio]
 
@@ -252,14 +252,13 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
         clear = top.shape[1] < 2 or bool((top[:, -1] - top[:, -2] > 2 * bounds.probabilities.max(axis=1)).all())
         found["accuracy_differs"] = did.accuracy is not None and clear and not abs(did.accuracy - right.mean()) < 1e-6
     if did.after is not None:
-        ratios = [ratio(a, b, t) for a, b, t in zip(did.after, after, bounds.after, strict=True)]
-        narrow = zip(did.after, after, bounds.without_kinks, strict=True)
-        crossed = bounds.kinks and any(ratio(a, b, t) > 1 for a, b, t in narrow) and max(ratios) <= 1
-        found |= {"ratios": ratios, "kinks": bounds.kinks if crossed else []}
+        found["ratios"] = off = ratios(did.after, after, bounds.after)
+        crossed = bounds.kinks and max(ratios(did.after, after, bounds.without_kinks)) > 1 and max(off) <= 1
+        found["kinks"] = bounds.kinks if crossed else []
         found["equal"] = all(np.array_equal(a, b) for a, b in zip(did.after, after, strict=True))
     if did.gradients is not None:
-        tensors = zip(did.gradients, step.gradients, bounds.gradients, strict=True)
-        found["gradient_ratios"] = [ratio(g, right_g, 2 * t + 1e-300) for g, right_g, t in tensors]
+        tolerances = [2 * each + 1e-300 for each in bounds.gradients]
+        found["gradient_ratios"] = ratios(did.gradients, step.gradients, tolerances)
     if did.probabilities is not None and step.P.size:
         found["probability_ratio"] = ratio(did.probabilities, step.P, 2 * bounds.probabilities + 1e-300)
     return Judged(step, bounds, did, loss, after, **found)

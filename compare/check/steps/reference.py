@@ -168,16 +168,25 @@ def _overflows(step: Step, reference: Reference) -> bool:
 def _confirm(step: Step, bounds: Rounding, loss: float, after: list[Array]) -> None:
     """The mathematics that localises and diagnoses must be Keras's; if it ever is not, nothing else can be trusted."""
     off = [abs(step.loss - loss) / bounds.loss] if bounds.loss else []
-    off += [ratio(a, b, tolerance) for a, b, tolerance in zip(step.after, after, bounds.after, strict=True)]
+    off += ratios(step.after, after, bounds.after)
     if not max(off, default=0) <= 1:
         raise RuntimeError(
             f"the reference mathematics and Keras differ by {max(off):.3g} tolerances: please report this"
         )
 
 
-def ratio(value: Array, right: Array, tolerance: Array) -> float:
-    """The largest deviation in units of the tolerance; infinite where the value is not finite."""
+def ratios(values: Sequence[Array], right: Sequence[Array], tolerances: Sequence[Array]) -> list[float]:
+    """Each tensor's largest deviation in units of its tolerance; infinite where the value is not finite."""
+    sizes = np.array([np.size(value) for value in values])
+    flat, others, tolerance = (np.concatenate([np.ravel(each) for each in of]) for of in (values, right, tolerances))
     with np.errstate(all="ignore"):
-        off = np.abs(value - right)
+        off = np.abs(flat - others)
         units = np.where(off == 0, 0.0, off / tolerance)
-    return float(np.where(np.isnan(units), np.inf, units).max())
+    units[np.isnan(units)] = np.inf
+    found: list[float] = np.maximum.reduceat(units, np.cumsum(sizes) - sizes).tolist()
+    return found
+
+
+def ratio(value: Array, right: Array, tolerance: Array) -> float:
+    """One tensor's largest deviation, as `ratios` has it."""
+    return ratios([value], [right], [tolerance])[0]

@@ -26,7 +26,7 @@ class Handle:
     recipe: Recipe
     notes: list[str] = field(default_factory=list)
     weights: list[Array] = field(default_factory=list)
-    _forms: list[tuple[tuple[int, ...], str]] = field(default_factory=list)  # shape and dtype as first seen
+    _forms: list[tuple[tuple[int, ...], np.dtype[Any]]] = field(default_factory=list)  # shape and dtype as first seen
     _samples: int = 0  # of the last step's batch
     _zeros: list[tuple[int, ...]] = field(default_factory=list)  # that stand in for biases, and are not looked at
     _biases: dict[int, tuple[int, ...]] | None = None  # shapes of a fresh subject's, where they are not Keras's
@@ -91,7 +91,7 @@ class Handle:
         for array in arrays:
             if array.dtype != np.float64:
                 self.note(f"weights are kept as {array.dtype}")
-        forms = [(array.shape, str(array.dtype)) for array in arrays]
+        forms = [(array.shape, array.dtype) for array in arrays]
         for (shape, dtype), (old_shape, old_dtype) in zip(forms, self._forms or forms, strict=True):
             if shape != old_shape:
                 self.note(f"while training, weights change their shape from {old_shape} to {shape}")
