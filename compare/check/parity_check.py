@@ -244,9 +244,8 @@ def _diagnosed(
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
-    company = met.precision == "float32" or not all(
-        ratio < FLOAT32_PER_FLOAT64 for ratio in every_ratio(deciding(runs))
-    )
+    off = every_ratio(deciding(runs))
+    company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in off)
     diagnosis = diagnose(deciding(runs), architecture, met.precision, company)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis

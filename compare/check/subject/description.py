@@ -70,8 +70,9 @@ def describe_subject(subject: Any, recipe: Recipe) -> Description:
         found["error"] = describe(error)
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
-        found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {describe(error)}"
-        found["fits"] = not UNPACKED.match(str(error))
+        why = describe(error)
+        found["error"] = f"it cannot be made with layer sizes {sizes} (--layers), rate {rate:g}: {why}"
+        found["fits"] = not UNPACKED.search(why)
     return cast(Description, found)
 
 
