@@ -163,7 +163,8 @@ class Known:
             if not fits and axes != own:
                 continue
             other = turned.ravel()
-            factor = float(flat @ other) / float(other @ other)
+            with np.errstate(all="ignore"):  # numbers near the largest and the smallest there are
+                factor = float(np.divide(flat @ other, other @ other))
             if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
                 how = "reshaped" if not fits else "" if axes == own else "transposed"
                 return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
@@ -196,7 +197,8 @@ def squeezed(shape: Sequence[int]) -> tuple[int, ...]:
 
 def _rounded(factor: float, relative: float) -> float:
     """A factor that is a whole number, or one over one, to rounding, as that."""
-    for near in (round(factor), 1 / round(1 / factor) if round(1 / factor) else 0.0):
+    over = 1 / factor
+    for near in (round(factor), 1 / round(over) if np.isfinite(over) and round(over) else 0.0):
         if near and abs(factor / near - 1) <= 10 * relative:
             return float(near)
     return factor

@@ -30,6 +30,13 @@ def test_axes_shape_and_factor_do_not_hide_a_gradient(axes, factor, negative, se
     assert identify(library(dW1=value), value.reshape(12, 5)).how == "reshaped"
 
 
+@pytest.mark.parametrize(("value", "right"), [(1e-300, 1e300), (1e300, 1e-300), (1e-310, 1.0), (1e-310, 1e-310)])
+def test_numbers_of_any_size_are_looked_at(value, right):
+    each = np.arange(1.0, 13).reshape(3, 4)
+    found = identify(library(dW1=right * each), value * each)
+    assert found is None or found.factor == pytest.approx(value / right)
+
+
 def test_only_gradients_carry_a_factor():
     assert identify(library(A1=A), 2 * A) is None
     assert identify(library(dA1=A), 2 * A) == Identity("dA1", 1, 2.0)
