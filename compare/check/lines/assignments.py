@@ -36,6 +36,7 @@ class Assignments:
     parameters: dict[str, list[_Parameter]] = field(default_factory=dict)
     renamed: dict[str, set[str]] = field(default_factory=dict)
     assigned: list[tuple[str, ast.expr, ast.stmt]] = field(default_factory=list)
+    returned: dict[str, list[ast.Return]] = field(default_factory=dict)
     cleared: dict[str, list[tuple[int, str, ast.stmt]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,6 +53,8 @@ class Assignments:
                 self._function(child, owner if child.name == "__init__" else child.name)
             elif isinstance(child, ast.For | ast.If | ast.While):
                 block = head or child.lineno
+            elif isinstance(child, ast.Return):
+                self.returned.setdefault(function, []).append(child)
             elif isinstance(child, ast.Call):
                 self.calls.append((head or child.lineno, child))
             elif isinstance(child, ast.Assign | ast.AnnAssign) and child.value is not None:
@@ -89,11 +92,24 @@ class Assignments:
         given = [*self._given(names, value), *(self._set(names, value))]
         return given or [*self._left(names, value), *self._defaults(names, value)]
 
-    def before(self, name: str, line: int) -> Iterator[Assignment]:
-        """The last statement before a line that sets this name."""
-        given = [statement for target, _, statement in self.assigned if target == name and statement.lineno < line]
-        for statement in given[-1:]:
-            yield self._at(statement, f"makes `{name}`, which is gone through")
+    def made(self, name: str, line: int) -> Iterator[Assignment]:
+        """The last statement before a line that sets this name; where that only hands it on, what was handed."""
+        says = f"makes `{name}`, which is gone through"
+        given = [(value, at) for target, value, at in self.assigned if target == name and at.lineno < line]
+        for value, statement in given[-1:]:
+            yield self._at(statement, says)
+            for expression in [value, *(self._handed(value.id) if isinstance(value, ast.Name) else ())]:
+                if isinstance(expression, ast.Call):
+                    for returned in self.returned.get(last_name(expression.func), ()):
+                        yield self._at(returned, says)
+
+    def _handed(self, name: str) -> Iterator[ast.expr]:
+        """What calls hand to parameters of this name."""
+        for _, call in self.calls:
+            yield from (keyword.value for keyword in call.keywords if keyword.arg == name)
+            for parameter in self.parameters.get(name, ()):
+                if parameter.function == last_name(call.func) and 0 <= parameter.index < len(call.args):
+                    yield call.args[parameter.index]
 
     def kept_defaults(self, name: str) -> Iterator[Assignment]:
         """Parameters of this name whose default is a list, or the like, which every call shares."""

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.check.lines.assignments import assignments
-from compare.check.lines.deciding import decisions
 from compare.check.lines.events import MAKING
 from compare.check.lines.flow import RENAMING, Flow
 from compare.check.lines.lines import Guilty
-from compare.check.lines.saying import at
+from compare.check.lines.saying import at, gone_through
 from compare.check.steps.situations import cut
 from compare.check.trials import Trial
 from compare.mathematics.functions import Array
@@ -130,16 +128,7 @@ def _left_out(flow: Flow, last: _Batch, which: str, size: int) -> tuple[Guilty, 
     if not loops:
         return (at(flow, last.event, says),)
     made = at(flow, last.event, "takes the last batch before that")
-    return (at(flow, loops[-1], says), *_gone_through(flow, loops[-1]), made)
-
-
-def _gone_through(flow: Flow, loop: int) -> Iterator[Guilty]:
-    """Where what a loop goes through was made, by its name."""
-    place = flow.place(loop)
-    path, source = flow.trace.files[place.file], flow.trace.sources[place.file]
-    for name in decisions(source).looped_over(place.first + 1):
-        for each in assignments(source).before(name, place.first):
-            yield Guilty(path, each.first, each.last, place.function, each.source, each.says)
+    return (at(flow, loops[-1], says), *gone_through(flow, loops[-1]), made)
 
 
 def _history(flow: Flow, loss: WrongLoss) -> tuple[Guilty, ...]:
@@ -151,5 +140,13 @@ def _history(flow: Flow, loss: WrongLoss) -> tuple[Guilty, ...]:
                 f"makes the loss of epoch {loss.epoch + 1}, {loss.told:.9g}; Keras tells {loss.expected:.9g}, the mean "
                 "over the epoch's samples of each batch's loss before its step"
             )
-            return (at(flow, event, says),)
+            return (at(flow, event, says), *_summed_in(flow, event))
     return ()
+
+
+def _summed_in(flow: Flow, event: int) -> Iterator[Guilty]:
+    """Where what an epoch's loss is made of was put last."""
+    for read in flow.numbers(event):
+        given = flow.set(flow.text(read), flow.value(read), event)
+        if given is not None:
+            yield at(flow, given, f"makes `{flow.text(read)}`, {flow.values[flow.value(read)].item():.6g}")

@@ -31,6 +31,7 @@ class Values:
         self.conventions = conventions
         self.identities: dict[int, Identity | None] = {}
         self.harmlessness: dict[int, bool] = {}
+        self.joined: dict[int, bool] = {}
 
     def seen_conventions(self) -> tuple[float, ...]:
         """By what gradients are too large on the way to weights that are right, besides by nothing."""
@@ -56,11 +57,16 @@ class Values:
             if identity.step != self.flow.step:
                 return STALE
             return RIGHT if identity.factor == 1 else SCALED
-        if value in self.flow.indices:
+        if value in self.flow.indices and not self._filled(value):
             return NUMBER
         array = self.flow.values[value]
         told = self._computed(value) if array.size == 1 else bool(np.any(array))
         return UNKNOWN if told else NUMBER
+
+    def _filled(self, value: int) -> bool:
+        """Whether something was put into an array that was there."""
+        made = self.flow.made(value)
+        return made is not None and self.flow.place(made).kind == "changed"
 
     def _computed(self, value: int, depth: int = 4) -> bool:
         """Whether a number is computed from arrays in this step, rather than set, counted or measured."""
@@ -75,11 +81,13 @@ class Values:
         """Whether something that is right follows from a value, through unknown values at most."""
         if value in self.harmlessness:
             return self.harmlessness[value]
+        if self._joined(value):
+            return False
         seen, waiting = {value}, [value]
         while waiting:
             one = waiting.pop()
             for made in map(self.flow.value, self.flow.users.get(one, ())):
-                if made in seen or self._part(made, one) or self._left(made):
+                if made in seen or self._part(made, one) or self._left(made) or self._joined(made):
                     continue
                 if self.vouches(made) or self.harmlessness.get(made):
                     self.harmlessness[value] = True
@@ -89,6 +97,18 @@ class Values:
                     waiting.append(made)
         self.harmlessness |= dict.fromkeys(seen, False)
         return False
+
+    def _joined(self, value: int) -> bool:
+        """Whether a value nobody knows is several in one, or made of such: one may be right, and another not."""
+        if value not in self.joined:
+            self.joined[value] = False  # of what is made of itself
+            event, size = self.flow.made(value), self.flow.values[value].size
+            if event is not None and size > 1 and self.identity(value) is None:
+                sources = [each for each in self.flow.sources(event) if self.flow.values[each].size > 1]
+                parts = [each for each in sources if self.flow.values[each].size < size and self._part(each, value)]
+                alike = [each for each in sources if self.flow.values[each].size == size]
+                self.joined[value] = len(parts) > 1 or any(map(self._joined, alike))
+        return self.joined[value]
 
     def _part(self, made: int, value: int) -> bool:
         """Whether a value is a part of another, taken out: that it is right says nothing of the rest."""

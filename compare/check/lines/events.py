@@ -35,6 +35,8 @@ class Events:
         self.reads: dict[int, list[int]] = {}
         for event, read in trace.reads.tolist():
             self.reads.setdefault(event, []).append(read)
+            if self.place(event).kind == "changed" and self.place(read).node == "Call":
+                self.reads[event] += self.reads.get(read, ())  # what a call for its effect was given
         self.maker: dict[int, int] = {}
         for event in self.events:
             self.maker.setdefault(self._value[event], event)
@@ -104,9 +106,17 @@ class Events:
         found: dict[int, None] = {}
         for member in members:
             for read in self.reads.get(member, ()):
-                if stack is None or self.stack.get(self.maker[self._value[read]]) != stack:
-                    found[self.lifted(self._value[read])] = None
+                value = self._value[read]
+                if stack is None:
+                    found[value if self._sum(value) else self.lifted(value)] = None
+                elif self.stack.get(self.maker[value]) != stack:
+                    found[self.lifted(value)] = None
         return [each for each in found if each != own]
+
+    def _sum(self, value: int) -> bool:
+        """Whether a value is what a loop over samples has added up in the end."""
+        stack = self.stack.get(self.maker[value])
+        return stack is not None and value == self._value[self.members[stack][-1]] and self.accumulates(stack)
 
     def accumulates(self, event: int) -> bool:
         """Whether what a place makes for a sample is made of what it made for the one before."""

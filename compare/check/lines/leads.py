@@ -46,6 +46,24 @@ class Leads:
                 found.append(call)
         return found
 
+    def unfinished(self, ends: list[int]) -> list[int]:
+        """The loop that decides when a sum is read, where these have read it before it was Keras's."""
+        found: list[int] = []
+        for end in ends:
+            added = [
+                user
+                for source in self.flow.sources(end)
+                for user in self.flow.users.get(source, ())
+                if self.flow.place(user).kind == "changed" and user > self.flow.when(end)
+                if self.values.whole(self.flow.value(user)) and not self.values.whole(source)
+            ]
+            call: int | None = end if added else None
+            while call is not None and not (loop := self.loops.around(call)):
+                call = self.flow.call(call)
+            if call is not None:
+                found += loop
+        return distinct(found)
+
     def misplaced(self, events: list[int], role: str) -> list[int]:
         """Where a quantity that Keras does not compute this one from was put where it is read."""
         found = []
@@ -88,8 +106,9 @@ class Leads:
                 number = float(self.flow.values[self.flow.value(read)].item())
                 if not number:
                     continue
-                off = [abs(each * number / self.flow.samples - 1) for each in factors]
-                off += [abs(number / self.values.rate / each - 1) for each in factors]
+                # A count of samples, the learning rate, a factor; or what is divided by.
+                like = number / self.flow.samples, number / self.values.rate, number
+                off = [abs(one * each - 1) for one in like for each in (*factors, *(1 / each for each in factors))]
                 if min(off) < 1e-6:
                     given = self.flow.set(self.flow.text(read), self.flow.value(read), event)
                     found.append(self.flow.passing(self.flow.value(read), event) if given is None else given)

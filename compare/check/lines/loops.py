@@ -47,6 +47,18 @@ class Loops:
         ]
         return loops[-1:]
 
+    def turned_at(self, event: int) -> list[int]:
+        """The loop that an event stands in; in a function that calls itself, the condition before it."""
+        function = self.flow.place(event).function
+        tests = [
+            other
+            for other in self.flow.events
+            if other < self.flow.when(event)
+            and self.flow.place(other).kind == "test"
+            and self.flow.place(other).function == function
+        ]
+        return self.around(event) or tests[-1:]
+
     def filling(self, role: str) -> list[int]:
         """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
         values = distinct(self.flow.value(event) for event in (*self.flow.events, *self.flow.members))

@@ -102,6 +102,7 @@ class Origins:
         events = [
             *filling,
             *self.leads.carried(trial.role, ends),
+            *self.leads.unfinished(ends),
             *self.leads.first_reads(ends),
             *self.leads.sets(ends),
             *(self.leads.at_fault(end) for end in ends),
@@ -203,7 +204,7 @@ class Origins:
                 given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
                 counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
                 return Wrong(
-                    name, None, (*counts, *self.loops.turning(name[4:]), *self.loops.around(made), made), False
+                    name, None, (*counts, *self.loops.turning(name[4:]), *self.loops.turned_at(made), made), False
                 )
         return None
 

@@ -1,7 +1,7 @@
 """Says of each cause, in words, what its lines read, what they make, and what that should be."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compare.check.lines.assignments import assignments
@@ -43,6 +43,8 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     lines: list[Guilty] = []
     for each in ordered:
         lines += [_one(values, each), *_assigned(values, each.event), *_decided(values, each)]
+        if values.flow.place(each.event).kind == "loop":
+            lines += gone_through(values.flow, each.event)
     return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]
 
 
@@ -81,6 +83,15 @@ def _decided(values: Values, told: _Told) -> list[Guilty]:
         for name in names
         for s in decisions(source).of(name)[:ASSIGNED]
     ]
+
+
+def gone_through(flow: Flow, loop: int) -> Iterator[Guilty]:
+    """Where what a loop goes through was made, by its name."""
+    place = flow.place(loop)
+    path, source = flow.trace.files[place.file], flow.trace.sources[place.file]
+    for name in decisions(source).looped_over(place.first + 1):
+        for each in assignments(source).made(name, place.first):
+            yield Guilty(path, each.first, each.last, "", each.source, each.says)
 
 
 def _base(text: str) -> str:

@@ -214,8 +214,10 @@ class Rewriter(ast.NodeTransformer):
 
     def _changed(self, base: ast.expr, element: ast.Subscript | None = None) -> tuple[list[ast.stmt], list[ast.stmt]]:
         """Record what a statement changes, or the whole that an element of it belongs to, before and after."""
+        while isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute):
+            base = base.func.value  # of an array that is looked at in another form, as `theta.view("f8")`
         scope, name = self.scopes[-1], ast.unparse(base)
-        if not _harmless(base):
+        if not _harmless(base) or self._module(base):
             return [], []
         old = self._number(base, "load", (), "")
         copy, again = _loading(base), _loading(base)

@@ -201,14 +201,16 @@ class Recorder:
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """The arrays in a list, a tuple or a dict, and in those that it holds."""
+    """The arrays in a list, a tuple or a dict, and in those that it holds; and in the fields of records."""
     left = INSIDE
     waiting = [(value, 2)]
     while waiting and left:
         of, depth = waiting.pop(0)
         entries = list(of.values()) if type(of) is dict else list(of) if type(of) in (list, tuple) else []
+        if isinstance(of, np.ndarray | np.void) and of.dtype.names:
+            entries = [np.asarray(of[name]) for name in of.dtype.names]
         for each in entries[:INSIDE]:
-            if isinstance(each, np.ndarray):
+            if isinstance(each, np.ndarray) and each.dtype.names is None:
                 left -= 1
                 yield each
             elif depth:
