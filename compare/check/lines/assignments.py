@@ -93,9 +93,14 @@ class Assignments:
         return given or [*self._left(names, value), *self._defaults(names, value)]
 
     def made(self, name: str, line: int) -> Iterator[Assignment]:
-        """The last statement before a line that sets this name; where that only hands it on, what was handed."""
+        """The last statement before a line that sets this name, or what a function of this name returns.
+
+        Where a statement only hands it on, what was handed.
+        """
         says = f"makes `{name}`, which is gone through"
         given = [(value, at) for target, value, at in self.assigned if target == name and at.lineno < line]
+        if not given:
+            yield from (self._at(returned, says) for returned in self.returned.get(name, ()))
         for value, statement in given[-1:]:
             yield self._at(statement, says)
             for expression in [value, *(self._handed(value.id) if isinstance(value, ast.Name) else ())]:

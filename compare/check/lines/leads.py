@@ -54,14 +54,13 @@ class Leads:
                 user
                 for source in self.flow.sources(end)
                 for user in self.flow.users.get(source, ())
-                if self.flow.place(user).kind == "changed" and user > self.flow.when(end)
-                if self.values.whole(self.flow.value(user)) and not self.values.whole(source)
+                if user > self.flow.when(end) and self.values.whole(self.flow.value(user))
+                if not self.values.whole(source)
             ]
             call: int | None = end if added else None
-            while call is not None and not (loop := self.loops.around(call)):
+            while call is not None:
+                found += [loop for loop in self.loops.around(call) if self.loops.turns(loop, end, max(added))]
                 call = self.flow.call(call)
-            if call is not None:
-                found += loop
         return distinct(found)
 
     def misplaced(self, events: list[int], role: str) -> list[int]:

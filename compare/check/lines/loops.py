@@ -47,6 +47,13 @@ class Loops:
         ]
         return loops[-1:]
 
+    def turns(self, loop: int, first: int, last: int) -> bool:
+        """Whether a loop goes on to another turn between two events."""
+        return any(
+            self.flow.when(first) < event < last and self.flow.place(event) == self.flow.place(loop)
+            for event in self.flow.events
+        )
+
     def turned_at(self, event: int) -> list[int]:
         """The loop that an event stands in; in a function that calls itself, the condition before it."""
         function = self.flow.place(event).function

@@ -554,3 +554,155 @@ class OneByOne:
         self.W = [w - self.rate * d for w, d in zip(self.W, dW, strict=True)]
         self.b = [w - self.rate * d for w, d in zip(self.b, db, strict=True)]
         return loss / len(x)
+
+
+class CountsTheLast(BySamples):
+    """The count is that of the loop's last sample's features."""
+
+    def update(self, grads):
+        n = len(self.b[0])  # the line
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.W[layer] - (self.rate / n) * dW
+            self.b[layer] = self.b[layer] - (self.rate / n) * db
+
+
+class WholeLosses(BySamples):
+    """Losses are put into an array that is made as the labels are, and lose what is behind the point."""
+
+    def train_on_batch(self, x, y):
+        losses = np.zeros_like(y)  # the line
+        for index, (one, label) in enumerate(zip(x, y, strict=True)):
+            p, _, _ = self.forward_one(one)
+            losses[index] = -np.log(p[label])
+        super().train_on_batch(x, y)
+        return np.mean(losses)
+
+
+class Records(Right):
+    """All gradients lie in one record, whose numbers are taken from those of the weights at once."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        shapes = [array.shape for pair in zip(self.W, self.b, strict=True) for array in pair]
+        self.kept = np.zeros(1, np.dtype([(f"w{number}", "f8", shape) for number, shape in enumerate(shapes)]))
+        self.set_weights(super().get_weights())
+
+    def get_weights(self):
+        return [self.kept[name][0].copy() for name in self.kept.dtype.names]
+
+    def set_weights(self, weights):
+        for name, array in zip(self.kept.dtype.names, weights, strict=True):
+            self.kept[name][0] = array
+        arrays = [self.kept[name][0] for name in self.kept.dtype.names]
+        self.W, self.b = arrays[::2], arrays[1::2]
+
+    def update(self, grads):
+        record = np.zeros_like(self.kept)
+        for layer, (dW, db) in enumerate(grads):
+            record[f"w{2 * layer}"][0] = self.of_kernel(dW)
+            record[f"w{2 * layer + 1}"][0] = db
+        self.kept.view("f8")[:] -= self.rate * record.view("f8")
+
+    def of_kernel(self, dW):
+        return dW
+
+
+class RecordsTheSign(Records):
+    """Of a kernel's gradient little is kept."""
+
+    def of_kernel(self, dW):
+        return np.sign(dW)  # the line
+
+
+class Node:
+    """A value with what it is made of, by which its error is passed on."""
+
+    def __init__(self, value, passes=()):
+        self.value, self.passes, self.error = value, passes, np.zeros_like(value)
+
+
+class Passes(Right):
+    """The logits' error comes by two ways, the labels' and the sum's, and is added up before it is passed on."""
+
+    def backward(self, P, A, y):
+        logits = Node(P)
+        labels, total = Node(P, (logits,)), Node(P, (logits,))
+        labels.error, total.error = -np.eye(P.shape[1])[y] / len(y), P / len(y)
+        found: list[Any] = []
+        for node in self.order(logits, labels, total):
+            for before in node.passes:
+                np.add(before.error, node.error, out=before.error)
+            if node is logits:
+                found = self.below(logits.error, A)
+        return found
+
+    def order(self, logits, labels, total):
+        return [labels, total, logits]
+
+    def below(self, dZ, A):
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+
+class PassesEarly(Passes):
+    """The logits pass their error on before the sum's part of it is there."""
+
+    def order(self, logits, labels, total):
+        return [labels, logits, total]  # the line
+
+
+class Named(Right):
+    """Gradients are kept by name, and those that have one name are one."""
+
+    def names(self):
+        return [f"of {'all' if layer < len(self.W) - 1 else 'the last'}" for layer in range(len(self.W))]
+
+    def update(self, grads):
+        found = self.names()
+        by_name = dict(zip(found, enumerate(grads), strict=True))  # the line
+        for layer, (dW, db) in by_name.values():
+            self.W[layer] = self.W[layer] - self.rate * dW
+            self.b[layer] = self.b[layer] - self.rate * db
+
+
+class UsedUp(Right):
+    """What the kernels' loop has gone through is used up when the biases' loop begins."""
+
+    def update(self, grads):
+        pairs = enumerate(grads)  # the line
+        for layer, (dW, _) in pairs:
+            self.W[layer] = self.W[layer] - self.rate * dW
+        for layer, (_, db) in pairs:
+            self.b[layer] = self.b[layer] - self.rate * db
+
+
+class EndsEarly(Right):
+    """Layers are updated one after the other by a function that calls itself, and one too few."""
+
+    def update(self, grads, layer=0):
+        if layer + 1 < len(grads):  # the line
+            dW, db = grads[layer]
+            self.update(grads, layer + 1)
+            self.W[layer] = self.W[layer] - self.rate * dW
+            self.b[layer] = self.b[layer] - self.rate * db
+
+
+class NeverReset(Fits):
+    """The sums of an epoch go on in the next."""
+
+    def fit(self, x, y, epochs, batch_size):
+        rng = np.random.default_rng(1)
+        history, self.total, self.seen = [], 0.0, 0
+        for _ in range(epochs):
+            for rows in self.batches(rng.permutation(len(x)), batch_size):
+                self.total += self.train_on_batch(x[rows], y[rows]) * len(rows)  # the line
+                self.seen += len(rows)
+            history.append(self.told())
+        return history
+
+    def told(self):
+        return self.total / self.seen

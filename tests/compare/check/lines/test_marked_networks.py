@@ -18,6 +18,8 @@ RIGHT = [
     networks.Packed,
     networks.BySamples,
     networks.OfObjects,
+    networks.Records,
+    networks.Passes,
 ]
 WRONG = [
     networks.SkipsTheFirst,
@@ -43,6 +45,14 @@ WRONG = [
     networks.ReadsTheNew,
     networks.BoundLate,
     networks.LeavesTheViews,
+    networks.CountsTheLast,
+    networks.WholeLosses,
+    networks.RecordsTheSign,
+    networks.PassesEarly,
+    networks.Named,
+    networks.UsedUp,
+    networks.EndsEarly,
+    networks.NeverReset,
 ]
 MOST = 8  # lines that are told in all, of all places
 
