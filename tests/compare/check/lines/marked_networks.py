@@ -584,16 +584,18 @@ class Records(Right):
     def __init__(self, layer_sizes, learning_rate):
         super().__init__(layer_sizes, learning_rate)
         shapes = [array.shape for pair in zip(self.W, self.b, strict=True) for array in pair]
-        self.kept = np.zeros(1, np.dtype([(f"w{number}", "f8", shape) for number, shape in enumerate(shapes)]))
+        self.names = [f"w{number}" for number in range(len(shapes))]
+        fields = [(name, "f8", shape) for name, shape in zip(self.names, shapes, strict=True)]
+        self.kept = np.zeros(1, np.dtype(fields))
         self.set_weights(super().get_weights())
 
     def get_weights(self):
-        return [self.kept[name][0].copy() for name in self.kept.dtype.names]
+        return [self.kept[name][0].copy() for name in self.names]
 
     def set_weights(self, weights):
-        for name, array in zip(self.kept.dtype.names, weights, strict=True):
+        for name, array in zip(self.names, weights, strict=True):
             self.kept[name][0] = array
-        arrays = [self.kept[name][0] for name in self.kept.dtype.names]
+        arrays = [self.kept[name][0] for name in self.names]
         self.W, self.b = arrays[::2], arrays[1::2]
 
     def update(self, grads):
