@@ -66,7 +66,8 @@ def adapt(
     Returns
     -------
     callable
-        A factory of subjects.
+        A factory of subjects, (layer_sizes, learning_rate, n_samples, batch_size, activations) -> an object with
+        `get_weights`, `set_weights` and `train_on_batch`.
 
     Raises
     ------

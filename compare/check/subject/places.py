@@ -1,6 +1,7 @@
 """Where a network keeps its parameters, and how they are written there so that whatever else holds them sees it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from compare.check.subject.refusal import Refusal
 
 Array = NDArray[Any]
 Key = str | int
+ABSENT = KeyError, IndexError, AttributeError, TypeError, ValueError
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
     """Parameters in a list, of dicts, layer objects or pairs; entries without a kernel are passed over.
 
     `each("params")` is for `net.params[0]["W"]`, `each("layers", "weights", "bias")` for `net.layers[0].weights`,
-    `each("layers", 0, 1)` for `W, b = net.layers[0]`. A `bias` of None: it has no biases.
+    `each("layers", 0, 1)` for `W, b = net.layers[0]`, `each("layers", "kernel.data", "bias.data")` for
+    `net.layers[0].kernel.data`. A `bias` of None: it has no biases.
     """
 
     def find(net: Any) -> list[Tensor]:
-        entries = [Slot(*place).held for place in _entries(getattr(net, attribute))]
+        entries = [Slot(*place).held for place in _entries(_within(net, attribute))]
         return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
 
     return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
@@ -94,7 +97,7 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", f
     """Parameters numbered in a dict, or (attribute None) as the object's own attributes: W1, b1, W2, ..."""
 
     def find(net: Any) -> list[Tensor]:
-        home = net if attribute is None else getattr(net, attribute)
+        home = net if attribute is None else _within(net, attribute)
         found: list[Tensor] = []
         while _has(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
@@ -109,10 +112,10 @@ def lists(kernels: str, biases: str | None) -> Places:
     """Parameters in two lists, or dicts: `net.weights[0]`, `net.biases[0]`; entries that are None are passed over."""
 
     def find(net: Any) -> list[Tensor]:
-        W = [Slot(*place) for place in _entries(getattr(net, kernels))]
+        W = [Slot(*place) for place in _entries(_within(net, kernels))]
         if biases is None:
             return [(kernel, None) for kernel in W]
-        return list(zip(W, (Slot(*place) for place in _entries(getattr(net, biases))), strict=False))
+        return list(zip(W, (Slot(*place) for place in _entries(_within(net, biases))), strict=False))
 
     return Places(find, f"lists({_quoted(kernels)}, {_quoted(biases)})")
 
@@ -125,8 +128,24 @@ def slots(tensors: Sequence[Tensor]) -> list[tuple[Slot, Slot | None]]:
             found.append(tensor)
         else:
             home, kernel, bias = tensor
-            found.append((Slot(home, kernel), None if bias is None else Slot(home, bias)))
+            found.append((_slot(home, kernel), None if bias is None else _slot(home, bias)))
     return found
+
+
+def _slot(home: Any, key: Key) -> Slot:
+    """A place by its key; "kernel.data" is in what lies at "kernel", if there is no such key."""
+    slot = Slot(home, key)
+    if isinstance(key, str) and "." in key and not _lies(slot):
+        first, rest = key.split(".", 1)
+        return _slot(Slot(home, first).held, rest)
+    return slot
+
+
+def _within(net: Any, attribute: str) -> Any:
+    """An attribute of a network, or of what it holds."""
+    for name in attribute.split("."):
+        net = getattr(net, name)
+    return net
 
 
 def share_memory(one: Any, other: Any) -> bool:
@@ -150,10 +169,15 @@ def _by_item(home: Any, key: Key) -> bool:
 
 
 def _has(home: Any, key: Key) -> bool:
-    try:
-        return Slot(home, key).held is not None
-    except (KeyError, IndexError, AttributeError, TypeError):
-        return False
+    with suppress(*ABSENT):
+        return _lies(_slot(home, key))
+    return False
+
+
+def _lies(slot: Slot) -> bool:
+    with suppress(*ABSENT):
+        return slot.held is not None
+    return False
 
 
 def _like(old: Any, value: Any) -> Any:

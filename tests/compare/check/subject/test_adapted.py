@@ -14,7 +14,7 @@ from compare.check.subject.drivers import InProcess
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, make
 from compare.check.subject.own_training import own_method
-from compare.check.subject.places import Slot
+from compare.check.subject.places import Slot, _slot
 from compare.data.dataset import load
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -159,6 +159,32 @@ def test_what_is_set_is_what_trains_and_what_comes_back(network, places):
     found = met(adapt(network, places))
     assert found.refusal is None, found.refusal
     assert not found.zero_biases
+
+
+class Held:
+    """An array with what belongs to it."""
+
+    def __init__(self, data):
+        self.data = data
+
+
+class LayersOfHeld(Base):
+    def build(self, W, b):
+        self.model = Held([{"kernel": Held(w), "bias": Held(v), "bias.data": None} for w, v in zip(W, b, strict=True)])
+
+    def arrays(self):
+        return [layer[name].data for layer in self.model.data for name in ("kernel", "bias")]
+
+
+def test_arrays_in_what_a_network_holds_are_reached_by_dots():
+    subject = adapt(LayersOfHeld, each("model.data", "kernel.data", "bias.data"))
+    handle = Handle(make(subject, RECIPE), RECIPE)
+    handle.set_weights(WEIGHTS)
+    assert all(map(np.array_equal, handle.get_weights(), WEIGHTS))
+    assert all(map(np.array_equal, handle.thing.network.arrays(), WEIGHTS))
+    assert Slot({"kernel.data": 1}, "kernel.data") == _slot({"kernel.data": 1}, "kernel.data")
+    with pytest.raises(AttributeError, match="modle"):
+        each("modle.data", "kernel.data")(handle.thing.network)
 
 
 def test_arrays_that_two_parameters_share_are_parted_and_told():
