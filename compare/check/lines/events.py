@@ -4,7 +4,7 @@ Where a place makes one value for each sample of the batch, all of them together
 then reads as code for whole batches does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -40,9 +40,25 @@ class Events:
         self.maker: dict[int, int] = {}
         for event in self.events:
             self.maker.setdefault(self._value[event], event)
+        self._look_into()
         self.members: dict[int, list[int]] = {}
         self.stack: dict[int, int] = {}
         self._gather()
+
+    def _look_into(self) -> None:
+        """Take an array that is first seen as it is read for made of what lies in it, or for a part of what it lies in.
+
+        So it is where one of them is a view of the other.
+        """
+        made: dict[bytes, int] = {}  # by its numbers, the event that made an array last
+        for event in self.events:
+            value = self.values[self._value[event]]
+            if self.maker[self._value[event]] != event or value.size < FEWEST:
+                continue
+            if self.place(event).kind in ("load", "loop") and event not in self.reads:
+                self.reads[event] = _parts(value.tobytes(), made) or _wholes(value, made)
+            elif np.unique(value).size > 2:
+                made[value.tobytes()] = event
 
     def _gather(self) -> None:
         """Put together what a place makes for each sample."""
@@ -176,6 +192,23 @@ class Events:
             if value.size == array.size and np.array_equal(np.sort(value, axis=None), wanted, equal_nan=True):
                 return self._value[event]
         return None
+
+
+def _parts(whole: bytes, made: Mapping[bytes, int]) -> list[int]:
+    """The events that made what lies in an array, the largest of what overlaps."""
+    found: list[tuple[int, int, int]] = []
+    for numbers, event in sorted(made.items(), key=lambda each: -len(each[0])):
+        at = whole.find(numbers) if len(numbers) < len(whole) else -1
+        if at >= 0 and all(at + len(numbers) <= first or last <= at for first, last, _ in found):
+            found.append((at, at + len(numbers), event))
+    return [event for *_, event in sorted(found)]
+
+
+def _wholes(part: Array, made: Mapping[bytes, int]) -> list[int]:
+    """The event that made what an array lies in last."""
+    if np.unique(part).size <= 2:
+        return []
+    return sorted(event for numbers, event in made.items() if part.tobytes() in numbers)[-1:]
 
 
 def distinct(values: Iterable[Each]) -> list[Each]:

@@ -117,25 +117,30 @@ class Flow(Events):
         return None
 
     def stored(self, value: int, before: int) -> int | None:
-        """The last statement before an event that put a value into a list, an item or an attribute."""
+        """The last statement before an event that put a value into a list, an item or an attribute.
+
+        Else the first call after which it lay in one that the call was given.
+        """
         origin = value
         while (made := self.made(origin)) is not None and self.place(made).node not in ("BinOp", "UnaryOp"):
             alike = [each for each in self.sources(made) if np.array_equal(self._sizes(each), self._sizes(origin))]
             if not alike:
                 break
             origin = alike[0]
-        last = self.when(before)
+        last, lay = self.when(before), None
         for event in reversed(self.events[: bisect_left(self.events, last)]):
             place = self.place(event)
-            if place.kind != "value":
+            if place.kind not in ("value", "changed"):
                 continue
             kept = "[" in place.target or "." in place.target
             if kept and origin in (self._value[event], self.lifted(self._value[event])):
-                return event
+                if place.kind == "value":
+                    return event
+                lay = event
             keeps = place.node == "Call" and KEEPING.search(self.text(event).split("(")[0]) is not None
             if keeps and origin in {self.lifted(self._value[read]) for read in self.reads.get(event, ())}:
                 return event
-        return None
+        return lay
 
     def _sizes(self, value: int) -> Array:
         return np.sort(self.values[value], axis=None)
@@ -166,7 +171,7 @@ class Flow(Events):
             if place.function == function:
                 if place.kind == "value" and place.target in ("return", ""):
                     returned = self._value[other]
-            elif place.node == "Call":
+            elif place.node in ("Call", "Attribute"):  # a property is called by its name alone
                 called = self.text(other).split("(")[0].rsplit(".", 1)[-1]
                 if called == name or (returned is not None and self._value[other] == returned):
                     return other

@@ -158,8 +158,18 @@ class Leads:
             if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
             if early:
+                found = [*self.callers(event), *found]
                 names = (self.flow.named(read) for read in self.flow.beside(event))
                 found = [*(given for given in names if given is not None), *found]
+        return found
+
+    def callers(self, event: int) -> list[int]:
+        """The calls that an event happened in, the outermost first."""
+        found: list[int] = []
+        call = self.flow.call(event)
+        while call is not None and call not in found:
+            found.insert(0, call)
+            call = self.flow.call(call)
         return found
 
     def aliased(self, event: int) -> list[int]:

@@ -136,9 +136,12 @@ class Origins:
     def not_finite(self) -> Wrong | None:
         """Where the first number that is not finite comes from; None where there is none."""
         for event in self.flow.events:
-            value = self.flow.lifted(self.flow.value(event))
-            if self.flow.place(event).kind not in MAKING or np.isfinite(self.flow.values[value]).all():
+            value, place = self.flow.lifted(self.flow.value(event)), self.flow.place(event)
+            if place.kind not in MAKING or np.isfinite(self.flow.values[value]).all():
                 continue
+            computes = place.kind == "changed" or place.node in ("BinOp", "UnaryOp", "Call")
+            if not computes or "empty" in self.flow.text(event).split("(")[0]:
+                continue  # it is only taken out of something, or not filled yet
             if all(np.isfinite(self.flow.values[each]).all() for each in self.flow.sources(event)):
                 _, ends = self.values.path(value, event)
                 return Wrong("", value, tuple(distinct([*ends, event])), False)
@@ -176,7 +179,7 @@ class Origins:
             for end in ends
             for source in self.flow.sources(end)
             if (of := self.values.identity(source)) is not None and of.how == REORDERED
-            if (made := self.flow.made(source)) is not None
+            for made in self._computed(source)
         ]
         events = [
             *missing,
@@ -188,6 +191,19 @@ class Origins:
         before = self._right(name)  # then it is changed once more
         events += [] if before is None else [self.flow.call(before) or before]
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
+
+    def _computed(self, value: int) -> list[int]:
+        """The event that made a value, and those that computed what it is put together from."""
+        found: list[int] = []
+        waiting = [value]
+        while waiting:
+            made = self.flow.made(waiting.pop(0))
+            if made is None or made in found:
+                continue
+            found.append(made)
+            waiting += self.flow.sources(made) if self.flow.place(made).node not in ("BinOp", "UnaryOp") else []
+        computed = [event for event in found if self.flow.place(event).node in ("BinOp", "UnaryOp")]
+        return [*found[:1], *computed]
 
     def _left_alone(self, name: str) -> Wrong | None:
         """A weight that nothing changes: where it is made and not kept, or others are changed, and the loop of that."""

@@ -708,3 +708,70 @@ class NeverReset(Fits):
 
     def told(self):
         return self.total / self.seen
+
+
+class InBuffers(Right):
+    """All gradients lie in one vector, which is filled by views of it."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        arrays = [array for pair in zip(self.W, self.b, strict=True) for array in pair]
+        ends = np.cumsum([array.size for array in arrays])
+        self.grad = np.zeros(ends[-1])
+        self.views = [
+            part.reshape(array.shape) for part, array in zip(np.split(self.grad, ends[:-1]), arrays, strict=True)
+        ]
+
+    def backward(self, P, A, y):
+        dZ = np.empty_like(P)
+        np.subtract(P, np.eye(P.shape[1])[y], out=dZ)
+        np.divide(dZ, len(y), out=dZ)
+        for layer in reversed(range(len(self.W))):
+            dZ = self.of_layer(layer, A, dZ)
+
+    def of_layer(self, layer, A, dZ):
+        np.dot(A[layer].T, dZ, out=self.views[2 * layer])
+        np.sum(dZ, axis=0, out=self.views[2 * layer + 1])
+        return np.dot(dZ, self.W[layer].T) * (A[layer] > 0)
+
+    def update(self, grads):
+        np.multiply(self.grad, self.rate, out=self.grad)
+        for layer, (dW, db) in enumerate(zip(self.views[::2], self.views[1::2], strict=True)):
+            self.W[layer] = self.W[layer] - dW
+            self.b[layer] = self.b[layer] - db
+
+
+class SumsSquares(InBuffers):
+    """The bias's gradient is made of another number, in the middle of the vector."""
+
+    def of_layer(self, layer, A, dZ):
+        below = super().of_layer(layer, A, dZ)
+        np.sum(dZ * dZ, axis=0, out=self.views[2 * layer + 1])  # the line
+        return below
+
+
+class WritesOver(InBuffers):
+    """What is passed down is written over the activations that the kernel's gradient reads after it."""
+
+    def of_layer(self, layer, A, dZ):
+        mask = A[layer] > 0
+        if layer:
+            np.dot(dZ, self.W[layer].T, out=A[layer])  # the line
+        np.dot(A[layer].T, dZ, out=self.views[2 * layer])
+        np.sum(dZ, axis=0, out=self.views[2 * layer + 1])
+        return A[layer] * mask
+
+
+class AskedLate(Right):
+    """The loss is a property, and is asked for when the weights are new."""
+
+    @property
+    def cost(self):
+        P, _ = self.forward(self.x)
+        return self.loss(P, self.y)
+
+    def train_on_batch(self, x, y):
+        self.x, self.y = x, y
+        P, A = self.forward(x)
+        self.update(self.backward(P, A, y))
+        return self.cost  # the line

@@ -20,6 +20,7 @@ RIGHT = [
     networks.OfObjects,
     networks.Records,
     networks.Passes,
+    networks.InBuffers,
 ]
 WRONG = [
     networks.SkipsTheFirst,
@@ -53,6 +54,9 @@ WRONG = [
     networks.UsedUp,
     networks.EndsEarly,
     networks.NeverReset,
+    networks.SumsSquares,
+    networks.WritesOver,
+    networks.AskedLate,
 ]
 MOST = 8  # lines that are told in all, of all places
 
