@@ -20,6 +20,7 @@ MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH, MEASURED = 100, 30  # sets of faults that explain an item; and those that explain most like it
 ENDURANCE = 8000  # steps that pairs and exchanges may take in all
+EXHAUSTION = 12_000  # steps after which nothing more is tried: of four faults that were named, most took a fifth of that
 PATIENCE = 4  # what part of those that are left one item's exchanges may take, and its pairs of either kind
 
 
@@ -103,7 +104,7 @@ class Search:
         More than one fault at once is not looked for where others beside it explain more, and leave no more.
         """
         found: list[Hypothesis] = []
-        if len(hypothesis.causes) < self.most:
+        if len(hypothesis.causes) < self.most and self.case.tried < EXHAUSTION:
             candidates = [cause for cause in self.concrete if not twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
