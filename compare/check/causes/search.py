@@ -20,7 +20,7 @@ MOST = 8  # faults of one explanation
 SHARE = 0.15  # of what is unexplained of a tensor, which a further fault must explain
 ENOUGH, MEASURED = 100, 30  # sets of faults that explain an item; and those that explain most like it
 ENDURANCE = 8000  # steps that pairs and exchanges may take in all
-EXHAUSTION = 12_000  # steps after which nothing more is tried: of four faults that were named, most took a fifth of that
+EXHAUSTION = 12_000  # steps after which nothing more is tried: four faults together take a fifth of that, rarely more
 PATIENCE = 4  # what part of those that are left one item's exchanges may take, and its pairs of either kind
 
 
