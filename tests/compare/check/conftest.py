@@ -1,27 +1,37 @@
 """What tests of whole checks share."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from compare.check import parity_check, training
 from compare.check.causes.diagnosis import Diagnosis
 from compare.check.steps.reference import Reference
 
-TRUTHS: dict[object, object] = {}
+KNOWN: dict[object, Any] = {}
+
+
+def _once(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """What Keras does is asked once for all tests: on the same data and batches, from the same weights."""
+
+    def known(reference, X, y, batches, weights, *more):
+        tensors = [W for each in weights for W in (each if isinstance(each, list) else [each])]
+        arrays = tuple(array.tobytes() for array in (X, y, *batches, *tensors))
+        recipe = reference.recipe
+        told = more[:1]  # whether sums are exact; what the subject did is told to others than these references
+        key = (ask, arrays, recipe.architecture, recipe.n_samples, tuple(map(len, batches)), reference.precision, told)
+        if key not in KNOWN:
+            KNOWN[key] = ask(reference, X, y, batches, weights, *told)
+        return KNOWN[key]
+
+    return known
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """What Keras does in a situation is asked once for all; which fault explains a subject is not asked."""
-    asked = Reference.truths
-
-    def known(reference, X, y, batches, each, exact, dids=()):
-        arrays = tuple(array.tobytes() for array in (X, y, *batches, *(W for weights in each for W in weights)))
-        recipe = reference.recipe
-        key = (arrays, recipe.architecture, recipe.n_samples, tuple(map(len, batches)), reference.precision, exact)
-        if key not in TRUTHS:
-            TRUTHS[key] = asked(reference, X, y, batches, each, exact)
-        return TRUTHS[key]
-
-    monkeypatch.setattr(Reference, "truths", known)
+    for name in ("truths", "trajectory"):
+        monkeypatch.setattr(Reference, name, _once(getattr(Reference, name)))
     monkeypatch.setattr(parity_check, "diagnose", lambda *arguments: Diagnosis())
     monkeypatch.setattr(training, "_candidates", lambda *arguments: ())
