@@ -253,6 +253,22 @@ class Leads:
                 return call
         return event
 
+    def chosen(self, ends: list[int]) -> list[int]:
+        """The conditions behind which these happened in calls from places that make what is right in other turns."""
+        found: list[int] = []
+        for end in ends:
+            call = self.flow.call(self.flow.members.get(end, [end])[0])
+            if call is not None and any(self._called_from(other, call) for other in self._right_ones(end)):
+                place = self.flow.place(call)
+                tests = [event for event in self.flow.events if event < call and self.flow.place(event).kind == "test"]
+                found += [event for event in tests if self.flow.place(event).function == place.function][-1:]
+        return distinct(found)
+
+    def _called_from(self, event: int, call: int) -> bool:
+        """Whether an event happened in a call from the place of this one."""
+        other = self.flow.call(event)
+        return other is not None and self.flow.place(other) == self.flow.place(call)
+
     def _right_ones(self, event: int) -> Iterator[int]:
         """The other events of an event's place whose values are right."""
         site, mine = self.flow.place(event), self.flow.members.get(event, [event])

@@ -74,8 +74,9 @@ class Loops:
             alike = identity.name.removeprefix("part of ") if identity is not None else ""
             if alike[:2] == role[:2] and alike != role:
                 made = self.flow.made(value)
-                if made is not None and (loop := self.around(made)):
-                    return [*self.turning(role[1:]), *loop, made]
+                loops = [*self.turning(role[1:]), *self.around(made)] if made is not None else []
+                if made is not None and loops:
+                    return [*loops, made]
         return []
 
     def unfilled(self, role: str, array: Array) -> list[int]:

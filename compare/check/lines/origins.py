@@ -106,6 +106,7 @@ class Origins:
             *self.leads.first_reads(ends),
             *self.leads.sets(ends),
             *(self.leads.at_fault(end) for end in ends),
+            *self.leads.chosen(ends),
         ]
         events += [*self.leads.misplaced(ends, trial.role), *self.leads.unexpected(ends), *self.leads.calls(ends, made)]
         other = [event for end in ends for event in (*self.leads.renamed(end, trial.role), *self.leads.divided(end))]
@@ -193,7 +194,7 @@ class Origins:
         return Wrong(name, start, tuple(distinct(events)), False) if events else None
 
     def _computed(self, value: int) -> list[int]:
-        """The event that made a value, and those that computed what it is put together from."""
+        """The event that made a value, and those that computed or turned round what it is put together from."""
         found: list[int] = []
         waiting = [value]
         while waiting:
@@ -203,7 +204,14 @@ class Origins:
             found.append(made)
             waiting += self.flow.sources(made) if self.flow.place(made).node not in ("BinOp", "UnaryOp") else []
         computed = [event for event in found if self.flow.place(event).node in ("BinOp", "UnaryOp")]
-        return [*found[:1], *computed]
+        return [*filter(self._turns, found), *found[:1], *computed]
+
+    def _turns(self, event: int) -> bool:
+        """Whether an event only puts the numbers of an array in another order."""
+        value = self.flow.values[self.flow.value(event)].ravel()
+        sources = [self.flow.values[each].ravel() for each in self.flow.sources(event)]
+        alike = [each for each in sources if each.size == value.size and np.array_equal(np.sort(each), np.sort(value))]
+        return bool(alike) and not any(np.array_equal(each, value) for each in alike)
 
     def _left_alone(self, name: str) -> Wrong | None:
         """A weight that nothing changes: where it is made and not kept, or others are changed, and the loop of that."""

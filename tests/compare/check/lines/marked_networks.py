@@ -775,3 +775,47 @@ class AskedLate(Right):
         P, A = self.forward(x)
         self.update(self.backward(P, A, y))
         return self.cost  # the line
+
+
+class LeavesTheFirst(OfObjects):
+    """The error is not passed to the first layer, whose gradients stay as they were made."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.row[0].grads = np.zeros_like(self.W[0]), np.zeros_like(self.b[0])
+
+    def train_on_batch(self, x, y):
+        for each in self.row:
+            x = each.forward(x)
+        E = np.exp(x - x.max(axis=1, keepdims=True))
+        P = E / E.sum(axis=1, keepdims=True)
+        error = (P - np.eye(P.shape[1])[y]) / len(y)
+        for each in self.row[:0:-1]:  # the line
+            error = each.backward(error)
+        self.update([each.grads for each in self.row if isinstance(each, Linear)])
+        return self.loss(P, y)
+
+
+class PackedTurnedBefore(Packed):
+    """Gradients are put in another order, and packed elsewhere."""
+
+    def update(self, grads):
+        turned = []
+        for dW, db in grads:
+            turned += [dW.ravel(order="F"), db]  # the line
+        self.set_weights(self.unpack(self.pack(self.get_weights()) - self.rate * self.pack(turned)))
+
+
+class ChosenForAll(Right):
+    """An activation is chosen for each layer, and for the last as for the others."""
+
+    def forward(self, x):
+        A = [x]
+        for layer, (W, b) in enumerate(zip(self.W, self.b, strict=True)):
+            Z = A[-1] @ W + b
+            A.append(self.ramp(Z) if layer < len(self.W) else Z)  # the line
+        E = np.exp(A[-1] - A[-1].max(axis=1, keepdims=True))
+        return E / E.sum(axis=1, keepdims=True), A
+
+    def ramp(self, Z):
+        return np.where(Z > 0, Z, 0.0)
