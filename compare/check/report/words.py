@@ -182,7 +182,8 @@ def _guilty(report: Outcome) -> list[str]:
     """The lines that make the first wrong numbers, each with what is wrong about it."""
     told: list[str] = []
     for each in (*report.guilty, *report.lines.warned):
-        told += _told("line", f"{shown(each.file)}:{each.first} in {each.function}: {each.source}")
+        inside = f" in {each.function}" if each.function else ""
+        told += _told("line", f"{shown(each.file)}:{each.first}{inside}: {each.source}")
         told += textwrap.wrap(each.says, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
     if report.lines.not_traced is not None:
         told += _told("lines", f"not traced: {report.lines.not_traced}")
