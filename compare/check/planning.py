@@ -56,10 +56,9 @@ def plan(driver: Driver, data: Dataset, settings: Settings) -> tuple[Recipe, lis
     def shallower(count: int) -> Architecture:
         return dense((*sizes[: count + 1], sizes[-1]), hidden[:count], asked.learning_rate)
 
-    architecture, said = _described(driver, asked, shallower, data, settings)
-    sizes, told = _sizes(architecture.sizes, said, data, settings)
-    if architecture != asked:
-        told.append(_own_depth(architecture))
+    asked, said, told = _described(driver, asked, shallower, data, settings)
+    sizes, read = _sizes(asked.sizes, said, data, settings)
+    told += read
     if settings.activations is None:
         hidden = tuple(said.get("activations", ["relu"] * (len(sizes) - 2)))
         if "activations" in said:
@@ -95,9 +94,7 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> tuple[Callable[
     def shallower(count: int) -> Architecture:
         return described(hidden[:count], outputs)
 
-    architecture, said = _described(driver, asked, shallower, data, settings)
-    told = [] if architecture == asked else [_own_depth(architecture)]
-    asked = architecture
+    asked, said, told = _described(driver, asked, shallower, data, settings)
     own = tuple(said.get("layer_sizes", asked.sizes))
     if settings.layers is None and own != asked.sizes and own[0] == data.n_features:
         asked = described(own[1:-1], own[-1])
@@ -116,8 +113,8 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> tuple[Callable[
 
 def _described(
     driver: Driver, asked: Architecture, shallower: Callable[[int], Architecture], data: Dataset, settings: Settings
-) -> tuple[Architecture, Description]:
-    """Return what the subject says of itself; of layers that nobody asked for, as many as its factory makes."""
+) -> tuple[Architecture, Description, list[str]]:
+    """Return what the subject says of itself; of layers nobody asked for as many as it makes, and that in words."""
 
     def describe(architecture: Architecture) -> Description:
         batch = ragged_size(data.n, settings.batch_size)
@@ -128,13 +125,10 @@ def _described(
         for architecture in map(shallower, range(len(HIDDEN))):
             other = describe(architecture)
             if other.get("fits", True) and "error" not in other:
-                return architecture, other
-    return asked, said
-
-
-def _own_depth(architecture: Architecture) -> str:
-    count = len(architecture.layers)
-    return f"it has {count} layer{'s' * (count > 1)}, whatever sizes it is given: checked as {architecture}"
+                count = len(architecture.layers)
+                layers = f"{count} layer{'s' * (count > 1)}"
+                return architecture, other, [f"it has {layers}, whatever sizes it is given: checked as {architecture}"]
+    return asked, said, []
 
 
 def _sizes(

@@ -118,17 +118,12 @@ def _told(rows: Sequence[int]) -> str:
 
 def _left_out(flow: Flow, last: _Batch, which: str, size: int) -> tuple[Guilty, ...]:
     """The loop that takes no more batches, and the line that took the last one."""
-    function = flow.place(last.event).function
-    loops = [
-        event
-        for event in flow.events
-        if event < last.event and flow.place(event).kind in ("loop", "test") and flow.place(event).function == function
-    ]
+    loops = flow.last(last.event, "loop", "test")
     says = f"leaves out {which}, the last {f'{size} samples' if size > 1 else 'sample'}, which Keras takes"
     if not loops:
         return (at(flow, last.event, says),)
     made = at(flow, last.event, "takes the last batch before that")
-    return (at(flow, loops[-1], says), *gone_through(flow, loops[-1]), made)
+    return (at(flow, loops[0], says), *gone_through(flow, loops[0]), made)
 
 
 def _history(flow: Flow, loss: WrongLoss) -> tuple[Guilty, ...]:

@@ -197,14 +197,13 @@ class Values:
             held = self._holding(value)
             return self._holding_wrong(value, right) if held is None else held
         # What only gives it another shape is not where it was made.
-        sizes = np.sort(value, axis=None)
         while (made := self.flow.made(found)) is not None:
             before = [
                 source
                 for source in self.flow.sources(made)
                 if self.flow.place(made).node not in ("BinOp", "UnaryOp")
-                and self.flow.values[source].size == value.size > 1
-                and np.array_equal(np.sort(self.flow.values[source], axis=None), sizes)
+                and value.size > 1
+                and self.flow.alike(source, found)
             ]
             if not before:
                 break

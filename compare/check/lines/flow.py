@@ -2,12 +2,12 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
 from compare.check.lines.events import Events
-from compare.mathematics.functions import Array
 
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
 # Methods that keep what they are given.
@@ -123,7 +123,7 @@ class Flow(Events):
         """
         origin = value
         while (made := self.made(origin)) is not None and self.place(made).node not in ("BinOp", "UnaryOp"):
-            alike = [each for each in self.sources(made) if np.array_equal(self._sizes(each), self._sizes(origin))]
+            alike = [each for each in self.sources(made) if self.alike(each, origin)]
             if not alike:
                 break
             origin = alike[0]
@@ -141,9 +141,6 @@ class Flow(Events):
             if keeps and origin in {self.lifted(self._value[read]) for read in self.reads.get(event, ())}:
                 return event
         return lay
-
-    def _sizes(self, value: int) -> Array:
-        return np.sort(self.values[value], axis=None)
 
     def named(self, read: int) -> int | None:
         """The statement that gave what is read its name, if it has changed since: it was another's too."""
@@ -176,6 +173,25 @@ class Flow(Events):
                 if called == name or (returned is not None and self._value[other] == returned):
                     return other
         return None
+
+    def calls(self, event: int) -> Iterator[int]:
+        """The calls that an event happened in, the innermost first."""
+        call = self.call(event)
+        while call is not None:
+            yield call
+            call = self.call(call)
+
+    def last(self, event: int, *kinds: str) -> list[int]:
+        """The last event of these kinds before another, in its function; none if there is none."""
+        function = self.place(event).function
+        for other in reversed(self.events[: bisect_left(self.events, self.when(event))]):
+            if self.place(other).kind in kinds and self.place(other).function == function:
+                return [other]
+        return []
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two values hold the same numbers, in whatever order."""
+        return np.array_equal(np.sort(self.values[one], axis=None), np.sort(self.values[other], axis=None))
 
     def called(self, event: int) -> tuple[str, str] | None:
         """The name that a call goes by, and that of the function of the user's which ran, where they are two."""

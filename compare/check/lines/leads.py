@@ -38,12 +38,9 @@ class Leads:
         function = self.flow.place(made).function
         found = []
         for end in ends:
-            call: int | None = self.flow.members.get(end, [end])[0]
-            inside = self.flow.place(end).function != function
-            while call is not None and self.flow.place(call).function != function:
-                call = self.flow.call(call)
-            if inside and call is not None:
-                found.append(call)
+            if self.flow.place(end).function != function:
+                calls = self.flow.calls(self.flow.members.get(end, [end])[0])
+                found += [call for call in calls if self.flow.place(call).function == function][:1]
         return found
 
     def unfinished(self, ends: list[int]) -> list[int]:
@@ -57,10 +54,8 @@ class Leads:
                 if user > self.flow.when(end) and self.values.whole(self.flow.value(user))
                 if not self.values.whole(source)
             ]
-            call: int | None = end if added else None
-            while call is not None:
-                found += [loop for loop in self.loops.around(call) if self.loops.turns(loop, end, max(added))]
-                call = self.flow.call(call)
+            for event in (end, *self.flow.calls(end)) if added else ():
+                found += [loop for loop in self.flow.last(event, "loop") if self.loops.turns(loop, end, max(added))]
         return distinct(found)
 
     def misplaced(self, events: list[int], role: str) -> list[int]:
@@ -158,18 +153,9 @@ class Leads:
             if early or (not factor and not primary(identity.name) and self.flow.made(source) is not None):
                 found += [*([given] if given is not None else []), self._origin(identity, event)]
             if early:
-                found = [*self.callers(event), *found]
+                found = [*reversed([*self.flow.calls(event)]), *found]
                 names = (self.flow.named(read) for read in self.flow.beside(event))
                 found = [*(given for given in names if given is not None), *found]
-        return found
-
-    def callers(self, event: int) -> list[int]:
-        """The calls that an event happened in, the outermost first."""
-        found: list[int] = []
-        call = self.flow.call(event)
-        while call is not None and call not in found:
-            found.insert(0, call)
-            call = self.flow.call(call)
         return found
 
     def aliased(self, event: int) -> list[int]:
@@ -259,9 +245,7 @@ class Leads:
         for end in ends:
             call = self.flow.call(self.flow.members.get(end, [end])[0])
             if call is not None and any(self._called_from(other, call) for other in self._right_ones(end)):
-                place = self.flow.place(call)
-                tests = [event for event in self.flow.events if event < call and self.flow.place(event).kind == "test"]
-                found += [event for event in tests if self.flow.place(event).function == place.function][-1:]
+                found += self.flow.last(call, "test")
         return distinct(found)
 
     def _called_from(self, event: int, call: int) -> bool:
@@ -287,9 +271,7 @@ class Leads:
                 names.append(owner)
         often = identity is not None and identity.factor > 1 and identity.factor == round(identity.factor)
         if made is not None and often and self.flow.place(made).kind == "changed":
-            call: int | None = made
-            while call is not None:
-                place = self.flow.place(call)
+            for event in (made, *self.flow.calls(made)):
+                place = self.flow.place(event)
                 names += decisions(self.flow.trace.sources[place.file]).looped_over(place.first)
-                call = self.flow.call(call)
         return tuple(distinct(names))

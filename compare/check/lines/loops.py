@@ -35,18 +35,6 @@ class Loops:
         }
         return sorted((event for event, count in inside.items() if count > 0), key=lambda event: -inside[event])[:1]
 
-    def around(self, event: int) -> list[int]:
-        """The loop that an event stands in, if there is one."""
-        function = self.flow.place(event).function
-        loops = [
-            other
-            for other in self.flow.events
-            if other < self.flow.when(event)
-            and self.flow.place(other).kind == "loop"
-            and self.flow.place(other).function == function
-        ]
-        return loops[-1:]
-
     def turns(self, loop: int, first: int, last: int) -> bool:
         """Whether a loop goes on to another turn between two events."""
         return any(
@@ -56,15 +44,7 @@ class Loops:
 
     def turned_at(self, event: int) -> list[int]:
         """The loop that an event stands in; in a function that calls itself, the condition before it."""
-        function = self.flow.place(event).function
-        tests = [
-            other
-            for other in self.flow.events
-            if other < self.flow.when(event)
-            and self.flow.place(other).kind == "test"
-            and self.flow.place(other).function == function
-        ]
-        return self.around(event) or tests[-1:]
+        return self.flow.last(event, "loop") or self.flow.last(event, "test")
 
     def filling(self, role: str) -> list[int]:
         """Where gradients like one that is left zero are computed, for other layers, and the loop that does so."""
@@ -74,7 +54,7 @@ class Loops:
             alike = identity.name.removeprefix("part of ") if identity is not None else ""
             if alike[:2] == role[:2] and alike != role:
                 made = self.flow.made(value)
-                loops = [*self.turning(role[1:]), *self.around(made)] if made is not None else []
+                loops = [*self.turning(role[1:]), *self.flow.last(made, "loop")] if made is not None else []
                 if made is not None and loops:
                     return [*loops, made]
         return []

@@ -204,14 +204,14 @@ class Origins:
             found.append(made)
             waiting += self.flow.sources(made) if self.flow.place(made).node not in ("BinOp", "UnaryOp") else []
         computed = [event for event in found if self.flow.place(event).node in ("BinOp", "UnaryOp")]
-        return [*filter(self._turns, found), *found[:1], *computed]
+        return [*filter(self._reorders, found), *found[:1], *computed]
 
-    def _turns(self, event: int) -> bool:
+    def _reorders(self, event: int) -> bool:
         """Whether an event only puts the numbers of an array in another order."""
-        value = self.flow.values[self.flow.value(event)].ravel()
-        sources = [self.flow.values[each].ravel() for each in self.flow.sources(event)]
-        alike = [each for each in sources if each.size == value.size and np.array_equal(np.sort(each), np.sort(value))]
-        return bool(alike) and not any(np.array_equal(each, value) for each in alike)
+        value = self.flow.value(event)
+        alike = [each for each in self.flow.sources(event) if self.flow.alike(each, value)]
+        numbers = self.flow.values[value].ravel()
+        return bool(alike) and not any(np.array_equal(self.flow.values[each].ravel(), numbers) for each in alike)
 
     def _left_alone(self, name: str) -> Wrong | None:
         """A weight that nothing changes: where it is made and not kept, or others are changed, and the loop of that."""

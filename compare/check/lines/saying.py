@@ -11,7 +11,6 @@ from compare.check.lines.events import distinct
 from compare.check.lines.flow import Flow
 from compare.check.lines.known import spelt
 from compare.check.lines.lines import Guilty
-from compare.check.lines.loops import Loops
 from compare.check.lines.origins import Wrong
 from compare.phrases import gathered, listed
 
@@ -33,7 +32,6 @@ class _Told:
 def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     """The lines of all causes, each once: of each cause the likeliest place first."""
     told: dict[tuple[int, int, int], _Told] = {}
-    loops = Loops(values)
     for wrong in found:
         for rank, event in enumerate(_distinct_places(values, wrong.events)[:EVENTS]):
             place = values.flow.place(event)
@@ -46,7 +44,7 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
     for each in ordered:
         lines += [_one(values, each), *_assigned(values, each.event), *_decided(values, each)]
         stale = values.kind(values.flow.value(each.event)) == STALE
-        for loop in loops.around(each.event) if stale else [each.event]:
+        for loop in values.flow.last(each.event, "loop") if stale else [each.event]:
             if values.flow.place(loop).kind == "loop":
                 lines += gone_through(values.flow, loop)
     return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
     """
 
     def find(net: Any) -> list[Tensor]:
-        entries = [Slot(*place).held for place in _entries(_within(net, attribute))]
+        entries = [Slot(*place).held for place in _entries(attrgetter(attribute)(net))]
         return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
 
     return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
@@ -97,7 +98,7 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", f
     """Parameters numbered in a dict, or (attribute None) as the object's own attributes: W1, b1, W2, ..."""
 
     def find(net: Any) -> list[Tensor]:
-        home = net if attribute is None else _within(net, attribute)
+        home = net if attribute is None else attrgetter(attribute)(net)
         found: list[Tensor] = []
         while _has(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
@@ -112,10 +113,10 @@ def lists(kernels: str, biases: str | None) -> Places:
     """Parameters in two lists, or dicts: `net.weights[0]`, `net.biases[0]`; entries that are None are passed over."""
 
     def find(net: Any) -> list[Tensor]:
-        W = [Slot(*place) for place in _entries(_within(net, kernels))]
+        W = [Slot(*place) for place in _entries(attrgetter(kernels)(net))]
         if biases is None:
             return [(kernel, None) for kernel in W]
-        return list(zip(W, (Slot(*place) for place in _entries(_within(net, biases))), strict=False))
+        return list(zip(W, (Slot(*place) for place in _entries(attrgetter(biases)(net))), strict=False))
 
     return Places(find, f"lists({_quoted(kernels)}, {_quoted(biases)})")
 
@@ -139,13 +140,6 @@ def _slot(home: Any, key: Key) -> Slot:
         first, rest = key.split(".", 1)
         return _slot(Slot(home, first).held, rest)
     return slot
-
-
-def _within(net: Any, attribute: str) -> Any:
-    """An attribute of a network, or of what it holds."""
-    for name in attribute.split("."):
-        net = getattr(net, name)
-    return net
 
 
 def share_memory(one: Any, other: Any) -> bool:

@@ -41,7 +41,9 @@ class Right:
         return A @ W + b
 
     def backward(self, P, A, y):
-        dZ = (P - np.eye(P.shape[1])[y]) / len(y)
+        return self.below((P - np.eye(P.shape[1])[y]) / len(y), A)
+
+    def below(self, dZ, A):
         grads = []
         for layer in reversed(range(len(self.W))):
             grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
@@ -267,13 +269,7 @@ class CachedByTheSize(Right):
 
     def backward(self, P, A, y):
         Y = self.encoded(y, P.shape[1])
-        dZ = (P - Y) / len(y)
-        grads = []
-        for layer in reversed(range(len(self.W))):
-            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
-            if layer:
-                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
-        return grads[::-1]
+        return self.below((P - Y) / len(y), A)
 
 
 class DefaultThatIsKept(Right):
@@ -434,11 +430,13 @@ class OfObjects(Right):
             x = each.forward(x)
         E = np.exp(x - x.max(axis=1, keepdims=True))
         P = E / E.sum(axis=1, keepdims=True)
-        error = (P - np.eye(P.shape[1])[y]) / len(y)
-        for each in reversed(self.row):
-            error = each.backward(error)
+        self.pass_back((P - np.eye(P.shape[1])[y]) / len(y))
         self.update([each.grads for each in self.row if isinstance(each, Linear)])
         return self.loss(P, y)
+
+    def pass_back(self, error):
+        for each in reversed(self.row):
+            error = each.backward(error)
 
 
 class OneTooMany(OfObjects):
@@ -641,14 +639,6 @@ class Passes(Right):
     def order(self, logits, labels, total):
         return [labels, total, logits]
 
-    def below(self, dZ, A):
-        grads = []
-        for layer in reversed(range(len(self.W))):
-            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
-            if layer:
-                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
-        return grads[::-1]
-
 
 class PassesEarly(Passes):
     """The logits pass their error on before the sum's part of it is there."""
@@ -784,16 +774,9 @@ class LeavesTheFirst(OfObjects):
         super().__init__(layer_sizes, learning_rate)
         self.row[0].grads = np.zeros_like(self.W[0]), np.zeros_like(self.b[0])
 
-    def train_on_batch(self, x, y):
-        for each in self.row:
-            x = each.forward(x)
-        E = np.exp(x - x.max(axis=1, keepdims=True))
-        P = E / E.sum(axis=1, keepdims=True)
-        error = (P - np.eye(P.shape[1])[y]) / len(y)
+    def pass_back(self, error):
         for each in self.row[:0:-1]:  # the line
             error = each.backward(error)
-        self.update([each.grads for each in self.row if isinstance(each, Linear)])
-        return self.loss(P, y)
 
 
 class PackedTurnedBefore(Packed):
