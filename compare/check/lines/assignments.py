@@ -129,24 +129,23 @@ class Assignments:
             for caller, call in self.calls:
                 if function and last_name(call.func) == function:
                     yield self._at(call, f"has `{name}` cleared", caller)
-        try:
-            head = textwrap.dedent(statement).rstrip()
-            tree = ast.parse(f"{head} pass" if head.endswith(":") else head)
-        except SyntaxError:
-            return
-        keys = [
-            node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and last_name(node.value) == name
-        ]
-        keys += [
-            node.left
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Compare) and last_name(node.comparators[0]) == name
-        ]
+        nodes = _nodes(statement)
+        keys = [node.slice for node in nodes if isinstance(node, ast.Subscript) and last_name(node.value) == name]
+        tests = [node for node in nodes if isinstance(node, ast.Compare)]
+        keys += [test.left for test in tests if last_name(test.comparators[0]) == name]
         for index in dict.fromkeys(node.id for key in keys for node in ast.walk(key) if isinstance(node, ast.Name)):
             given = [(value, at) for target, value, at in self.assigned if target == index and at.lineno <= line]
             for value, at in given[-1:]:
                 if index != name and not isinstance(value, ast.Constant):
                     yield self._at(at, f"makes `{index}`, by which `{name}` is looked up")
+
+    def texts(self, statement: str) -> Iterator[Assignment]:
+        """Where the texts were set that a statement hands to what it calls, as einsum's subscripts, by a name."""
+        calls = [node for node in _nodes(statement) if isinstance(node, ast.Call)]
+        names = {last_name(each) for call in calls for each in (*call.args, *(k.value for k in call.keywords))}
+        for name, value, at in self.assigned:
+            if name and name in names and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield self._at(at, f"sets `{name}`, a text that is gone by")
 
     def _given(self, names: set[str], value: float | str) -> Iterator[Assignment]:
         """Calls that hand the value to a parameter of one of these names."""
@@ -200,6 +199,15 @@ def assignments(source: str) -> Assignments:
 def last_name(node: ast.AST) -> str:
     """The last name of a dotted one."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _nodes(statement: str) -> list[ast.AST]:
+    """What a statement, or a block's head, consists of."""
+    head = textwrap.dedent(statement).rstrip()
+    try:
+        return list(ast.walk(ast.parse(f"{head} pass" if head.endswith(":") else head)))
+    except SyntaxError:
+        return []
 
 
 def _empty(node: ast.expr) -> bool:

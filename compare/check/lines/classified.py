@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check.lines.events import distinct
 from compare.check.lines.flow import Flow
-from compare.check.lines.known import Identity, Known, over_time, primary
+from compare.check.lines.known import REORDERED, REPORTED, Identity, Known, over_time, primary
 from compare.mathematics.functions import Array
 
 RIGHT, SCALED, STALE, UNKNOWN, NUMBER = "right", "scaled", "stale", "unknown", "number"
@@ -56,8 +56,10 @@ class Values:
         if identity is not None:
             if identity.step != self.flow.step:
                 return STALE
+            if identity.how == REORDERED:
+                return UNKNOWN
             return RIGHT if identity.factor == 1 else SCALED
-        if value in self.flow.indices and not self._filled(value):
+        if value in self.flow.indices and not self._filled(value) and not self._computed(value):
             return NUMBER
         array = self.flow.values[value]
         told = self._computed(value) if array.size == 1 else bool(np.any(array))
@@ -135,7 +137,7 @@ class Values:
         identity = self.identity(value)
         if identity is None or identity.step != self.flow.step or identity.factor != 1:
             return False
-        return primary(identity.name) and (identity.name == "loss" or np.unique(self.flow.values[value]).size > 2)
+        return primary(identity.name) and (identity.name in REPORTED or np.unique(self.flow.values[value]).size > 2)
 
     def path(self, start: int, made: int | None = None, output: bool = False) -> tuple[list[int], list[int]]:
         """Go back from a wrong value: the wrong values on the way, in order, and the events it begins at.

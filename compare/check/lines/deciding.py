@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import itertools
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -17,26 +18,28 @@ class Decisions:
         self.source = source
         self.found: dict[str, list[Assignment]] = {}
         self.loops: list[tuple[int, int, list[str]]] = []
-        self._read(ast.parse(source), None)
+        self._read(ast.parse(source), ())
 
-    def _read(self, node: ast.AST, condition: ast.stmt | None) -> None:
+    def _read(self, node: ast.AST, deciders: tuple[tuple[ast.stmt, int], ...]) -> None:
+        """Look through code; `deciders`: on what it depends whether this is come to, and the last line of each."""
         for child in ast.iter_child_nodes(node):
-            inner = condition
+            inner = deciders
             if isinstance(child, ast.If | ast.For | ast.While):
-                inner = child
+                inner = ((child, child.lineno),)
                 if isinstance(child, ast.For):
                     self.loops.append((child.lineno, child.end_lineno or child.lineno, _names(child.iter)))
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                inner = None
-            elif isinstance(child, ast.Call) and condition is not None:
-                for name, says in _decided(child):
-                    self.found.setdefault(name, []).append(self._head(condition, says))
+                inner = ()
+            elif isinstance(child, ast.Call):
+                for (decider, last), (name, says) in itertools.product(deciders, _decided(child)):
+                    self.found.setdefault(name, []).append(self._at(decider, last, says))
             self._read(child, inner)
+            if isinstance(child, ast.If) and isinstance(child.body[-1], ast.Return | ast.Continue):
+                deciders = (*deciders, (child, child.end_lineno or child.lineno))
 
-    def _head(self, condition: ast.stmt, says: str) -> Assignment:
-        """The head of a block: its first line alone."""
-        line = self.source.splitlines()[condition.lineno - 1].strip()
-        return Assignment(condition.lineno, condition.lineno, line, says)
+    def _at(self, decider: ast.stmt, last: int, says: str) -> Assignment:
+        line = self.source.splitlines()[decider.lineno - 1].strip()
+        return Assignment(decider.lineno, last, line, says)
 
     def of(self, name: str) -> list[Assignment]:
         """The conditions on which there are objects of a class, or there is something in a list, of this name."""

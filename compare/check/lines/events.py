@@ -155,7 +155,7 @@ class Events:
                 if self.place(read).kind == "load":
                     found.append(read)
                 elif depth:
-                    found += self.numbers(read, depth - 1)
+                    found += self.numbers(read, depth - 1) or ([read] if self.place(read).node == "Call" else [])
         return found
 
     def beside(self, event: int) -> list[int]:

@@ -9,7 +9,7 @@ from compare.check.lines.batches import WrongLoss, training_lines
 from compare.check.lines.classified import Quantities
 from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
-from compare.check.lines.known import known
+from compare.check.lines.known import REPORTED, known
 from compare.check.lines.lines import Lines
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
@@ -24,6 +24,7 @@ from compare.mathematics.functions import Array
 TYPICAL = 32  # samples in a batch
 BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
+ROUNDED = 1e-6  # of an accuracy
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
@@ -36,23 +37,36 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     if not ordinary:
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
-    lines = _traced(driver, reference, first)
+    at = _looked_at(first)
+    lines = _traced(driver, reference, first, at)
     if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
-        lines = _traced(driver, reference, min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0])))
-    others = [run for run in ordinary if _moves_wrongly(run)] if not _moves_wrongly(first) else []
-    if lines.guilty and others:  # its loss is wrong, and elsewhere its weights are too
-        more = _traced(driver, reference, min(others, key=_order))
+        first = min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0]))
+        at = _looked_at(first)
+        lines = _traced(driver, reference, first, at)
+    others = _off_besides(ordinary, first.steps[at].off)
+    if lines.guilty and others:
+        more = _traced(driver, reference, *others[0])
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines
-    return replace(lines, warned=_traced(driver, reference, min(extreme, key=_order)).guilty)
+    beyond = min(extreme, key=_order)
+    return replace(lines, warned=_traced(driver, reference, beyond, _looked_at(beyond)).guilty)
 
 
-def _moves_wrongly(run: Driven) -> bool:
-    """Whether the first step of a run that is wrong changes weights wrongly."""
-    return run.first_wrong is not None and run.steps[run.first_wrong].wrong_weights
+def _looked_at(run: Driven) -> int:
+    """The step of a run that is looked at: the first that is wrong, or the second, before which there is one."""
+    return min(1 if run.first_wrong is None else run.first_wrong, len(run.steps) - 1)
+
+
+def _off_besides(runs: Sequence[Driven], seen: frozenset[int]) -> list[tuple[Driven, int]]:
+    """The first step of each run in which more is wrong than was seen: a loss apart, or what only later steps show."""
+    found = []
+    for run in sorted(runs, key=_order):
+        steps = [index for index, step in enumerate(run.steps) if step.did.error is None and not step.off <= seen]
+        found += [(run, index) for index in steps[:1]]
+    return found
 
 
 def find_training_lines(driver: Driver, trainings: Sequence[Training], lines: Lines) -> Lines:
@@ -89,9 +103,8 @@ def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:
     return first is None, raises, bool(situation.special), situation.free, abs(np.log(size / TYPICAL))
 
 
-def _traced(driver: Driver, reference: Reference, run: Driven) -> Lines:
-    """Say which lines make what in the steps of one run."""
-    last = min(1 if run.first_wrong is None else run.first_wrong, len(run.steps) - 1)
+def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lines:
+    """Say which lines make what in one step of a run, and in those before it."""
     performance = driver.perform(_task(reference, run, last))
     trace = performance.trace
     if trace is None or (performance.refusal is not None and len(performance.steps) <= last):
@@ -147,8 +160,14 @@ class _Asked:
         self.reference, self.run, self.rate = reference.at(recipe), run, recipe.architecture.learning_rate
 
     def quantities(self, step: int, instead: Mapping[str, Array]) -> Quantities:
-        """What Keras computes in a step, with some values replaced."""
-        return self.reference.quantities(self.run.steps[step].step, instead)
+        """What Keras computes in a step, with some values replaced; and the accuracy, where it can be told."""
+        made = self.run.steps[step].step
+        found = self.reference.quantities(made, instead)
+        if not made.P.size:
+            return found
+        predicted = found[f"A{len(made.architecture.layers)}"].argmax(axis=1)
+        accuracy = (predicted == found["Y"].argmax(axis=1)).mean()
+        return {**found, "accuracy": instead.get("accuracy", np.array(accuracy))}
 
     def question(self, flow: Flow, now: int) -> Question:
         """Ask about one step; those before it, where they are traced, tell what is stale."""
@@ -160,10 +179,12 @@ class _Asked:
         bounds = dict(zip(names, judged.bounds.after, strict=True))
         if judged.did.loss is not None:
             outputs["loss"], bounds["loss"] = np.array(judged.did.loss), np.array(judged.bounds.loss)
+        if judged.accuracy_differs and judged.did.accuracy is not None:
+            outputs["accuracy"], bounds["accuracy"] = np.array(judged.did.accuracy), np.array(ROUNDED)
 
         def close(name: str, value: Array, quantities: Quantities) -> bool:
             right = quantities[name]
-            moved = right - quantities[name.removeprefix("new ")] if name != "loss" else right
+            moved = right if name in REPORTED else right - quantities[name.removeprefix("new ")]
             allowed = bounds[name] if right is first[name] else AGAIN * bounds[name] + relative * np.abs(moved).max()
             return ratio(value, right, allowed) <= 1
 

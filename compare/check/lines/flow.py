@@ -20,17 +20,21 @@ class Flow(Events):
     def made(self, value: int) -> int | None:
         """The event that made a value in this step; None if it was there before, or came from outside."""
         event = self.maker.get(value)
-        if event is None or (not self.sources(event) and self.place(event).kind in ("load", "loop")):
+        if event is None:
             return None
-        return event
+        read = self.place(event).kind in ("load", "loop") or self.place(event).node == "Name"
+        return None if read and not self.sources(event) else event
 
     def last_made(self, value: int) -> int | None:
         """The last event that made a value of others: of a weight that an update leaves as it was, the update.
 
-        What was changed in a function is seen again where the function was called: there it is not made.
+        What was changed in a function is seen again where the function was called: there it is not made. A number is
+        made once.
         """
         first = self.made(value)
-        if first is not None and self.place(first).kind == "changed" and self.sources(first):
+        if self.values[value].ndim == 0 or (
+            first is not None and self.place(first).kind == "changed" and self.sources(first)
+        ):
             return first
         return next(
             (
@@ -193,12 +197,18 @@ class Flow(Events):
         """Whether two values hold the same numbers, in whatever order."""
         return np.array_equal(np.sort(self.values[one], axis=None), np.sort(self.values[other], axis=None))
 
+    def returned(self, event: int) -> int | None:
+        """The statement that returned the value of a call of a function of the user's."""
+        end = bisect_left(self.events, self.when(event))
+        before = self.events[end - 1] if end else None
+        ended = before is not None and self.place(before).target == "return"
+        return before if ended and self.place(event).node == "Call" else None
+
     def called(self, event: int) -> tuple[str, str] | None:
         """The name that a call goes by, and that of the function of the user's which ran, where they are two."""
-        members = self.members.get(event, [event])
-        before = [other for other in self.events if other < members[-1]][-1:]
-        if self.place(event).node != "Call" or not before or self.place(before[0]).target != "return":
+        returned = self.returned(event)
+        if returned is None:
             return None
         name = self.text(event).split("(")[0].rsplit(".", 1)[-1]
-        ran = self.place(before[0]).function.rsplit(".", 1)[-1]
+        ran = self.place(returned).function.rsplit(".", 1)[-1]
         return (name, ran) if name.isidentifier() and name != ran else None

@@ -29,12 +29,25 @@ def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array
                 yield from _convolved(of, layer, name) if f"W{layer}" in of else _pooled(of, layer, of[name])
             elif f"W{layer}" in of and f"Z{layer}" in of and of[name].ndim == of[f"W{layer}"].ndim == 2:
                 yield from _dense(of, layer, name)
-        for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
-            parts = [of[name] for name in of if re.fullmatch(rf"{start}[WbU]\d+", name)]
-            if len(parts) > 2:
-                yield f"all {words}", np.concatenate([part.ravel() for part in parts])
+        yield from _in_one(of, rate)
         yield from _softmax(of, last)
         yield from _errors(of, last)
+
+
+def orders(of: Mapping[str, Array]) -> list[list[str]]:
+    """The orders in which all weights may lie in one vector; none of one layer alone."""
+    names = [name for name in of if re.fullmatch(r"[WbU]\d+", name)]
+    return [names, sorted(names, key=lambda name: name[0] == "b")] if len(names) > 2 else []
+
+
+def _in_one(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
+    """All weights in one vector, and their gradients, updates and new values."""
+    for order in orders(of):
+        for words, start in (("weights", ""), ("gradients", "d"), ("new weights", "new ")):
+            whole = np.concatenate([of[f"{start}{name}"].ravel() for name in order])
+            yield f"all {words}", whole
+            if start == "d":
+                yield "all updates", rate * whole
 
 
 def _activated(of: Mapping[str, Array], layer: int) -> Iterator[tuple[str, Array]]:
@@ -119,6 +132,10 @@ def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
     yield f"derivative by log A{last}", -Y / len(Z)
     yield "derivative by the log of the sum", np.full(len(Z), 1 / len(Z))
     yield f"part of dZ{last}", P / len(Z)
+    predicted, classes = P.argmax(axis=1), Y.argmax(axis=1)
+    yield "the predicted class", predicted
+    yield "the class", classes
+    yield "whether the predicted class is right", predicted == classes
     true = (P * Y).sum(axis=1)
     yield "P of the true class", true
     yield "log P of the true class", np.log(true)

@@ -12,6 +12,7 @@ from compare.mathematics.functions import Array
 
 SYMBOLS = "[AZWbUC]|gamma|beta|moving_mean|moving_variance|embeddings"
 REORDERED = "in another order"
+REPORTED = ("loss", "accuracy")  # what a step tells, besides what it changes
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
 QUANTITY, FOLLOWS, EARLIER = range(3)
@@ -52,7 +53,7 @@ def spelt(name: str) -> str:
 
 def primary(name: str) -> bool:
     """Whether Keras itself computes it: no derived name."""
-    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z ]+\))?( at time \d+)?|loss|X|Y", name) is not None
+    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z ]+\))?( at time \d+)?|loss|accuracy|X|Y", name) is not None
 
 
 def read_for(name: str, role: str) -> bool:
@@ -177,7 +178,7 @@ class Known:
 
 def _may_be_scaled(name: str) -> bool:
     """Only gradients, and what is summed or averaged over samples, carry a factor that is taken out elsewhere."""
-    return name.startswith(("d", "part of d", "loss", "update", "log"))
+    return name.startswith(("d", "part of d", "loss", "update", "log", "all gradients"))
 
 
 def _simpler(one: Identity, other: Identity) -> bool:
@@ -220,7 +221,8 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relat
     found = Known(relative)
     for step, quantities in steps.items():
         for name, value in quantities.items():
-            found.add(name, step, QUANTITY if step == now else EARLIER, value)
+            if name != "accuracy":  # a fraction that many a number is
+                found.add(name, step, QUANTITY if step == now else EARLIER, value)
         if step == now:
             for name, value in following(quantities, rate):
                 found.add(name, step, FOLLOWS, value)

@@ -1,13 +1,17 @@
 """What besides the expressions that a wrong value begins at may be wrong: what they read, and how it came there."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
+
+import numpy as np
 
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.deciding import decisions
-from compare.check.lines.events import distinct
+from compare.check.lines.events import distinct, shaped
 from compare.check.lines.flow import RENAMING
 from compare.check.lines.known import Identity, primary, read_for, time_of
 from compare.check.lines.loops import Loops
+from compare.mathematics.functions import Array
 
 
 class Leads:
@@ -58,6 +62,21 @@ class Leads:
                 found += [loop for loop in self.flow.last(event, "loop") if self.loops.turns(loop, end, max(added))]
         return distinct(found)
 
+    def overwritten(self, value: int, right: Array) -> list[int]:
+        """The statement that put a value where another one was, to which it should have been added."""
+        array, relative = self.flow.values[value], self.values.library.relative
+        for event in self.flow.events:
+            place = self.flow.place(event)
+            if self.flow.value(event) != value or place.kind != "value" or place.target in ("", "return"):
+                continue
+            for missing in (whole - array for whole in shaped(right, array.shape)):
+                for other in self.flow.events[: bisect_left(self.flow.events, event)]:
+                    lost = self.flow.values[self.flow.value(other)]
+                    here = self.flow.place(other) == place and lost.shape == array.shape
+                    if here and np.abs(lost - missing).max() <= relative * np.abs(missing).max() and np.any(lost):
+                        return [event]
+        return []
+
     def misplaced(self, events: list[int], role: str) -> list[int]:
         """Where a quantity that Keras does not compute this one from was put where it is read."""
         found = []
@@ -89,7 +108,7 @@ class Leads:
 
     def sets(self, events: list[int]) -> list[int]:
         """The statements that set a number by which a value is too large, or that the learning rate is not."""
-        found = []
+        found: list[int | None] = []
         for event in events:
             mine = self.values.identity(self.flow.value(event))
             if mine is None or mine.factor == 1:
@@ -104,8 +123,10 @@ class Leads:
                 like = number / self.flow.samples, number / self.values.rate, number
                 off = [abs(one * each - 1) for one in like for each in (*factors, *(1 / each for each in factors))]
                 if min(off) < 1e-6:
-                    given = self.flow.set(self.flow.text(read), self.flow.value(read), event)
-                    found.append(self.flow.passing(self.flow.value(read), event) if given is None else given)
+                    value = self.flow.value(read)
+                    given = self.flow.set(self.flow.text(read), value, event), self.flow.returned(read)
+                    set_by = [each for each in given if each is not None]
+                    found += set_by or [self.flow.passing(value, event)]
         return distinct(event for event in found if event is not None)
 
     def unexpected(self, events: list[int]) -> list[int]:
@@ -262,6 +283,12 @@ class Leads:
             if here and (self.values.vouches(value) or self.values.harmless(value)):
                 yield other
 
+    def _adds(self, event: int) -> bool:
+        """Whether a statement makes something of what was there: in place, or under the same name."""
+        place = self.flow.place(event)
+        named = (self.flow.text(read) for read in self.flow.reads.get(event, ()))
+        return place.kind == "changed" or place.target in named
+
     def deciding(self, made: int | None, identity: Identity | None, ends: list[int]) -> tuple[str, ...]:
         """The classes of methods that are right elsewhere; of gradients summed too often, what is looped over."""
         names = []
@@ -270,7 +297,7 @@ class Leads:
             if owner.isidentifier() and any(self._right_ones(end)):
                 names.append(owner)
         often = identity is not None and identity.factor > 1 and identity.factor == round(identity.factor)
-        if made is not None and often and self.flow.place(made).kind == "changed":
+        if made is not None and often and self._adds(made):
             for event in (made, *self.flow.calls(made)):
                 place = self.flow.place(event)
                 names += decisions(self.flow.trace.sources[place.file]).looped_over(place.first)

@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.check.lines.classified import RIGHT, SCALED, UNKNOWN, Values
 from compare.check.lines.events import MAKING, distinct
-from compare.check.lines.known import REORDERED, Identity, time_of
+from compare.check.lines.known import REORDERED, REPORTED, Identity, time_of
 from compare.check.lines.leads import Leads
 from compare.check.lines.loops import Loops
 from compare.mathematics.functions import Array
@@ -92,11 +92,16 @@ class Origins:
         made = self.flow.last_made(start) if value == start else self.flow.made(value)
         if identity is not None and identity.step != self.flow.step:
             identity = None
+        if identity is not None and identity.how == REORDERED:
+            return Wrong("all gradients", value, tuple(self._computed(value)), True, identity)
         if identity is not None and f"d{identity.name[-2:]}" == trial.role and identity.name.startswith("update"):
             identity = replace(identity, name=trial.role, factor=identity.factor * self.values.rate)
+        if lost := self.leads.overwritten(value, self.values.quantities[trial.role] * trial.divisor):
+            part = None if identity is None else replace(identity, factor=1.0)
+            return Wrong(trial.role, value, tuple(distinct([*lost, *([made] if made is not None else [])])), True, part)
         if identity is not None and identity.factor == trial.divisor and value != start:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
-        passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", "loss")))
+        passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", *REPORTED)))
         filling = [] if np.any(trial.array) else self.loops.filling(trial.role)
         filling += self.loops.unfilled(trial.role, trial.array)
         events = [
@@ -114,7 +119,7 @@ class Origins:
         events = [*other, *events] if single else [*events, *other]
         events += [each for end in ends for each in (*self.leads.gathered(end), *self.leads.aliased(end))]
         if made is not None:
-            users = self.flow.users.get(value, []) if trial.role != "loss" else []
+            users = self.flow.users.get(value, []) if trial.role not in REPORTED else []
             function = self.flow.place(made).function
             handed = self.flow.handed_on(value, made, users[0] if users else self.flow.events[-1])
             events += [event for event in handed if self.flow.place(event).function == function]
@@ -132,7 +137,8 @@ class Origins:
         if identity is not None and trial.divisor != 1:
             identity = replace(identity, factor=identity.factor / trial.divisor)
         deciding = self.leads.deciding(made, identity, ends)
-        return Wrong(trial.role, value, tuple(distinct(events)), True, identity, deciding)
+        role = "all gradients" if len(trial.also) > 1 else trial.role
+        return Wrong(role, value, tuple(distinct(events)), True, identity, deciding)
 
     def not_finite(self) -> Wrong | None:
         """Where the first number that is not finite comes from; None where there is none."""
@@ -174,7 +180,8 @@ class Origins:
         if identity is not None and name == f"new {identity.name}" and self.flow.place(made).kind == "load":
             return self._left_alone(name)  # it is only looked at from another side
         _, ends = self.values.path(start, made, output=True)
-        missing = self.loops.turning(name[4:]) if name != "loss" and f"d{name[4:]}" not in self.values.present else []
+        absent = name not in REPORTED and f"d{name[4:]}" not in self.values.present
+        missing = self.loops.turning(name[4:]) if absent else []
         turned = [
             made
             for end in ends
@@ -220,7 +227,7 @@ class Origins:
             return Wrong(name, self.flow.value(dropped), (dropped,), False)
         for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
             right = self.values.quantities[other.removeprefix("new ")]
-            if other in ("loss", name) or np.array_equal(value, right):
+            if other in (*REPORTED, name) or np.array_equal(value, right):
                 continue
             start = self.values.start(value, self.values.quantities[other])
             made = None if start is None else self.flow.last_made(start)

@@ -9,7 +9,7 @@ from compare.check.lines.classified import NUMBER, RIGHT, SCALED, STALE, Values
 from compare.check.lines.deciding import decisions
 from compare.check.lines.events import distinct
 from compare.check.lines.flow import Flow
-from compare.check.lines.known import spelt
+from compare.check.lines.known import REPORTED, spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
 from compare.phrases import gathered, listed
@@ -70,6 +70,7 @@ def _assigned(values: Values, event: int) -> list[Guilty]:
         told = [each for name, value in dict.fromkeys(used) for each in given.of(name, value)[:ASSIGNED]]
         if path == flow.trace.files[flow.place(event).file]:
             told += [each for name in dict.fromkeys(names) for each in given.kept_defaults(name)]
+            told += given.texts(flow.statement(event))
             here = flow.statement(event), flow.place(event).first
             told += [each for name in dict.fromkeys(stale) for each in given.kept(name, *here)]
         found += [Guilty(path, s.first, min(s.last, s.first + LINES - 1), "", s.source, s.says) for s in told]
@@ -170,7 +171,7 @@ def _form(values: Values, wrong: Wrong) -> str:
 
 def _named(roles: Sequence[str]) -> str:
     """Quantities in words, "dW of layers 4, 3 and 2 and the loss"."""
-    return listed(gathered(["the loss" if role == "loss" else spelt(role) for role in roles]))
+    return listed(gathered([f"the {role}" if role in REPORTED else spelt(role) for role in roles]))
 
 
 def _reads(values: Values, event: int) -> str:

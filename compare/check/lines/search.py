@@ -14,7 +14,8 @@ import numpy as np
 from compare.check.lines.classified import NUMBER, RIGHT, SCALED, UNKNOWN, Quantities, Values, layer_of
 from compare.check.lines.events import distinct, shaped
 from compare.check.lines.flow import Flow
-from compare.check.lines.known import Known, computed, over_time, primary
+from compare.check.lines.following import orders
+from compare.check.lines.known import REPORTED, Known, computed, over_time, primary
 from compare.check.lines.origins import Origins, Trial, Wrong
 from compare.mathematics.functions import Array
 
@@ -35,7 +36,7 @@ class Question:
     known : callable
         From quantities to what can be identified by them.
     outputs : dict of name to array
-        The subject's new weights by Keras's names, and its loss, if it tells one.
+        The subject's new weights by Keras's names, and its loss and accuracy, if it tells them.
     close : callable
         (name, value, quantities) -> whether this output is what Keras's quantities say.
     rate : float
@@ -87,9 +88,9 @@ class Search:
         return found
 
     def _wrong(self, quantities: Quantities) -> list[str]:
-        """The outputs that are not what these quantities say: the last layer's first, the loss last."""
+        """The outputs that are not what these quantities say: the last layer's first, what is reported last."""
         off = [name for name, value in self.q.outputs.items() if not self.q.close(name, value, quantities)]
-        return sorted(off, key=lambda name: (name == "loss", -layer_of(name), "W" not in name))
+        return sorted(off, key=lambda name: (name in REPORTED, -layer_of(name), "W" not in name))
 
     def _cause(self, name: str) -> Wrong | None:
         """A value on the way to a wrong output that explains it, or more than it."""
@@ -119,7 +120,7 @@ class Search:
             if score > (0, 0) and (best is None or score > best[0]):
                 best = score, trial, quantities
                 # What is wrong on the way forward, or at a later time, comes before all that follows from it.
-                ordered = not trial.role.startswith(("d", "new ", "loss")) or trial.timed
+                ordered = not trial.role.startswith(("d", "new ", *REPORTED)) or trial.timed
                 if not after or (score[1] and ordered):
                     break
         if best is None:
@@ -201,7 +202,7 @@ class Search:
             if right.size != array.size and not (array.size == 1 and right.ndim == 1 and name[0] == "d"):
                 continue
             same = identity is not None and identity.name == name and identity.factor == 1
-            forms = [array.reshape(())] if name == "loss" else shaped(array, right.shape)
+            forms = [array.reshape(())] if name in REPORTED else shaped(array, right.shape)
             forms = [one for one in forms if not same or not np.allclose(one, right)]
             # A subject may sum what Keras averages, or turn the sign, and mend it with the weights' gradients.
             divisors = self.values.conventions if name[0] == "d" and not read else (1.0,)
@@ -210,7 +211,9 @@ class Search:
             found += [
                 Trial(value, name, one / divisor, when, divisor, read=read) for divisor in divisors for one in forms
             ]
-        return found if read else [*found, *self._joined(value, update), *self._summed(value, update)]
+        if read:
+            return found
+        return [*found, *self._joined(value, update), *self._in_one(value, update), *self._summed(value, update)]
 
     def _summed(self, value: int, update: bool) -> Iterator[Trial]:
         """What a place makes for each sample, in the place of the gradient that all of them make."""
@@ -226,6 +229,19 @@ class Search:
             tried = [(one / by, by) for by in self.values.conventions for one in forms]
             if not any(np.allclose(one, right) for one, _ in tried):  # else it is as it should be
                 yield from (Trial(value, name, one, when, by) for one, by in tried)
+
+    def _in_one(self, value: int, update: bool) -> Iterator[Trial]:
+        """The gradients of all weights in one vector, or their updates."""
+        array, when, of = self.flow.values[value], self.values.when(value), self.values.quantities
+        for order in orders(of) if not update and when >= self.values.turn else ():
+            names = [f"d{name}" for name in order]
+            ends = np.cumsum([of[name].size for name in names])
+            if array.size != ends[-1] or self.instead.keys() & set(names):
+                return
+            first, *rest = zip(names, np.split(array.ravel(), ends[:-1]), strict=True)
+            for divisor in (*self.values.conventions, self.q.rate):
+                parts = {name: part.reshape(of[name].shape) / divisor for name, part in (first, *rest)}
+                yield Trial(value, first[0], parts.pop(first[0]), when, divisor, parts)
 
     def _joined(self, value: int, update: bool) -> Iterator[Trial]:
         """A kernel and its bias in one array, as the last or the first row, or column."""

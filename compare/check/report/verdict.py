@@ -202,17 +202,19 @@ def _verdict(met: Introduction, found: Found, wrong: Sequence[Driven]) -> str:
 def misreported(runs: Sequence[Driven]) -> dict[str, list[str]]:
     """What a subject tells wrongly about itself in steps whose update is right, and the situations where it does.
 
-    `gradients` and `predict_proba` are held to a looser bar: they may be computed another way than the update.
+    Accuracy follows from the output, which is right where the loss is. `gradients` and `predict_proba` are held to a
+    looser bar: they may be computed another way than the update.
     """
     told: dict[str, list[str]] = {}
     for run in runs:
         for step in run.steps:
-            if step.wrong_weights or run.situation.extreme:
+            if run.situation.extreme:
                 continue
+            right = not step.wrong_weights
             wrong = {
-                "accuracy": step.accuracy_differs,
-                "`gradients`": any(not ratio <= 100 for ratio in step.gradient_ratios),
-                "`predict_proba`": not step.probability_ratio <= 100,
+                "accuracy": step.accuracy_differs and (right or not step.wrong_loss),
+                "`gradients`": right and any(not ratio <= 100 for ratio in step.gradient_ratios),
+                "`predict_proba`": right and not step.probability_ratio <= 100,
             }
             for name in (name for name, is_wrong in wrong.items() if is_wrong):
                 told.setdefault(name, []).append(run.situation.name)

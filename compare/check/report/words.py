@@ -53,7 +53,8 @@ def headline(report: Outcome) -> str:
         only = "" if any(step.wrong_weights for step in steps) or not_driven(report.runs) else " for the loss"
         return f"NOT PARITY: it trains as Keras does except{only} in {listed(report.situations)} ({why})"
     does = {WRONG: "it trains wrongly", REPORTING: "it trains right and reports wrongly"}[verdict]
-    return f"NOT PARITY: {does} ({why})"
+    told = listed(list(misreported(report.runs))) if verdict == WRONG else ""
+    return f"NOT PARITY: {does} ({why})" + (f", and reports {told} wrongly" if told else "")
 
 
 def _size(report: Outcome) -> str:

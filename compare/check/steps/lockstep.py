@@ -55,6 +55,11 @@ class Judged:
         return not self.loss_ratio <= 1
 
     @property
+    def off(self) -> frozenset[int]:
+        """What is out of tolerance: 0 is the loss, the tensors follow."""
+        return frozenset(index for index, ratio in enumerate(self.every_ratio) if not ratio <= 1)
+
+    @property
     def wrong(self) -> bool:
         """Whether anything is out of tolerance."""
         return self.wrong_weights or self.wrong_loss

@@ -116,7 +116,8 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
         if p.name in RATES:
             refuse_text(p.default, f"the default of the factory's `{p.name}`", p.name)
     spare: list[Any] = []
-    if not any(p.name in SIZES for p in parameters):
+    of_sizes = [p for p in parameters if p.name in SIZES]
+    if not of_sizes:
         spare.append(sizes)
     if not any(p.name in RATES for p in parameters):
         spare.append(rate)
@@ -125,7 +126,8 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
     for p in parameters:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
-        if p.name in known and (p.default is p.empty or p.name in RATES or not recipe.given):
+        told = p.default is not p.empty and p.name in SIZES and any(q.default is q.empty for q in of_sizes)
+        if p.name in known and not told and (p.default is p.empty or p.name in RATES or not recipe.given):
             value = known[p.name]
         elif p.default is not p.empty:
             continue

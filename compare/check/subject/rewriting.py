@@ -193,8 +193,11 @@ class Rewriter(ast.NodeTransformer):
         node.value = self._rooted(node.value, "value")
         scope.target = ""
         before: list[ast.stmt] = []
-        after: list[ast.stmt] = []
-        for target in (each for whole in targets for each in (whole.elts if isinstance(whole, ast.Tuple) else [whole])):
+        parts = tuple(scope.parts)
+        unpacked = [each for whole in targets if isinstance(whole, ast.Tuple) for each in whole.elts]
+        names = [ast.copy_location(ast.Name(each.id), node) for each in unpacked if isinstance(each, ast.Name)]
+        after = [self._record(name, "value", parts, name.id) for name in names]
+        for target in (*unpacked, *(whole for whole in targets if not isinstance(whole, ast.Tuple))):
             # An element or a slice of an array that is set changes the whole of it.
             if isinstance(target, ast.Subscript):
                 old, new = self._changed(target.value, target)

@@ -122,6 +122,18 @@ def test_what_else_a_subject_tells_wrongly_is_named(name, subject):
     assert f"reported wrongly: {name}, in " in str(report)
 
 
+def test_a_wrong_accuracy_is_told_beside_wrong_training():
+    def make(layer_sizes, learning_rate, activations):
+        network = scratch(layer_sizes, 2 * learning_rate, activations)
+        step = network.train_on_batch
+        network.train_on_batch = lambda x, y: (lambda told: (told[0], told[1] / 2))(step(x, y))
+        return network
+
+    report = short(make)
+    assert report.verdict == "training wrong"
+    assert report.headline.endswith("), and reports accuracy wrongly")
+
+
 def test_a_predict_proba_of_another_shape_is_left_out_and_noted():
     report = short(told_wrongly(predict_proba=lambda told: told[:, :2]))
     assert report.passed

@@ -802,3 +802,117 @@ class ChosenForAll(Right):
 
     def ramp(self, Z):
         return np.where(Z > 0, Z, 0.0)
+
+
+class TellsAccuracy(Right):
+    """The accuracy is told beside the loss."""
+
+    def train_on_batch(self, x, y):
+        P, _ = self.forward(x)
+        accuracy = self.right(P, y).mean()
+        return super().train_on_batch(x, y), accuracy
+
+    def right(self, P, y):
+        predicted = P.argmax(axis=1)
+        return predicted == y
+
+
+class TakesTheLeast(TellsAccuracy):
+    """What is predicted is the class that is least likely."""
+
+    def right(self, P, y):
+        predicted = P.argmin(axis=1)  # the line
+        return predicted == y
+
+
+class OffAtFirstAndLater(NeverCleared):
+    """The loss is off in every step, and what is added up from the second one on."""
+
+    def loss(self, P, y):
+        return super().loss(P, y) / P.shape[1]
+
+
+class UnpacksTheWrongCount(Right):
+    """The number of samples is another by the time the gradients are averaged."""
+
+    def below(self, dZ, A):
+        n, grads = len(dZ), []
+        for layer in reversed(range(len(self.W))):
+            n, _ = self.W[layer].shape  # the line
+            dZ_of_all = dZ * len(dZ)
+            grads.append((A[layer].T @ dZ_of_all / n, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+
+KERNELS = "ni,mo->io"  # the line of GoesByAText
+
+
+class GoesByAText(Right):
+    """The subscripts of an einsum stand elsewhere."""
+
+    def below(self, dZ, A):
+        return [(np.einsum(KERNELS, A[-2 - up], dZ), db) for up, (dZ, db) in enumerate(self.errors(dZ, A))][::-1]
+
+    def errors(self, dZ, A):
+        for layer in reversed(range(len(self.W))):
+            yield dZ, dZ.sum(axis=0)
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+
+
+class Engine(Right):
+    """The logits' error is the sum of what each node that reads them passes on, in the order of the graph."""
+
+    def backward(self, P, A, y):
+        self.logits = Node(P)
+        for passed in (-np.eye(P.shape[1])[y] / len(y), P / len(y)):
+            self.keep(passed)
+        return self.below(self.logits.error, A)
+
+    def keep(self, passed):
+        self.logits.error = self.logits.error + passed
+
+
+class Overwrites(Engine):
+    """What a node is passed takes the place of what it was passed before."""
+
+    def keep(self, passed):
+        self.logits.error = 1.0 * passed  # the line
+
+
+class VisitsTwice(Right):
+    """A node that is come to twice is gone through twice: nothing marks it as visited."""
+
+    def below(self, dZ, A):
+        grads, self.dW = super().below(dZ, A), [np.zeros_like(W) for W in self.W]
+        order, visited = [], set()
+
+        def visit(layer):
+            if layer in visited:
+                return  # the line
+            order.append(layer)
+
+        for layer in (*range(len(grads)), *range(len(grads))):
+            visit(layer)
+        for layer in order:
+            self.add(layer, grads[layer][0])
+        return [(self.dW[layer], db) for layer, (_, db) in enumerate(grads)]
+
+    def add(self, layer, dW):
+        self.dW[layer] = self.dW[layer] + dW
+
+
+class FlatRate(Packed):
+    """The rate becomes smaller with each step, and is asked for by a call."""
+
+    steps = 0
+
+    def update(self, grads):
+        self.steps += 1
+        theta, change = self.pack(self.get_weights()), self.pack([each for pair in grads for each in pair])
+        self.set_weights(self.unpack(theta - self.rate_now() * change))
+
+    def rate_now(self):
+        return self.rate / (1 + 0.01 * self.steps)  # the line

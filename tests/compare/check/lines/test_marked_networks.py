@@ -21,6 +21,8 @@ RIGHT = [
     networks.Records,
     networks.Passes,
     networks.InBuffers,
+    networks.TellsAccuracy,
+    networks.Engine,
 ]
 WRONG = [
     networks.SkipsTheFirst,
@@ -60,6 +62,12 @@ WRONG = [
     networks.LeavesTheFirst,
     networks.PackedTurnedBefore,
     networks.ChosenForAll,
+    networks.TakesTheLeast,
+    networks.UnpacksTheWrongCount,
+    networks.GoesByAText,
+    networks.Overwrites,
+    networks.VisitsTwice,
+    networks.FlatRate,
 ]
 MOST = 8  # lines that are told in all, of all places
 
@@ -87,6 +95,13 @@ def test_the_line_of_what_is_wrong_is_told(network):
     told = {number for each in report.guilty for number in range(each.first, each.last + 1) if each.file == FILE}
     assert marked(network) in told, [(each.first, each.source, each.says) for each in report.guilty]
     assert len(report.guilty) <= MOST
+
+
+def test_what_is_wrong_in_later_steps_is_told_beside_what_is_wrong_in_the_first():
+    report = checked(networks.OffAtFirstAndLater)
+    sources = [each.source for each in report.guilty]
+    assert "super().loss(P, y) / P.shape[1]" in sources
+    assert "pair[0] + dW" in sources
 
 
 def test_of_numbers_that_are_made_one_by_one_no_line_is_guessed():

@@ -30,6 +30,9 @@ class Recorder:
         (lambda shape, speed: Recorder(a=shape, b=speed), {"a": [4, 5, 3], "b": 0.1}),
         (lambda *, batch_size, activations, unknown=7: Recorder(a=batch_size, b=activations, u=unknown),
          {"a": 32, "b": ["relu"], "u": 7}),
+        (lambda layer_sizes, lr, layers=(): Recorder(a=layer_sizes, b=lr, objects=layers),
+         {"a": [4, 5, 3], "b": 0.1, "objects": ()}),
+        (lambda lr=1, layers=(): Recorder(a=layers, b=lr), {"a": [4, 5, 3], "b": 0.1}),
         (lambda: Recorder(), {}),
     ],
 )  # fmt: skip
