@@ -25,6 +25,16 @@ class _Parameter:
 
 
 @dataclass
+class _Cleared:
+    """A statement that sets something to nothing, by its class and function, from the first line of its block."""
+
+    owner: str
+    function: str
+    first: int
+    statement: ast.stmt
+
+
+@dataclass
 class Assignments:
     """A file's assignments: what is given to parameters of its functions, and to attributes.
 
@@ -36,8 +46,10 @@ class Assignments:
     parameters: dict[str, list[_Parameter]] = field(default_factory=dict)
     renamed: dict[str, set[str]] = field(default_factory=dict)
     assigned: list[tuple[str, ast.expr, ast.stmt]] = field(default_factory=list)
-    returned: dict[str, list[ast.Return]] = field(default_factory=dict)
-    cleared: dict[str, list[tuple[int, str, ast.stmt]]] = field(default_factory=dict)
+    returned: dict[str, list[tuple[ast.stmt | ast.expr, int]]] = field(default_factory=dict)
+    cached: dict[str, ast.expr] = field(default_factory=dict)
+    remade: dict[str, list[ast.expr]] = field(default_factory=dict)
+    cleared: dict[str, list[_Cleared]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._read(ast.parse(self.source), "")
@@ -50,21 +62,29 @@ class Assignments:
                 inner, block = child.name, None
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 within, block = child.name, None
+                for each in child.decorator_list:
+                    if "cache" in ast.unparse(each):
+                        self.cached[child.name] = each
                 self._function(child, owner if child.name == "__init__" else child.name)
             elif isinstance(child, ast.For | ast.If | ast.While):
                 block = head or child.lineno
             elif isinstance(child, ast.Return):
-                self.returned.setdefault(function, []).append(child)
+                self.returned.setdefault(function, []).append((child, child.lineno))
+            elif isinstance(child, ast.Yield):
+                self.returned.setdefault(function, []).append((child, head or child.lineno))
             elif isinstance(child, ast.Call):
                 self.calls.append((head or child.lineno, child))
             elif isinstance(child, ast.Assign | ast.AnnAssign) and child.value is not None:
                 targets = child.targets if isinstance(child, ast.Assign) else [child.target]
                 for target in targets:
                     self._assigned(target, child.value, child)
+                    if isinstance(target, ast.Attribute) and function != "__init__":
+                        self.remade.setdefault(target.attr, []).append(child.value)
                     if _empty(child.value):
                         base = target.value if isinstance(target, ast.Subscript) else target
                         base = base.value if isinstance(base, ast.Subscript) else base
-                        self.cleared.setdefault(last_name(base), []).append((head or child.lineno, function, child))
+                        here = _Cleared(owner, function, head or child.lineno, child)
+                        self.cleared.setdefault(last_name(base), []).append(here)
             self._read(child, inner, within, block)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> None:
@@ -90,23 +110,26 @@ class Assignments:
         """Where what is called so gets this value: an argument or a statement, else a default that is left."""
         names = {name, *self.renamed.get(name, ())}
         given = [*self._given(names, value), *(self._set(names, value))]
-        return given or [*self._left(names, value), *self._defaults(names, value)]
+        cached = [
+            self._at(self.cached[each], f"computes `{each}` once, and keeps it") for each in names & {*self.cached}
+        ]
+        return given or [*cached, *self._left(names, value), *self._defaults(names, value)]
 
     def made(self, name: str, line: int) -> Iterator[Assignment]:
-        """The last statement before a line that sets this name, or what a function of this name returns.
+        """The last statement before a line that sets this name, or what a function of this name returns or yields.
 
         Where a statement only hands it on, what was handed.
         """
         says = f"makes `{name}`, which is gone through"
         given = [(value, at) for target, value, at in self.assigned if target == name and at.lineno < line]
         if not given:
-            yield from (self._at(returned, says) for returned in self.returned.get(name, ()))
+            yield from (self._at(returned, says, start) for returned, start in self.returned.get(name, ()))
         for value, statement in given[-1:]:
             yield self._at(statement, says)
             for expression in [value, *(self._handed(value.id) if isinstance(value, ast.Name) else ())]:
                 if isinstance(expression, ast.Call):
-                    for returned in self.returned.get(last_name(expression.func), ()):
-                        yield self._at(returned, says)
+                    for returned, start in self.returned.get(last_name(expression.func), ()):
+                        yield self._at(returned, says, start)
 
     def _handed(self, name: str) -> Iterator[ast.expr]:
         """What calls hand to parameters of this name."""
@@ -123,11 +146,13 @@ class Assignments:
                 yield self._at(parameter.default, f"makes the default of `{name}` once, and every call keeps it")
 
     def kept(self, name: str, statement: str, line: int) -> Iterator[Assignment]:
-        """Why what is read by this name may be of an earlier step: where it is cleared, and by what it is found."""
-        for start, function, cleared in self.cleared.get(name, ()):
-            yield self._at(cleared, f"clears `{name}`", start)
+        """Why what is read by this name may be of an earlier step: where it is cleared or is not, how it is found."""
+        if not self._cleared_later(name):
+            yield from self._uncleared(name)
+        for cleared in self.cleared.get(name, ()):
+            yield self._at(cleared.statement, f"clears `{name}`", cleared.first)
             for caller, call in self.calls:
-                if function and last_name(call.func) == function:
+                if cleared.function and last_name(call.func) == cleared.function:
                     yield self._at(call, f"has `{name}` cleared", caller)
         nodes = _nodes(statement)
         keys = [node.slice for node in nodes if isinstance(node, ast.Subscript) and last_name(node.value) == name]
@@ -138,6 +163,23 @@ class Assignments:
             for value, at in given[-1:]:
                 if index != name and not isinstance(value, ast.Constant):
                     yield self._at(at, f"makes `{index}`, by which `{name}` is looked up")
+
+    def _cleared_later(self, name: str) -> list[_Cleared]:
+        """What clears what is called so, outside of constructors."""
+        return [each for each in self.cleared.get(name, ()) if each.function != "__init__"]
+
+    def _uncleared(self, name: str) -> Iterator[Assignment]:
+        """Where what it is made of changes, and where others like it are cleared: it might be there too."""
+        nodes = [node for value in self.remade.get(name, ()) for node in ast.walk(value)]
+        made_of = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        for target, value, at in self.assigned:
+            if target in made_of - {name} and not _empty(value):
+                yield self._at(at, f"changes `{target}`, of which `{name}` is made")
+        owners = {each.owner for each in self.cleared.get(name, ())}
+        for other in self.cleared:
+            for each in self._cleared_later(other):
+                if each.owner in owners:
+                    yield self._at(each.statement, f"clears `{other}`, and not `{name}`", each.first)
 
     def texts(self, statement: str) -> Iterator[Assignment]:
         """Where the texts were set that a statement hands to what it calls, as einsum's subscripts, by a name."""

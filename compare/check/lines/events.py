@@ -76,8 +76,8 @@ class Events:
             for turn in range(turns):
                 members = events[turn::turns]
                 arrays = [self.values[self._value[event]] for event in members]
-                makes = sum(self.maker[self._value[event]] == event for event in members)
-                if makes < len(members) - 1:
+                makers = [self.maker[self._value[event]] for event in members]  # two samples' masks may be alike
+                if sum(maker in members for maker in makers) < len(members) - 1 or len(set(makers)) == 1:
                     continue  # it only reads what others make, or the same for every sample
                 number = len(self.trace.events) + len(self.members)
                 self.members[number] = members
@@ -117,8 +117,10 @@ class Events:
     def sources(self, event: int) -> list[int]:
         """The values that an event's value was computed from, without itself."""
         own = self._value[event]
-        members = self.members.get(event, [event])
         stack = event if event in self.members else self.stack.get(event)
+        members = self.members.get(event, [event])
+        if event != stack and stack is not None and self.accumulates(stack):
+            members = [self.members[stack][0], event]  # what it began with, too
         found: dict[int, None] = {}
         for member in members:
             for read in self.reads.get(member, ()):
@@ -166,7 +168,7 @@ class Events:
             for other in self.events
             if (at := self.place(other)).statement == place.statement
             and at.file == place.file
-            and (at.kind == "load" or at.node == "Subscript")
+            and (at.kind == "load" or at.node in ("Subscript", "Attribute"))
         }
         return list(found.values())
 

@@ -10,6 +10,7 @@ import numpy as np
 from compare.check.lines.events import Events
 
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
+COMPUTING = ("BinOp", "UnaryOp", "Call", "Subscript")
 # Methods that keep what they are given.
 KEEPING = re.compile(r"\.(append|appendleft|insert|extend|push|setdefault|update)$")
 
@@ -28,13 +29,14 @@ class Flow(Events):
     def last_made(self, value: int) -> int | None:
         """The last event that made a value of others: of a weight that an update leaves as it was, the update.
 
-        What was changed in a function is seen again where the function was called: there it is not made. A number is
-        made once.
+        What was changed in a function is seen again where the function was called: there it is not made. Another number
+        may be equal to one that was made before.
         """
         first = self.made(value)
-        if self.values[value].ndim == 0 or (
-            first is not None and self.place(first).kind == "changed" and self.sources(first)
-        ):
+        if self.values[value].ndim == 0:
+            same = (event for event in self.events if self._value[event] == value)
+            return next((e for e in same if self.place(e).node in COMPUTING and self.sources(e)), first)
+        if first is not None and self.place(first).kind == "changed" and self.sources(first):
             return first
         return next(
             (

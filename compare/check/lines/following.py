@@ -126,6 +126,7 @@ def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
         yield f"exp of {name}", np.exp(logits)
         yield f"sum of exp of {name}", total
         yield f"log of the sum of exp of {name}", np.log(total)
+        yield f"{name} of the true class", (logits * Y).sum(axis=1)
         # An engine that differentiates each operation makes these on the way back.
         yield f"derivative by the sum of exp of {name}", 1 / (len(Z) * total)
         yield f"derivative by exp of {name}", np.repeat(1 / (len(Z) * total)[:, None], Z.shape[1], axis=1)
@@ -139,6 +140,7 @@ def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
     true = (P * Y).sum(axis=1)
     yield "P of the true class", true
     yield "log P of the true class", np.log(true)
+    yield "loss of each sample", -np.log(true)
     yield f"log A{last}", np.log(P)
     yield f"log A{last} of the true class", Y * np.log(P)
     yield "y", Y.argmax(axis=1).astype(float)

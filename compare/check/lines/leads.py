@@ -56,7 +56,7 @@ class Leads:
                 for source in self.flow.sources(end)
                 for user in self.flow.users.get(source, ())
                 if user > self.flow.when(end) and self.values.whole(self.flow.value(user))
-                if not self.values.whole(source)
+                if not self.values.whole(source) and self.values.kind(source) != NUMBER
             ]
             for event in (end, *self.flow.calls(end)) if added else ():
                 found += [loop for loop in self.flow.last(event, "loop") if self.loops.turns(loop, end, max(added))]
@@ -196,6 +196,12 @@ class Leads:
             and (at.target in targets and at.function == place.function)
         ]
         return [each for each in given[-1:] if self.flow.place(each).node in ("Name", "Attribute")]
+
+    def changed(self, events: list[int]) -> list[int]:
+        """What has changed an array in place that these read: where it was given another name, and where it changed."""
+        makers = [self.flow.made(source) for event in events for source in self.flow.sources(event)]
+        changed = [made for made in makers if made is not None and self.flow.place(made).kind == "changed"]
+        return [each for made in changed for each in (*self.aliased(made), made)]
 
     def gathered(self, event: int) -> list[int]:
         """Where the list that an event reads was filled."""

@@ -85,6 +85,15 @@ class Loops:
         return list(turns.values())
 
     def short(self) -> list[int]:
-        """Loops that are gone through once less, or once more, than there are samples."""
+        """Loops that are gone through once less, or once more, than there are samples, each time that they begin."""
         n = self.flow.samples
-        return [events[0] for events in self._turns() if n > FEW and abs(len(events) - n) == 1]
+        rounds = ((events, self._rounds(events)) for events in self._turns() if n > FEW)
+        return [events[0] for events, lengths in rounds if all(abs(length - n) == 1 for length in lengths)]
+
+    def _rounds(self, events: list[int]) -> list[int]:
+        """How many turns a loop makes each time that it begins: where what it counts by is smaller than before."""
+        numbers = [self.flow.values[self.flow.value(event)] for event in events]
+        if any(number.ndim for number in numbers):
+            return [len(events)]
+        begins = [turn for turn in range(1, len(events)) if numbers[turn] <= numbers[turn - 1]]
+        return [int(length) for length in np.diff([0, *begins, len(events)])]

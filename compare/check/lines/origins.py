@@ -105,6 +105,7 @@ class Origins:
         filling = [] if np.any(trial.array) else self.loops.filling(trial.role)
         filling += self.loops.unfilled(trial.role, trial.array)
         events = [
+            *(self.leads.changed(ends) if trial.role in REPORTED else []),
             *filling,
             *self.leads.carried(trial.role, ends),
             *self.leads.unfinished(ends),

@@ -12,6 +12,7 @@ from compare.check.lines.flow import Flow
 from compare.check.lines.known import REPORTED, spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
+from compare.check.subject.kinds import RATES
 from compare.phrases import gathered, listed
 
 PLACES = 8  # that are told in all
@@ -58,7 +59,8 @@ def _assigned(values: Values, event: int) -> list[Guilty]:
     for read in beside:
         value, text = flow.value(read), flow.text(read)
         number = float(flow.values[value].item()) if flow.values[value].size == 1 else 0.0
-        if number not in (0.0, values.rate) and flow.set(text, value, event) is None:
+        rate = number == values.rate and _base(text) in RATES
+        if number and not rate and flow.set(text, value, event) is None:
             used.append((_base(text), number))
     parts = [event, *flow.reads.get(flow.members.get(event, [event])[-1], ())]
     used += [function for part in parts if (function := flow.called(part)) is not None]

@@ -143,17 +143,17 @@ class Search:
         ]
 
     def _order(self, trial: Trial) -> tuple[bool, bool, int]:
-        """What was wrong at another time is tried first, then what is made first.
+        """What was wrong in another layer or at another time is tried first, then what is made first.
 
         Of what is made at each time, what is right as something else comes last: it fits the next time too easily.
         """
         return self._site(trial) not in self.found, trial.timed and trial.read, trial.when
 
     def _site(self, trial: Trial) -> tuple[int, int, str]:
-        """The statement that makes a value that is tried, and in the place of what, at whatever time."""
+        """The statement that makes a value that is tried, and in the place of what, of whatever layer and time."""
         made = self.flow.made(trial.value)
         place = None if made is None else self.flow.place(made)
-        return *((place.file, place.statement) if place else (-1, -1)), over_time(trial.role)
+        return *((place.file, place.statement) if place else (-1, -1)), re.sub(r"\d+.*", "", trial.role)
 
     def _read(self, start: int, passed: list[int]) -> list[int]:
         """What wrong values were computed from that is right as it is, but may stand in a wrong place."""

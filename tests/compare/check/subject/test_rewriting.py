@@ -84,15 +84,10 @@ def test_what_a_statement_changes_in_place_is_seen_before_and_after():
 
 
 def test_names_that_are_unpacked_are_seen_as_set_by_the_whole_statement():
-    seen = []
-    _, sites = run(
-        "def f(a, b):\n    n, k = a.shape\n    return a * n", lambda site, value: seen.append((site, value)) or value
-    )
-    set_as = {
-        sites[site].target: value for site, value in seen if sites[site].node == "Name" and sites[site].kind == "value"
-    }
-    assert set_as == {"n": 3, "k": 2}
-    assert {sites[site].position[:2] for site, _ in seen if sites[site].target == "n"} == {(2, 4)}
+    found, _ = values("def f(a, b):\n    n, k = a.shape\n    return a * n")
+    named = [(site.target, value) for _, site, value in found if site.node == "Name" and site.kind == "value"]
+    assert named == [("n", 3), ("k", 2)]
+    assert {site.position for _, site, _ in found if site.target == "n"} == {(2, 4, 2, 18)}
 
 
 def test_modules_and_stored_into_lists_are_no_reads():
