@@ -2,12 +2,13 @@
 
 from keras_ref.altered.schedule import learning_rates
 from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
-from keras_ref.model import assemble, build_model, draw_weights, layers_of
+from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
-from keras_ref.stepping import ModelSteps, copied, is_chain, kept_copy, masked_steps, model_steps, reads_indices
+from keras_ref.stepping import ModelSteps, copied, kept_copy, masked_steps, model_steps, reads_indices
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 from keras_ref.ways import knows_otherwise
+from keras_ref.wiring import calls_of, has_one_path, layers_of, takes_of
 
 __all__ = [
     "Alteration",
@@ -20,12 +21,13 @@ __all__ = [
     "assemble",
     "begin_anew",
     "build_model",
+    "calls_of",
     "copied",
     "draw_weights",
     "fit",
     "fit_compiled",
     "fit_replicates",
-    "is_chain",
+    "has_one_path",
     "kept_copy",
     "knows_otherwise",
     "layers_of",
@@ -36,5 +38,6 @@ __all__ = [
     "quantities",
     "reads_indices",
     "steps_compiled",
+    "takes_of",
     "weight_names",
 ]

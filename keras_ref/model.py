@@ -12,11 +12,6 @@ from numpy.typing import NDArray
 from keras_ref.precision import precision
 
 
-def layers_of(model: keras.Model) -> list[keras.Layer]:
-    """Return a model's layers above its inputs, in order."""
-    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-
-
 def build_model(
     n_features: int,
     layers: Sequence[int],

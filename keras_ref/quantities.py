@@ -3,9 +3,14 @@
 A name is a symbol and, but for `X`, `Y` and `loss`, the number of a layer, from 1: `Z2` is what the second layer hands
 its activation, `A2` what comes out, `W2` and `b2` its kernel and bias; `dZ2` is the loss's gradient with respect to
 `Z2`, and so on; `slope2` is the activation's derivative at `Z2`, and `new W2` the kernel after the update.
+
+Where a layer is used several times, `A2 at call 1` is what comes out the first time; where several layers take `A2`,
+`part of dA2 from layer 3` is what the third adds to `dA2`. Tensors of one layer with one symbol are told apart:
+`W2 (query)`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from keras_ref.model import layers_of
 from keras_ref.precision import precision
 from keras_ref.unrolled import over_time, unrolls
 from keras_ref.ways import ways_of
+from keras_ref.wiring import LayerCall, called, calls_of, layers_of, masks_of, through
 
 Array = NDArray[np.floating]
 SYMBOLS = {"kernel": "W", "embeddings": "W", "bias": "b", "recurrent_kernel": "U"}
@@ -39,8 +44,8 @@ def quantities(
 
     Parameters
     ----------
-    model : keras.Sequential
-        Compiled; it is left as it was.
+    model : keras.Model
+        Compiled, of one input and one output; it is left as it was.
     weights : sequence of arrays
         As `model.get_weights()` orders them.
     x : array of shape (n, ...)
@@ -53,7 +58,7 @@ def quantities(
     slots : sequence of arrays, optional
         Of the optimizer's variables before the step; by default as they are.
     masks : sequence of arrays
-        What each layer of dropout multiplies by; by default Keras draws it.
+        What each layer of dropout multiplies by, at each of its calls; by default Keras draws it.
 
     Returns
     -------
@@ -86,16 +91,20 @@ class OneStep:
     """One step under way."""
 
     def __init__(self, model: keras.Model, given: Mapping[str, Array], masks: Sequence[ArrayLike] = ()) -> None:
-        self.model, self.given, self.masks = model, given, list(masks)
+        self.model, self.given, self.masks = model, given, masks_of(model, masks)
         self.dtype = str(model.compute_dtype)
-        self.layers = layers_of(model)
-        self.variables = {_name(variable, self.layers): variable for variable in model.trainable_variables}
+        layers, calls = layers_of(model), calls_of(model)
+        self.variables = {_name(variable, layers): variable for variable in model.trainable_variables}
         trained = {id(variable) for variable in self.variables.values()}
         states = [variable for variable in model.weights if id(variable) not in trained]
-        self.states = {_name(variable, self.layers): variable for variable in states}  # that a forward pass moves
+        self.states = {_name(variable, layers): variable for variable in states}  # that a forward pass moves
+        self.output = calls[-1].name
+        counts = Counter(name for call in calls for name in call.takes)
+        self.shared = {name for name, count in counts.items() if count > 1}
         self.noted: dict[str, Any] = {}
+        self.parts: dict[str, Any] = {}  # what takes a value that several layers take, each by itself
         self.slopes: dict[str, Array] = {}
-        self.fused = False  # the loss takes the last layer's logits, past its softmax
+        self.fused = False  # the loss takes the output's logits, past its softmax
 
     def run(self, x: ArrayLike, y: ArrayLike) -> dict[str, Array]:
         """Take the step, and tell what was computed."""
@@ -114,13 +123,13 @@ class OneStep:
         told |= before | {f"new {name}": variable.numpy() for name, variable in self.states.items()}
         told |= {name: value.numpy() for name, value in self.noted.items()} | self.slopes
         loss, gradients = self._backward(tape, loss, Y)
-        last = len(self.layers)
-        gradients[f"A{last}"] = _array(tape.gradient(of_output, output))
+        gradients[f"A{self.output}"] = _array(tape.gradient(of_output, output))
         gradients |= {name[1:]: value for name, value in self.given.items() if name[1:] in self.variables}
         told["loss"] = np.asarray(self.given.get("loss", loss))
         backward = [*reversed(self.noted), *self.variables]
+        parts = {name: gradients.pop(name) for name in self.parts if name in gradients}
         told |= {f"d{name}": gradients[name] for name in sorted(gradients, key=lambda name: _backward(name, backward))}
-        return told | self._update(gradients)
+        return told | parts | self._update(gradients)
 
     def _constant(self, value: ArrayLike) -> Any:
         return tf.constant(np.asarray(value), self.dtype)
@@ -130,42 +139,63 @@ class OneStep:
 
         def note(name: str, value: Any) -> Any:
             """Name a tensor; from here on it, and its gradient, are those that are given, if any are."""
+            if any(value is other for other in self.noted.values()):
+                value = _same(value)
             if name in self.given:
                 value = self._constant(self.given[name]) + (value - tf.stop_gradient(value))
             tape.watch(value)
             self.noted[name] = value
             return _with_gradient(value, self.given[f"d{name}"]) if f"d{name}" in self.given else value
 
-        A = note("X", X)
-        for number, layer in enumerate(self.layers, 1):
-            activation = getattr(layer, "activation", None)
-            if isinstance(layer, keras.layers.Dropout) and layer.rate and self.masks:
-                A = note(f"A{number}", A * self._constant(self.masks.pop(0)))
-                continue
-            if unrolls(layer):
-                A = note(f"A{number}", over_time(note, number, layer, A))
-                continue
-            if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
-                A = note(f"A{number}", layer(A, training=True))
-                continue
-            layer.activation = keras.activations.linear
-            try:
-                Z = note(f"Z{number}", layer(A, training=True))
-            finally:
-                layer.activation = activation
-            P = activation(Z)
-            A = note(f"A{number}", P)
-            self.fused = hasattr(P, "_keras_logits")
-            if not self.fused:
-                self.slopes[f"slope{number}"] = _slope(activation, Z)
-            elif f"A{number}" not in self.given:
-                A._keras_logits = Z
+        def make(call: LayerCall, *args: Any, **kwargs: Any) -> Any:
+            names = iter(call.takes)
+
+            def handed(value: Any) -> Any:
+                """What a layer takes; where others take it too, as a tensor of its own."""
+                name = next(names) if tf.is_tensor(value) else ""
+                if name not in self.shared:
+                    return value
+                value = _same(value)
+                tape.watch(value)
+                self.parts[f"part of d{name} from layer {call.name}"] = value
+                return value
+
+            args, kwargs = keras.tree.map_structure(handed, (args, kwargs))
+            return self._made(note, call, *args, **kwargs)
+
+        return through(self.model, note("X", X), make)
+
+    def _made(self, note: Any, call: LayerCall, *args: Any, **kwargs: Any) -> Any:
+        """What a layer makes, by name."""
+        layer, name = call.layer, call.name
+        activation = getattr(layer, "activation", None)
+        if name in self.masks:
+            return note(f"A{name}", args[0] * self._constant(self.masks[name]))
+        if unrolls(layer) and call.alone and len(call.takes) == 1:
+            return note(f"A{name}", over_time(note, call.number, layer, args[0]))
+        if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
+            made = called(call, *args, **kwargs)
+            return note(f"A{name}", made) if tf.is_tensor(made) else made
+        layer.activation = keras.activations.linear
+        try:
+            Z = note(f"Z{name}", called(call, *args, **kwargs))
+        finally:
+            layer.activation = activation
+        P = activation(Z)
+        A = note(f"A{name}", P)
+        fused = hasattr(P, "_keras_logits")
+        self.fused = fused and name == self.output
+        if not fused:
+            self.slopes[f"slope{name}"] = _slope(activation, Z)
+        elif f"A{name}" not in self.given:
+            A._keras_logits = Z
         return A
 
     def _backward(self, tape: tf.GradientTape, loss: Any, Y: Any) -> tuple[Array, dict[str, Array]]:
         """The loss, and its gradient with respect to all that was noted."""
-        sources = {**self.noted, **{name: variable.value for name, variable in self.variables.items()}}
-        last = len(self.layers)
+        weights = {name: variable.value for name, variable in self.variables.items()}
+        sources = {**self.noted, **weights, **self.parts}
+        last = self.output
         if self.fused and f"A{last}" in self.given:
             P = self.noted[f"A{last}"]
             Y = self._constant(np.eye(P.shape[-1])[Y.numpy()]) if Y.dtype.is_integer else Y
@@ -198,15 +228,26 @@ def _backward(name: str, names: Sequence[str]) -> tuple[int, int]:
 
 
 def _name(variable: Any, layers: Sequence[Any]) -> str:
-    """A weight's name: its symbol and the number of its layer."""
-    owners = (any(variable is own for own in layer.weights) for layer in layers)
-    name = variable.path.rsplit("/", 1)[-1]
-    return f"{SYMBOLS.get(name, name)}{1 + list(owners).index(True)}"
+    """A weight's name: its symbol and the number of its layer; what it is part of, where that does not tell it."""
+    held = [list(getattr(layer, "weights", ())) for layer in layers]
+    place = next(place for place, own in enumerate(held) if any(variable is each for each in own))
+    path = variable.path.split("/")
+    name = f"{SYMBOLS.get(path[-1], path[-1])}{place + 1}"
+    alike = [each for other in held[place] if (each := other.path.split("/"))[-1] == path[-1]]
+    different = [part for depth, part in enumerate(path) if len({tuple(each[depth : depth + 1]) for each in alike}) > 1]
+    return f"{name} ({' '.join(different).replace('_', ' ')})" if different else name
 
 
 def _array(tensor: Any) -> Array:
     found: Array = np.asarray(tf.convert_to_tensor(tensor))
     return found
+
+
+def _same(value: Any) -> Any:
+    """The same values in a tensor of its own, with the mask of the padding that it carries."""
+    other = tf.identity(value)
+    other._keras_mask = getattr(value, "_keras_mask", None)
+    return other
 
 
 def _slope(activation: Any, Z: Any) -> Array:

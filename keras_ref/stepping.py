@@ -11,11 +11,11 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.graphs import dtype_of, graph
-from keras_ref.model import layers_of
 from keras_ref.precision import precision
 from keras_ref.quantities import OneStep
 from keras_ref.training import begin_anew
 from keras_ref.ways import exact_constants, mark, ways_of
+from keras_ref.wiring import calls_of
 
 Array = NDArray[Any]
 
@@ -99,16 +99,7 @@ def _set_up(model: keras.Model) -> str:
 
 def reads_indices(model: keras.Model) -> bool:
     """Whether a model's input is indices, of words say: numbers that cannot be a little larger."""
-    return isinstance(layers_of(model)[0], keras.layers.Embedding)
-
-
-def is_chain(model: keras.Model) -> bool:
-    """Whether a model is built, and its layers follow on each other from one input to one output."""
-    if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
-        return False
-    layers = layers_of(model)
-    parents = [[node.operation for node in layer._inbound_nodes[0].parent_nodes] for layer in layers]
-    return parents[1:] == [[layer] for layer in layers[:-1]] and len(parents[0]) == 1
+    return any(isinstance(call.layer, keras.layers.Embedding) for call in calls_of(model) if "X" in call.takes)
 
 
 def _in(config: Any, dtype: str) -> Any:

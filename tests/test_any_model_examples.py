@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from compare.commands.app import main
-from examples.any_model import adam, convolution, dropout, normalised, recurrent
+from examples.any_model import adam, convolution, dropout, normalised, recurrent, residual
 from keras_parity import check_parity
 
-MODULES = (convolution, recurrent, normalised, dropout)
+MODULES = (convolution, recurrent, normalised, dropout, residual)
 ADAM: dict[str, Any] = {"layers": (5, 1), "output": "sigmoid", "optimizer": "adam(learning_rate=0.001)", "steps": 4}
 
 
@@ -45,6 +45,7 @@ def test_the_network_is_in_parity(module):
         (recurrent, recurrent.Early),
         (normalised, normalised.Swapped),
         (dropout, dropout.Unscaled),
+        (residual, residual.NotSkipped),
     ],
     ids=name,
 )

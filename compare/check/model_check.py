@@ -143,10 +143,10 @@ def _references(
         plain = kept_copy(model, dtype)
     except ValueError as error:
         raise InputError(f"`reference` must be a compiled Keras model with one input and one output: {error}") from None
-    if not load_keras().is_chain(plain):
+    if not load_keras().has_one_path(plain):
         raise InputError(
-            "`reference` must be a built model of layers that follow on each other, from one input to one output: "
-            "begin a Sequential with keras.Input(shape). Received: another"
+            "`reference` must be a built Sequential or functional model, from one input to one output, which a layer "
+            "makes that nothing else reads: begin a Sequential with keras.Input(shape). Received: another"
         )
     architecture = described(plain)
     if tuple(data.X.shape[1:]) != architecture.inputs:

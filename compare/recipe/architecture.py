@@ -95,13 +95,14 @@ class Dense:
 class Given:
     """A layer of a model that its user gave, known by its kind, its output and its tensors alone.
 
-    `rate` is the share that a layer of dropout drops.
+    `rate` is the share that a layer of dropout drops, `uses` how often it comes in a step.
     """
 
     kind: str
     outputs: Shape
     tensors: tuple[tuple[Role, Shape, bool], ...] = ()
     rate: float = 0.0
+    uses: int = 1
 
     def output(self, inputs: Shape) -> Shape:
         """Return what the model says."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compare.errors import InputError
-from compare.recipe.architecture import Architecture, Dense, Given, Layer, Optimizer, Penalty, Role, slope_of
+from compare.recipe.architecture import Architecture, Dense, Given, Layer, Optimizer, Penalty, Role, Shape, slope_of
 from compare.sides.quiet_keras import load_keras
 
 if TYPE_CHECKING:
@@ -77,10 +78,14 @@ def _activation(name: str) -> Any:
 def described(model: Any) -> Architecture:
     """Return the architecture of a compiled Keras model: what it says of itself, in Keras's words.
 
-    A layer that is not dense is `Given`; an activation without a name is "".
+    A layer that is no dense one on top of the layer before it is `Given`; an activation without a name is "".
     """
-    own = load_keras().layers_of(model)
-    layers = tuple(_described(layer) for layer in own)
+    own, calls = load_keras().layers_of(model), load_keras().calls_of(model)
+    inputs = tuple(model.input_shape[1:])
+    layers: list[Layer] = []
+    for layer in own:
+        before = layers[-1].output(inputs) if layers else inputs
+        layers.append(_described(layer, before, [call for call in calls if call.layer is layer]))
     regularizers = [getattr(layer, "kernel_regularizer", None) for layer in own]
     penalty = next((Penalty(_float(r, "l1"), _float(r, "l2")) for r in regularizers if r is not None), Penalty())
     config = model.optimizer.get_config()
@@ -94,8 +99,7 @@ def described(model: Any) -> Architecture:
     )
     loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
     dtype = str(model.compute_dtype)
-    inputs = tuple(model.input_shape[1:])
-    return Architecture(inputs, layers, str(loss), Optimizer(name, rate, arguments), penalty, dtype)
+    return Architecture(inputs, tuple(layers), str(loss), Optimizer(name, rate, arguments), penalty, dtype)
 
 
 def rounded_penalties(model: Any) -> list[str]:
@@ -121,17 +125,20 @@ def rounded_activations(model: Any) -> list[str]:
     return sorted(found)
 
 
-def _described(layer: Any) -> Layer:
-    kind = type(layer).__name__
-    if kind == "Dense":
-        return Dense(layer.units, _activation_name(layer.activation), layer.use_bias)
-    trained = {id(variable) for variable in layer.trainable_weights}
+def _described(layer: Any, before: Shape, calls: Sequence[Any]) -> Layer:
+    """A layer, and its uses; `before` is the shape of a sample behind the layer that stands before it."""
+    trained = {id(variable) for variable in getattr(layer, "trainable_weights", ())}
     tensors = tuple(
         (ROLES.get(variable.name, "state"), tuple(variable.shape), id(variable) in trained)
-        for variable in layer.weights
+        for variable in getattr(layer, "weights", ())
     )
+    kind, outputs = type(layer).__name__, tuple(calls[-1].node.outputs[0].shape[1:])
+    if kind == "Dense":
+        dense = Dense(layer.units, _activation_name(layer.activation), layer.use_bias)
+        if dense.output(before) == outputs and tuple(dense.weights(before)) == tensors:
+            return dense
     rate = float(layer.rate) if kind == "Dropout" else 0.0
-    return Given(kind, tuple(layer.output.shape[1:]), tensors, rate)
+    return Given(kind, outputs, tensors, rate, len(calls))
 
 
 def _activation_name(activation: Any) -> str:

@@ -50,15 +50,6 @@ def affine(call: Call, mapped: Mapping[str, Any] | None = None, inputs: Any = No
         layer.activation = kept
 
 
-def plain(call: Call) -> Any:
-    """What the layer makes, as Keras has it."""
-    if call.mask is not None:
-        return call.inputs * call.mask
-    if has_activation(call.layer):
-        return call.activation(affine(call))
-    return call.layer(call.inputs, training=True)
-
-
 def activated(call: Call, Z: Any) -> Any:
     """The layer's activation of what is handed to it; itself, where it has none."""
     return call.activation(Z) if has_activation(call.layer) else Z

@@ -12,10 +12,10 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.altered import activations, layers, recurrent
-from keras_ref.altered.call import Call, affine, backward_of, has_activation, plain
-from keras_ref.model import layers_of
+from keras_ref.altered.call import Call, affine, backward_of, has_activation
 from keras_ref.precision import precision
 from keras_ref.ways import ways_of
+from keras_ref.wiring import LayerCall, called, layers_of, masks_of, through
 
 Array = NDArray[Any]
 
@@ -65,7 +65,7 @@ def altering(model: keras.Model) -> Iterator["Altering"]:
     Parameters
     ----------
     model : keras.Model
-        A chain of layers, compiled.
+        Compiled, of one input and one output.
     """
     kept = [variable.numpy() for variable in model.variables]
     with precision(str(model.compute_dtype)), ways_of(model), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -82,7 +82,7 @@ class Altering:
 
     def __init__(self, model: keras.Model) -> None:
         self.model, self.dtype = model, str(model.compute_dtype)
-        self.chain = layers_of(model)
+        self.last = layers_of(model)[-1]
         trained = {id(variable) for variable in model.trainable_variables}
         self.trained = [variable for variable in model.weights if id(variable) in trained]
         self.states = [variable for variable in model.weights if id(variable) not in trained]
@@ -137,18 +137,24 @@ class Altering:
         layers: Mapping[int, Alteration] | None = None,
         objective: Alteration | None = None,
     ) -> Any:
-        given, found, targets = layers or {}, list(masks), np.asarray(y)
+        given, found, targets = layers or {}, masks_of(self.model, masks), np.asarray(y)
         Y = tf.constant(targets) if targets.dtype.kind in "iu" else tf.constant(targets, self.dtype)
-        A, Z = tf.constant(np.asarray(x), self.dtype), None
-        for number, layer in enumerate(self.chain):
-            drops = isinstance(layer, keras.layers.Dropout) and layer.rate and found
-            call = Call(layer, A, tf.constant(found.pop(0), self.dtype) if drops else None)
-            one = given.get(number)
-            if one is None and number == len(self.chain) - 1 and has_activation(layer):
-                Z = affine(call)
-                A = call.activation(Z)
-            else:
-                A = plain(call) if one is None else LAYERS[one.kind](call, **one.options)
+        logits: list[Any] = []
+
+        def make(of: LayerCall, *args: Any, **kwargs: Any) -> Any:
+            call = Call(of.layer, args[0], tf.constant(found[of.name], self.dtype) if of.name in found else None)
+            one = given.get(of.number - 1)
+            if one is not None:
+                return LAYERS[one.kind](call, **one.options)
+            if call.mask is not None:
+                return call.inputs * call.mask
+            if of.layer is self.last and has_activation(of.layer):
+                logits.append(affine(call))
+                return call.activation(logits[-1])
+            return called(of, *args, **kwargs)
+
+        A = through(self.model, tf.constant(np.asarray(x), self.dtype), make)
+        Z = logits[-1] if logits else None
         loss = self.model.compute_loss(x=None, y=Y, y_pred=A)
         return loss if objective is None else LOSSES[objective.kind](self.model, loss, Y, A, Z, **objective.options)
 

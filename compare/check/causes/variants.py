@@ -166,7 +166,7 @@ class _Search:
             momentum = getattr(layers[weight.layer], "momentum", None)
             if momentum is None or momentum == 1:
                 return None
-            n = one.facts.n * float(np.prod(architecture.shapes[weight.layer][:-1]))
+            n = one.facts.n * float(np.prod(architecture.shapes[weight.layer + 1][:-1]))
             now = (new - momentum * old) / (1 - momentum)
             found.append(Average(old, now, float(momentum), n, "variance" in name))
         return found

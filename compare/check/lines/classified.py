@@ -232,16 +232,17 @@ class Values:
     @cached_property
     def turn(self) -> int:
         """When the output was there, and errors could begin; 0 if it is not Keras's."""
-        last = max(map(layer_of, self.quantities))
-        outputs = {f"A{last}", f"Z{last}"} if self._linear(last) else {f"A{last}"}
+        output = [*self.library.takes][-1]
+        logits = f"Z{output[1:]}"
+        outputs = {output, logits} if self._alike(output, logits) else {output}
         values = distinct(self.flow.value(event) for event in self.flow.events)
         told = [value for value in values if self.kind(value) == RIGHT]
         names = {value: identity.name for value in told if (identity := self.identity(value)) is not None}
         return min((self.when(value) for value, name in names.items() if name in outputs), default=0)
 
-    def _linear(self, layer: int) -> bool:
-        """Whether what a layer hands on is what it hands its activation."""
-        Z, A = self.quantities.get(f"Z{layer}"), self.quantities.get(f"A{layer}")
+    def _alike(self, one: str, other: str) -> bool:
+        """Whether two quantities are the same: what a layer hands on is what it hands its activation."""
+        A, Z = self.quantities.get(one), self.quantities.get(other)
         return Z is not None and A is not None and np.array_equal(Z, A)
 
     @cached_property

@@ -172,7 +172,7 @@ class _Asked:
     def question(self, flow: Flow, now: int) -> Question:
         """Ask about one step; those before it, where they are traced, tell what is stale."""
         judged = self.run.steps[now]
-        relative = RELATIVE[self.reference.precision]
+        relative, takes = RELATIVE[self.reference.precision], self.reference.takes
         earlier = {step: self.quantities(step, {}) for step in range(max(0, now - BEFORE), now)}
         names = [f"new {name}" for name in self.reference.names]
         outputs = dict(zip(names, judged.did.after or [], strict=False))
@@ -192,7 +192,7 @@ class _Asked:
         return Question(
             flow,
             lambda instead: self.quantities(now, instead) if instead else first,
-            lambda quantities: known({**earlier, now: quantities}, now, self.rate, relative),
+            lambda quantities: known({**earlier, now: quantities}, now, self.rate, relative, takes),
             outputs,
             close,
             self.rate,

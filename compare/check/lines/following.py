@@ -11,25 +11,33 @@ from compare.mathematics.functions import Array
 MOST = 1_000_000  # elements of the patches that a convolution looks at
 
 
-def following(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:
-    """Yield what one or two operations make of the quantities: so much is said of a line that makes no more."""
+def following(
+    of: Mapping[str, Array], rate: float, takes: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, Array]]:
+    """Yield what one or two operations make of the quantities: so much is said of a line that makes no more.
+
+    `takes` is what each layer takes, by the name of what it makes; the output comes last.
+    """
     with np.errstate(all="ignore"):
-        last = max((int(found[1]) for name in of if (found := re.fullmatch(r"A(\d+)", name))), default=0)
-        for layer in range(1, last + 1):
-            name = f"A{layer - 1}" if layer > 1 else "X"
-            if f"Z{layer}" in of:
-                yield from _activated(of, layer)
+        for made, names in takes.items():
+            call, name = made[1:], names[0]
+            layer = call.split()[0]
+            if f"Z{call}" in of:
+                yield from _activated(of, call)
             yield from _updates(of, layer, rate)
-            if f"A{layer} at time 1" in of:
+            if len(names) > 1 or name not in of or made not in of:
+                continue
+            if f"{made} at time 1" in of:
                 yield from _over_time(of, layer, of[name])
                 yield from _of_gates(of, layer, rate)
             elif f"gamma{layer}" in of:
-                yield from _normalised(of, layer, name)
-            elif of[name].ndim == of[f"A{layer}"].ndim > 2:
-                yield from _convolved(of, layer, name) if f"W{layer}" in of else _pooled(of, layer, of[name])
-            elif f"W{layer}" in of and f"Z{layer}" in of and of[name].ndim == of[f"W{layer}"].ndim == 2:
-                yield from _dense(of, layer, name)
+                yield from _normalised(of, layer, call, name)
+            elif of[name].ndim == of[made].ndim > 2:
+                yield from _convolved(of, layer, call, name) if f"W{layer}" in of else _pooled(of, call, of[name])
+            elif f"W{layer}" in of and f"Z{call}" in of and of[name].ndim == of[f"W{layer}"].ndim == 2:
+                yield from _dense(of, layer, call, name)
         yield from _in_one(of, rate)
+        last = [*takes][-1][1:]
         yield from _softmax(of, last)
         yield from _errors(of, last)
 
@@ -50,17 +58,17 @@ def _in_one(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]
                 yield "all updates", rate * whole
 
 
-def _activated(of: Mapping[str, Array], layer: int) -> Iterator[tuple[str, Array]]:
+def _activated(of: Mapping[str, Array], call: str) -> Iterator[tuple[str, Array]]:
     """What activations and their slopes are computed by: a mask, and the steps of a sigmoid, which swish has too."""
-    Z = of[f"Z{layer}"]
-    yield f"mask{layer}", (Z > 0).astype(float)
-    yield from _sloping(f"A{layer}", of[f"A{layer}"])
+    Z = of[f"Z{call}"]
+    yield f"mask{call}", (Z > 0).astype(float)
+    yield from _sloping(f"A{call}", of[f"A{call}"])
     power = np.exp(-Z)
     sigmoid = 1 / (1 + power)
-    yield f"exp of -Z{layer}", power
-    yield f"1 + exp of -Z{layer}", 1 + power
-    yield f"sigmoid of Z{layer}", sigmoid
-    yield f"1 - sigmoid of Z{layer}", 1 - sigmoid
+    yield f"exp of -Z{call}", power
+    yield f"1 + exp of -Z{call}", 1 + power
+    yield f"sigmoid of Z{call}", sigmoid
+    yield f"1 - sigmoid of Z{call}", 1 - sigmoid
 
 
 def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
@@ -73,7 +81,7 @@ def _sloping(name: str, A: Array) -> Iterator[tuple[str, Array]]:
             yield f"({name}) (1 - {name})", A * (1 - A)
 
 
-def _updates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple[str, Array]]:
+def _updates(of: Mapping[str, Array], layer: str, rate: float) -> Iterator[tuple[str, Array]]:
     """What plain gradient descent takes from each tensor, and a kernel after it beside its bias."""
     for name in ("W", "b"):
         if f"d{name}{layer}" in of:
@@ -85,23 +93,27 @@ def _updates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple
             yield f"new b{layer} and new W{layer}", np.vstack([bias, new])
 
 
-def _dense(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
+def _dense(of: Mapping[str, Array], layer: str, call: str, name: str) -> Iterator[tuple[str, Array]]:
     """What a dense layer is computed by: kernels and biases in one array, and what each sample adds to a gradient."""
-    below, W, b, dZ = of[name], of[f"W{layer}"], of.get(f"b{layer}"), of.get(f"dZ{layer}")
+    below, W, b, dZ = of[name], of[f"W{layer}"], of.get(f"b{layer}"), of.get(f"dZ{call}")
     yield f"{name} W{layer}", below @ W
     if b is not None:
         yield f"W{layer} and b{layer}", np.vstack([W, b])
         yield f"b{layer} and W{layer}", np.vstack([b, W])
     if dZ is not None:
-        yield f"dW{layer} of each sample", below[:, :, None] * dZ[:, None, :]
-        yield f"dW{layer} and db{layer}", np.vstack([of[f"dW{layer}"], dZ.sum(axis=0)])
-        yield f"db{layer} and dW{layer}", np.vstack([dZ.sum(axis=0), of[f"dW{layer}"]])
+        yield f"dW{call} of each sample", below[:, :, None] * dZ[:, None, :]
+        if call == layer:
+            yield f"dW{layer} and db{layer}", np.vstack([of[f"dW{layer}"], dZ.sum(axis=0)])
+            yield f"db{layer} and dW{layer}", np.vstack([dZ.sum(axis=0), of[f"dW{layer}"]])
+        else:
+            yield f"part of dW{call}", below.T @ dZ
+            yield f"part of db{call}", dZ.sum(axis=0)
     ones = np.ones((len(below), 1))
     yield f"{name} and a one", np.hstack([below, ones])
     yield f"a one and {name}", np.hstack([ones, below])
 
 
-def _errors(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
+def _errors(of: Mapping[str, Array], last: str) -> Iterator[tuple[str, Array]]:
     """How far the output is from the targets, where that is not the loss's gradient already, but for a factor."""
     A, dZ, Y = of.get(f"A{last}"), of.get(f"dZ{last}"), of["Y"]
     if A is None or A.shape != Y.shape:
@@ -112,7 +124,7 @@ def _errors(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
         yield f"A{last} - Y", error
 
 
-def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
+def _softmax(of: Mapping[str, Array], last: str) -> Iterator[tuple[str, Array]]:
     """The steps of a softmax, and of its cross-entropy."""
     Z, P, Y = of.get(f"Z{last}"), of.get(f"A{last}"), of["Y"]
     if Z is None or P is None or P.shape != Y.shape or Z.ndim != 2:
@@ -146,7 +158,7 @@ def _softmax(of: Mapping[str, Array], last: int) -> Iterator[tuple[str, Array]]:
     yield "y", Y.argmax(axis=1).astype(float)
 
 
-def _over_time(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+def _over_time(of: Mapping[str, Array], layer: str, below: Array) -> Iterator[tuple[str, Array]]:
     """What a recurrent layer's gradients are made of: slopes, each time's part, and their sums from the last one on."""
     for name in [name for name in of if re.fullmatch(rf"A{layer}( \([a-z ]+\))? at time \d+", name)]:
         yield from _sloping(name, of[name])
@@ -155,7 +167,7 @@ def _over_time(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tu
         at = f"of layer {layer} at time {time}"
         state = of[f"A{layer} at time {time}"]
         x, h = below[:, time - 1], of[f"A{layer} at time {time - 1}"] if time > 1 else np.zeros_like(state)
-        yield f"X {at}" if layer == 1 else f"input {at}", x
+        yield f"X {at}" if below is of["X"] else f"input {at}", x
         yield f"input and state {at}", np.hstack([x, h])
         yield f"state and input {at}", np.hstack([h, x])
         whole = of.get(f"dZ{layer} at time {time}", of.get(f"dZ{layer} (of the input) at time {time}"))
@@ -181,7 +193,7 @@ def _over_time(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tu
             yield f"part of dC{layer} at time {time} from its output", of[f"dA{layer} (carry) at time {time}"] * slope
 
 
-def _of_gates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tuple[str, Array]]:
+def _of_gates(of: Mapping[str, Array], layer: str, rate: float) -> Iterator[tuple[str, Array]]:
     """What belongs to each gate of a recurrent layer: its part of the weights, their gradients and updates."""
     gates = [
         found[1] for name in of if (found := re.fullmatch(rf"Z{layer} \(([a-z]+ gate|candidate)\) at time 1", name))
@@ -203,19 +215,19 @@ def _of_gates(of: Mapping[str, Array], layer: int, rate: float) -> Iterator[tupl
             yield f"{start}U{layer} and {start}W{layer}{gate}", np.vstack([u, w])
 
 
-def _normalised(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
+def _normalised(of: Mapping[str, Array], layer: str, call: str, name: str) -> Iterator[tuple[str, Array]]:
     """The steps of a batch normalisation, forward and backward."""
     below = of[name]
     axes = tuple(range(below.ndim - 1))
     mean, variance = below.mean(axis=axes), below.var(axis=axes)
-    gamma, beta, dA = of[f"gamma{layer}"], of[f"beta{layer}"], of.get(f"dA{layer}")
-    hat = (of[f"A{layer}"] - beta) / gamma  # whatever epsilon is
+    gamma, beta, dA = of[f"gamma{layer}"], of[f"beta{layer}"], of.get(f"dA{call}")
+    hat = (of[f"A{call}"] - beta) / gamma  # whatever epsilon is
     centred = below - mean
     yield f"mean of {name}", mean
     yield f"variance of {name}", variance
     yield f"{name} less its mean", centred
     yield f"{name} normalised", hat
-    yield f"{name} normalised, times gamma{layer}", of[f"A{layer}"] - beta
+    yield f"{name} normalised, times gamma{layer}", of[f"A{call}"] - beta
     yield f"1 / deviation of {name}", np.nanmedian(hat / centred, axis=axes)
     if dA is not None:
         yield f"d of {name} normalised", dA * gamma
@@ -224,9 +236,9 @@ def _normalised(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tupl
         yield f"sum of d of {name} normalised by it", (dA * gamma * hat).sum(axis=axes)
 
 
-def _convolved(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple[str, Array]]:
+def _convolved(of: Mapping[str, Array], layer: str, call: str, name: str) -> Iterator[tuple[str, Array]]:
     """What a convolution is computed by: the padded input, its patches, kernels as matrices, and their gradients."""
-    below, W, Z = of[name], of[f"W{layer}"], of.get(f"Z{layer}", of[f"A{layer}"])
+    below, W, Z = of[name], of[f"W{layer}"], of.get(f"Z{call}", of[f"A{call}"])
     places, sizes = below.ndim - 2, W.shape[:-2]
     if W.ndim != below.ndim or W.shape[-2] != below.shape[-1] or len(Z) * Z[0].size * math.prod(sizes) > MOST:
         return
@@ -243,12 +255,12 @@ def _convolved(of: Mapping[str, Array], layer: int, name: str) -> Iterator[tuple
         kernel = of.get(f"{start}W{layer}")
         if kernel is not None:
             yield f"{start}W{layer} as a matrix", np.moveaxis(kernel, -2, 0)
-    dZ = of.get(f"dZ{layer}")
+    dZ = of.get(f"dZ{call}")
     if dZ is not None:
-        yield f"dZ{layer} by filter", np.moveaxis(dZ, -1, 0)
+        yield f"dZ{call} by filter", np.moveaxis(dZ, -1, 0)
         errors = np.moveaxis(np.tensordot(dZ, W, axes=(-1, -1)), -1, places + 1)
         yield from _orders(f"d of patches of {name}", errors, places)
-        yield f"dW{layer} of each sample", _each_kernel(windows, dZ, places)
+        yield f"dW{call} of each sample", _each_kernel(windows, dZ, places)
         whole = np.zeros_like(padded)
         for offset in np.ndindex(*sizes):
             at = tuple(slice(o, o + s * n, s) for o, s, n in zip(offset, strides, Z.shape[1:-1], strict=True))
@@ -285,13 +297,13 @@ def _moved(length: int, size: int, places: int) -> tuple[int, tuple[int, int]]:
     return 1, (0, 0)
 
 
-def _pooled(of: Mapping[str, Array], layer: int, below: Array) -> Iterator[tuple[str, Array]]:
+def _pooled(of: Mapping[str, Array], call: str, below: Array) -> Iterator[tuple[str, Array]]:
     """What a pooling layer is computed by: its output and its errors, spread over the places they come from."""
-    A, dA = of[f"A{layer}"], of.get(f"dA{layer}")
+    A, dA = of[f"A{call}"], of.get(f"dA{call}")
     ratios = [length // places for length, places in zip(below.shape[1:-1], A.shape[1:-1], strict=True)]
     if max(ratios) < 2 or below.shape[-1] != A.shape[-1]:
         return
-    for name, value in ((f"A{layer}", A), (f"dA{layer}", dA)):
+    for name, value in ((f"A{call}", A), (f"dA{call}", dA)):
         if value is not None:
             for axis, ratio in enumerate(ratios, 1):
                 value = value.repeat(ratio, axis=axis)

@@ -13,6 +13,7 @@ from compare.mathematics.functions import Array
 SYMBOLS = "[AZWbUC]|gamma|beta|moving_mean|moving_variance|embeddings"
 REORDERED = "in another order"
 REPORTED = ("loss", "accuracy")  # what a step tells, besides what it changes
+Takes = Mapping[str, tuple[str, ...]]
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
 # Ranks: what is looked for first.
 QUANTITY, FOLLOWS, EARLIER = range(3)
@@ -53,24 +54,28 @@ def spelt(name: str) -> str:
 
 def primary(name: str) -> bool:
     """Whether Keras itself computes it: no derived name."""
-    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z ]+\))?( at time \d+)?|loss|accuracy|X|Y", name) is not None
+    use = r"( at (time|call) \d+)?"
+    return re.fullmatch(rf"(new )?d?({SYMBOLS})\d+( \([a-z0-9 ]+\))?{use}|loss|accuracy|X|Y", name) is not None
 
 
-def read_for(name: str, role: str) -> bool:
+def read_for(name: str, role: str, takes: Takes) -> bool:
     """Whether Keras reads a quantity where it computes another of a dense layer; of other roles, nothing is said."""
     found = re.fullmatch(r"(d?[AZWb])(\d+)", role)
-    if found is None:
+    if found is None or f"A{found[2]}" not in takes:
         return True
-    of, layer = found[1], int(found[2])
-    below, above = f"A{layer - 1}" if layer > 1 else "X", layer + 1
+    of, layer = found[1], found[2]
+    below = takes[f"A{layer}"]
+    users = [user for user, names in takes.items() if f"A{layer}" in names]
+    beside = {name for user in users for name in takes[user]}  # a product's other factor
+    above = {name for user in users for name in (f"d{user}", f"dZ{user[1:]}", f"W{user[1:].split()[0]}")} | beside
     return name in {
-        "Z": (below, f"W{layer}", f"b{layer}"),
-        "A": (f"Z{layer}", f"A{layer}"),
-        "dA": (f"dZ{above}", f"W{above}", f"A{layer}", "Y", "loss"),
-        "dZ": (f"dA{layer}", f"Z{layer}", f"A{layer}", f"dZ{above}", f"W{above}", "Y", "loss"),
-        "dW": (below, f"dZ{layer}"),
-        "db": (f"dZ{layer}",),
-    }.get(of, (name,))
+        "Z": {*below, f"W{layer}", f"b{layer}"},
+        "A": {*below, f"Z{layer}", f"A{layer}"},
+        "dA": {*above, f"A{layer}", "Y", "loss"},
+        "dZ": {*above, f"dA{layer}", f"Z{layer}", f"A{layer}", "Y", "loss"},
+        "dW": {*below, f"dZ{layer}"},
+        "db": {f"dZ{layer}"},
+    }.get(of, {name})
 
 
 def over_time(name: str) -> str:
@@ -123,9 +128,13 @@ class _Entry:
 
 @dataclass
 class Known:
-    """Keras's quantities of some steps; `relative` is how far apart two forms of one value may lie."""
+    """Keras's quantities of some steps.
+
+    `relative` is how far apart two forms of one value may lie, `takes` what each layer takes: see `Reference.takes`.
+    """
 
     relative: float
+    takes: Takes = field(default_factory=dict)
     entries: dict[int, list[_Entry]] = field(default_factory=dict)
 
     def add(self, name: str, step: int, rank: int, value: Array) -> None:
@@ -205,7 +214,7 @@ def _rounded(factor: float, relative: float) -> float:
     return factor
 
 
-def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relative: float) -> Known:
+def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relative: float, takes: Takes) -> Known:
     """All that Keras computes in these steps, and what follows from it in an operation or two.
 
     Parameters
@@ -216,15 +225,16 @@ def known(steps: Mapping[int, Mapping[str, Array]], now: int, rate: float, relat
     rate : float
         The learning rate.
     relative : float
+    takes : mapping of name to tuple of str
         See `Known`.
     """
-    found = Known(relative)
+    found = Known(relative, takes)
     for step, quantities in steps.items():
         for name, value in quantities.items():
             if name != "accuracy":  # a fraction that many a number is
                 found.add(name, step, QUANTITY if step == now else EARLIER, value)
         if step == now:
-            for name, value in following(quantities, rate):
+            for name, value in following(quantities, rate, takes):
                 found.add(name, step, FOLLOWS, value)
     return found.finish()
 

@@ -85,7 +85,7 @@ class Leads:
                 identity = self.values.identity(source)
                 if identity is None or self.values.kind(source) not in (RIGHT, SCALED):
                     continue
-                if not primary(identity.name) or read_for(identity.name, role):
+                if not primary(identity.name) or read_for(identity.name, role, self.values.library.takes):
                     continue
                 found.append(self.flow.stored(source, event))
         return distinct(event for event in found if event is not None)

@@ -160,7 +160,10 @@ def _form(values: Values, wrong: Wrong) -> str:
     if identity is None:
         return "makes {roles}, and not as Keras does" + follows
     if identity.factor == 1:
-        other = re.sub(r" of layer \d+| at time \d+", "", spelt(identity.name))
+        other, role = (
+            re.sub(r" of layer \d+| at (time|call) \d+", "", spelt(of)) for of in (identity.name, wrong.role)
+        )
+        other = spelt(identity.name) if other == role else other
         turned = f" ({identity.how})" if identity.how else ""
         return f"makes {other}{turned}, which stands where {{roles}} belongs{follows}"
     if identity.factor == -1:

@@ -69,6 +69,12 @@ class Reference:
         """The name of each tensor among the quantities, in order."""
         return [f"{SYMBOLS[weight.role]}{weight.layer + 1}" for weight in self.recipe.architecture.weights]
 
+    @property
+    def takes(self) -> Mapping[str, tuple[str, ...]]:
+        """What each of Keras's layers takes, by the name of what it makes; the output comes last."""
+        found: Mapping[str, tuple[str, ...]] = load_keras().takes_of(self.model)
+        return found
+
     def trajectory(self, X: Array, y: Rows, batches: list[Rows], weights: list[Array]) -> list[list[Array]]:
         """Keras's own weights before each step, as far as they are finite."""
         first = rounded(self, weights)

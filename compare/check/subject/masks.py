@@ -12,9 +12,9 @@ DEEP, MANY = 5, 5000  # attributes of attributes, and objects in all, that are l
 
 
 def dropout_layers(architecture: Architecture) -> list[tuple[int, Given]]:
-    """Return the layers of dropout, from 0, that drop anything."""
-    layers = enumerate(architecture.layers)
-    return [(n, layer) for n, layer in layers if isinstance(layer, Given) and layer.kind == "Dropout" and layer.rate]
+    """Return the layers of dropout, from 0, that drop anything: each as often as it is used."""
+    layers = [(n, layer) for n, layer in enumerate(architecture.layers) if isinstance(layer, Given)]
+    return [each for each in layers if each[1].kind == "Dropout" and each[1].rate for _ in range(each[1].uses)]
 
 
 def find_masks(thing: Any, architecture: Architecture, samples: int) -> list[Array] | None:

@@ -128,19 +128,37 @@ def two_outputs():
     return functional(lambda start: [keras.layers.Dense(1)(start), keras.layers.Dense(2)(start)])
 
 
-def branches():
-    joined = keras.layers.Concatenate()
-    return functional(lambda start: joined([keras.layers.Dense(1)(start), keras.layers.Dense(2)(start)]))
-
-
 def unbuilt():
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", loss="mse")
     return model
 
 
-@pytest.mark.parametrize("reference", [two_outputs, branches, unbuilt])
-def test_a_model_that_is_no_chain_of_layers_is_refused(reference):
+class Own(keras.Model):
+    """A model whose layers only its own code knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.last(inputs)
+
+
+def of_its_own():
+    model = Own()
+    model.build((None, 4))
+    model.compile("sgd", loss="mse")
+    return model
+
+
+def ending_in_a_layer_that_something_else_reads():
+    twice, between = keras.layers.Dense(4), keras.layers.Dense(4)
+    return functional(lambda start: twice(between(twice(start))))
+
+
+@pytest.mark.parametrize("reference", [two_outputs, unbuilt, of_its_own, ending_in_a_layer_that_something_else_reads])
+def test_a_model_that_has_no_one_way_from_input_to_output_is_refused(reference):
     with pytest.raises(InputError, match="`reference`"):
         beside(Two, reference)
 

@@ -7,6 +7,7 @@ import pytest
 from compare.check.lines.following import following
 from keras_ref.model import assemble
 from keras_ref.quantities import quantities
+from keras_ref.wiring import takes_of
 from tests.keras_ref.test_quantities import OPTIMIZERS, batch
 
 
@@ -15,7 +16,7 @@ def told(inputs, layers):
     model = assemble(inputs, lambda: [*layers(), keras.layers.Dense(2)], "mse", OPTIMIZERS["sgd"], "float64")
     of = quantities(model, *batch(model))
     found: dict[str, np.ndarray] = {}
-    for name, value in following(of, 0.1):
+    for name, value in following(of, 0.1, takes_of(model)):
         found.setdefault(name, value)
     return of, found
 

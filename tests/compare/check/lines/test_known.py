@@ -64,7 +64,7 @@ def test_plain_values_are_recognised_by_themselves_alone():
 def test_a_quantity_of_the_step_comes_before_what_follows_and_that_before_an_earlier_step():
     quantities = {"X": A, "Y": np.eye(3)[[0, 1, 2, 0, 1]], "Z1": A[:, :3], "W1": A[:4, :3], "b1": A[0, :3]}
     quantities["A1"] = quantities["Z1"]
-    now = known({1: quantities | {"X": A + 1}, 2: quantities}, 2, 0.1, 1e-9)
+    now = known({1: quantities | {"X": A + 1}, 2: quantities}, 2, 0.1, 1e-9, {"A1": ("X",)})
     assert identify(now, A) == Identity("X", 2)
     assert identify(now, A + 1) == Identity("X", 1)
     assert identify(now, A @ A[:4, :3]).name == "X W1"
