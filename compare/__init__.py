@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # what editors and type checkers read; a test holds it to what follows
     from compare.adapters import adapt as adapt
     from compare.adapters import each as each
+    from compare.adapters import joined as joined
     from compare.adapters import lists as lists
     from compare.adapters import numbered as numbered
+    from compare.adapters import tensor as tensor
     from compare.agreement.comparison import compare_runs as compare_runs
     from compare.check.parity_check import assert_parity as assert_parity
     from compare.check.parity_check import check_parity as check_parity
@@ -38,12 +40,14 @@ else:
         "check_parity": "check.parity_check.check_parity",
         "compare_runs": "agreement.comparison.compare_runs",
         "each": "adapters.each",
+        "joined": "adapters.joined",
         "lists": "adapters.lists",
         "load": "data.dataset.load",
         "numbered": "adapters.numbered",
         "read_run": "runs.record.read",
         "run_matched": "experiments.matched.run_matched",
         "run_unseeded": "experiments.unseeded.run_unseeded",
+        "tensor": "adapters.tensor",
     }
 
     __all__ = [*_HOMES, "__version__"]

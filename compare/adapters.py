@@ -3,6 +3,8 @@
     subject = adapt(MyNetwork, numbered("params", "W", "b"), kernel="units_inputs", samples="columns")
     subject = adapt(make, each("layers", "weights", "bias"), labels="onehot", step=lambda net, x, y: net.fit(x, y, 1))
 
+    subject = adapt(Net, [tensor("conv.kernel", axes=(2, 3, 1, 0)), "conv.bias", tensor("out.W", axes=(1, 0)), "out.b"])
+
 Anything else is a class of a few lines with `get_weights`, `set_weights` and `train_on_batch`.
 """
 
@@ -15,6 +17,9 @@ from compare.check.subject.places import Array, Tensors
 from compare.check.subject.places import each as each
 from compare.check.subject.places import lists as lists
 from compare.check.subject.places import numbered as numbered
+from compare.check.subject.tensors import Joined, Tensor, whole
+from compare.check.subject.tensors import joined as joined
+from compare.check.subject.tensors import tensor as tensor
 from compare.errors import InputError
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
@@ -22,7 +27,7 @@ from compare.recipe.recipe import Recipe
 
 def adapt(
     network: Any,
-    parameters: Tensors,
+    parameters: Tensors | Sequence[Tensor | Joined | str],
     *,
     kernel: str = "inputs_units",
     bias: str = "own",
@@ -41,16 +46,17 @@ def adapt(
     ----------
     network : class or factory
         Makes the network; takes layer sizes, learning rate and so on as any factory does.
-    parameters : callable
-        Where the network keeps them: `each`, `numbered`, `lists`, or a function from the network to a list of
-        (dict or object, key of the kernel, key of the bias, or None where there is none).
+    parameters : callable or list
+        Where the network keeps them: of dense layers `each`, `numbered`, `lists`, or a function from the network to a
+        list of (dict or object, key of the kernel, key of the bias, or None where there is none); of any layers a list
+        of `tensor` and `joined` in Keras's order, where a str is `tensor(path)`.
     kernel : {"inputs_units", "units_inputs"}
-        Orientation.
+        Orientation; in a list, `axes` says it of each tensor.
     bias : {"own", "flat", "row", "column"}
         The shape that the network's own biases have before anything is set; or (units,), (1, units) or (units, 1).
     labels : {"integer", "onehot"}
     samples : {"rows", "columns"}
-        Of x, and of one-hot labels.
+        Of x, and of one-hot labels: samples are the first axis, or the last.
     step : callable or str, optional
         (network, x, y) -> the loss, or loss and accuracy, or the name of such a method of (x, y); by default its
         `train_on_batch`.
@@ -79,10 +85,7 @@ def adapt(
         if value not in CHOICES[name]:
             raise InputError(f"`{name}` must be one of {', '.join(CHOICES[name])}. Received: {value!r}")
     if not callable(parameters):
-        raise InputError(
-            "`parameters` must say where the network keeps its parameters: each(...), numbered(...), lists(...), or a "
-            f"function from the network to a list. Received: {parameters!r}"
-        )
+        parameters = _listed(parameters, given)
     for name, method in (("step", step), ("loss", loss), ("train", train)):
         if method is not None and not callable(method) and (name == "loss" or not isinstance(method, str)):
             what = "a function" if name == "loss" else "a function, or a method's name"
@@ -96,8 +99,27 @@ def adapt(
         batch_size: int,
         activations: Sequence[str],
     ) -> Adapted:
-        recipe = Recipe(dense(layer_sizes, activations, learning_rate), n_samples, batch_size)
-        return Adapted(make(network, recipe, "any"), layer_sizes[-1], declared)
+        return of_recipe(Recipe(dense(layer_sizes, activations, learning_rate), n_samples, batch_size))
 
-    factory.network = network  # type: ignore[attr-defined]
+    def of_recipe(recipe: Recipe) -> Adapted:
+        return Adapted(make(network, recipe, "any"), recipe.architecture, declared)
+
+    factory.network, factory.of_recipe = network, of_recipe  # type: ignore[attr-defined]
     return factory
+
+
+def _listed(parameters: object, given: dict[str, str]) -> list[Tensor | Joined]:
+    """Return tensors that are said one by one."""
+    if not isinstance(parameters, list | tuple) or not all(isinstance(p, Tensor | Joined | str) for p in parameters):
+        raise InputError(
+            "`parameters` must say where the network keeps its parameters: each(...), numbered(...), lists(...), a "
+            "function from the network to a list, or a list of tensor(...) and joined(...) in Keras's order. "
+            f"Received: {parameters!r}"
+        )
+    for name, usual in (("kernel", "inputs_units"), ("bias", "own")):
+        if given[name] != usual:
+            raise InputError(
+                f"`{name}` goes with each, numbered and lists: in a list, `tensor` takes `axes` and `shape`. "
+                f"Received: {given[name]!r}"
+            )
+    return [each if isinstance(each, Joined) else whole(each) for each in parameters]

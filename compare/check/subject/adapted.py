@@ -3,14 +3,17 @@
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from compare.check.subject.guesses import methods_of, name_of, places_of, step_of
-from compare.check.subject.places import Array, Places, Slot, Tensors, share_memory, slots
+from compare.check.subject.places import ABSENT, Array, Places, Slot, Tensors, share_memory, slots
 from compare.check.subject.refusal import Refusal
+from compare.check.subject.tensors import Joined, Kept, Tensor, Whole
+from compare.check.subject.tensors import found as lying
+from compare.recipe.architecture import Architecture
 
 Step = Callable[[Any, Array, Array], Any] | str
 BIASES: dict[str, tuple[int, ...]] = {"flat": (-1,), "row": (1, -1), "column": (-1, 1)}
@@ -28,11 +31,18 @@ class Declaration:
     """What was told of a network by `adapt`; `shape` holds the words of `CHOICES`."""
 
     network: Any
-    parameters: Tensors
+    parameters: Tensors | Sequence[Tensor | Joined]
     shape: dict[str, str]
     step: Step | None = None
     loss: Callable[[Any, Array, Array], float] | None = None
     train: Callable[..., Any] | str | None = None
+
+    @property
+    def places(self) -> str:
+        """Where the parameters are, in code."""
+        if callable(self.parameters):
+            return str(self.parameters) if isinstance(self.parameters, Places) else "..."
+        return f"[{', '.join(map(str, self.parameters))}]"
 
     def line(self, **changes: str) -> str:
         """Return the call of `adapt` as it stands, with changes in code."""
@@ -41,7 +51,7 @@ class Declaration:
             given = getattr(self, name)
             if given is not None:
                 shown[name] = f'"{given}"' if isinstance(given, str) else "..."
-        places = changes.pop("parameters", str(self.parameters) if isinstance(self.parameters, Places) else "...")
+        places = changes.pop("parameters", self.places)
         options = [f"{name}={code}" for name, code in (shown | changes).items()]
         return f"`adapt({', '.join([name_of(self.network), places, *options])})`"
 
@@ -53,10 +63,10 @@ class Adapted:
     not be what Keras means by it, unless `train` says so.
     """
 
-    def __init__(self, network: Any, n_classes: int, declared: Declaration) -> None:
-        self.network, self.n_classes, self.declared = network, n_classes, declared
+    def __init__(self, network: Any, architecture: Architecture, declared: Declaration) -> None:
+        self.network, self.architecture, self.declared = network, architecture, declared
         self.notes: list[str] = []
-        self._biases: list[tuple[int, ...]] | None = None  # shapes as first seen
+        self._firsts: list[tuple[int, ...]] | None = None  # shapes as first seen, part by part
         if declared.train is not None:
             self.train = self._training(self._method("train", declared.train))
 
@@ -92,41 +102,32 @@ class Adapted:
         return train
 
     def get_weights(self) -> list[Array]:
-        """Kernel (inputs, units), bias (units,), ..."""
-        found: list[Array] = []
-        layers = self._layers()
-        for number, (kernel, bias) in enumerate(layers):
-            W: Array = np.array(kernel.held)
-            W = W.T.copy() if self.declared.shape["kernel"] == "units_inputs" else W
-            b = np.zeros(W.shape[-1:]) if bias is None else np.array(bias.held)
-            # A bias of a shape that it did not have before is handed out as it is: that is a finding.
-            expected = self._bias_shape(number, b)
-            found += [W, b.reshape(-1) if b.shape == expected else b]
-        return found
+        """In Keras's order and form: kernel (inputs, units), bias (units,), ..."""
+        tensors = self._tensors()
+        firsts = iter(self._firsts or [])
+        parts = [[kept.read(next(firsts, ())) for kept in whole.parts] for whole in tensors]
+        return [np.concatenate(p, whole.axis) if len(p) > 1 else p[0] for p, whole in zip(parts, tensors, strict=True)]
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Set them, in the network's own orientation, shape and dtype; in place where that can be."""
-        first, layers = self._biases is None, self._layers()
-        if 2 * len(layers) != len(weights):
+        first, tensors = self._firsts is None, self._tensors()
+        if len(tensors) != len(weights):
             raise Refusal(
-                f"{self._where()} finds {len(layers)} layers, and there should be {len(weights) // 2}.{self._found()}"
+                f"{self._where()} finds {len(tensors) // 2} layers, and there should be {len(weights) // 2}."
+                f"{self._found()}"
             )
-        turned = self.declared.shape["kernel"] == "units_inputs"
-        kernels = [W.T if turned else W for W in weights[::2]]
+        pairs = zip(tensors, weights, strict=True)
+        values = [pair for whole, W in pairs for pair in zip(whole.parts, whole.split(W), strict=True)]
         if first:
-            self._examine([kernel for kernel, _ in layers], kernels)
-        values: list[tuple[Slot, Array]] = []
-        for number, ((kernel, bias), W, b) in enumerate(zip(layers, kernels, weights[1::2], strict=True)):
-            values.append((kernel, W))
-            if bias is not None:
-                values.append((bias, b.reshape(self._bias_shape(number, b))))
-        held = [slot.held for slot, _ in values]
-        for number, (slot, value) in enumerate(values):
+            self._examine(values)
+        held = [kept.slot.held for kept, _ in values]
+        firsts = iter(self._firsts or [])
+        for number, (kept, value) in enumerate(values):
             others = (other for place, other in enumerate(held) if place != number)
             shared = any(share_memory(held[number], other) for other in others)
             if shared:
                 self._note("some of its parameters are one and the same array: each was given an array of its own")
-            slot.put(value, shared)
+            kept.slot.put(replace(kept, keras=value.shape).turned(value, next(firsts, ())), shared)
 
     def train_on_batch(self, x: Array, y: Array) -> Any:
         """Make one step."""
@@ -140,51 +141,82 @@ class Adapted:
 
     def _batch(self, x: Array, y: Array) -> tuple[Array, Array]:
         if self.declared.shape["labels"] == "onehot" and np.ndim(y) == 1:
-            y = np.eye(self.n_classes)[y]
+            y = np.eye(self.architecture.outputs)[y]
         if self.declared.shape["samples"] == "columns":
-            x, y = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
+            x, y = (np.ascontiguousarray(np.moveaxis(each, 0, -1)) for each in (x, y))
         return x, y
 
-    def _layers(self) -> list[tuple[Slot, Slot | None]]:
-        """Where kernel and bias of each layer lie."""
+    def _tensors(self) -> list[Whole]:
+        """Where each of Keras's tensors lies."""
+        declared = self.declared.parameters
         try:
-            found = slots(self.declared.parameters(self.network))
-            shapes = [() if bias is None else np.shape(bias.held) for _, bias in found]
+            found = self._paired(declared) if callable(declared) else self._listed(declared)
+            shapes = [np.shape(kept.slot.held) for whole in found for kept in whole.parts]
         except (AttributeError, KeyError, IndexError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
             raise Refusal(f"{self._where()} does not fit the network: {why}.{self._found()}") from None
-        if found and self._biases is None:
-            self._biases = shapes
+        if found and self._firsts is None:
+            self._firsts = shapes
         return found
 
-    def _bias_shape(self, number: int, bias: Array) -> tuple[int, ...]:
-        """Shape of a layer's bias in the network: as declared, else as it was before anything was set."""
-        declared = self.declared.shape["bias"]
-        own = (self._biases or [])[number : number + 1] if declared == "own" else []
-        if own and int(np.prod(own[0])) == bias.size and own[0]:
-            return own[0]
-        return tuple(bias.size if side < 0 else side for side in BIASES.get(declared, (-1,)))
+    def _paired(self, find: Tensors) -> list[Whole]:
+        """Kernels and biases, layer by layer; zeros stand in for biases that are not there."""
+        words = self.declared.shape
+        turned = Tensor("", (1, 0)) if words["kernel"] == "units_inputs" else Tensor("")
+        flat = Tensor("", shape=BIASES.get(words["bias"]))
+        found: list[Whole] = []
+        for number, (kernel, bias) in enumerate(slots(find(self.network)), 1):
+            shape = np.shape(kernel.held)
+            shape = shape[::-1] if turned.axes else shape
+            lies = Slot([np.zeros(shape[-1:])], 0) if bias is None else bias
+            size = int(np.size(lies.held))
+            found.append(Whole((Kept(kernel, shape, f"the kernel of layer {number}", turned),)))
+            found.append(Whole((Kept(lies, (size,), "", flat),)))
+        return found
 
-    def _examine(self, places: Sequence[Slot], kernels: Sequence[Array]) -> None:
-        """Look at the network's own kernels before they are replaced: turned round, or of integers."""
-        old = [np.asarray(place.held) for place in places]
-        odd = [number for number, (have, want) in enumerate(zip(old, kernels, strict=True)) if have.shape != want.shape]
-        if odd and all(have.shape == want.shape[::-1] for have, want in zip(old, kernels, strict=True)):
+    def _listed(self, said: Sequence[Tensor | Joined]) -> list[Whole]:
+        """Tensors that were said one by one, in Keras's order."""
+        weights = self.architecture.weights
+        if len(said) != len(weights):
+            expected = ", ".join(f"{weight.role} {weight.shape}" for weight in weights)
+            raise Refusal(f"the adapter lists {len(said)} tensors, and Keras has {len(weights)}: {expected}")
+        found: list[Whole] = []
+        for one, weight in zip(said, weights, strict=True):
+            try:
+                found.append(lying(one, self.network, weight.shape))
+            except ABSENT as error:
+                why = f"{type(error).__name__}: {error}"
+                raise Refusal(f"`{one}` does not fit the network: {why}.{self._found()}") from None
+            for kept in found[-1].parts if self._firsts is None else ():
+                if wrong := kept.misfit():
+                    raise Refusal(wrong)
+        return found
+
+    def _examine(self, values: Sequence[tuple[Kept, Array]]) -> None:
+        """Look at what is replaced before it is: kernels turned round, or made of integers."""
+        named = [(kept, np.asarray(kept.slot.held), value.shape) for kept, value in values if kept.name]
+        turned = (
+            [old.T if kept.said.axes else old for kept, old, _ in named] if callable(self.declared.parameters) else []
+        )
+        pairs = [(kept, old.shape, want) for (kept, _, want), old in zip(named, turned, strict=False)]
+        odd = [each for each in pairs if each[1] != each[2]]
+        if odd and all(have == want[::-1] for _, have, want in pairs):
             way = next(word for word in CHOICES["kernel"] if word != self.declared.shape["kernel"])
+            kept, have, want = odd[0]
             raise Refusal(
-                f"the kernel of layer {odd[0] + 1} has shape {old[odd[0]].shape} instead of {kernels[odd[0]].shape}: "
+                f"{kept.name} has shape {have} instead of {want}: "
                 f"kernels are ({way.replace('_', ', ')}). Say so: " + self.declared.line(kernel=f'"{way}"')
             )
-        for number, array in enumerate(old, 1):
-            if array.dtype.kind in "iub":
-                self._note(f"the kernel of layer {number} is made of {array.dtype}: it was given float64 instead")
+        for kept, old, _ in named:
+            if old.dtype.kind in "iub":
+                self._note(f"{kept.name} is made of {old.dtype}: it was given float64 instead")
 
     def _where(self) -> str:
-        declared = self.declared.parameters
-        return f"`{declared}`" if isinstance(declared, Places) else "the function that finds the parameters"
+        places = self.declared.places
+        return "the function that finds the parameters" if places == "..." else f"`{places}`"
 
     def _found(self) -> str:
-        guess = places_of(self.network)
+        guess = places_of(self.network) if callable(self.declared.parameters) else None
         return "" if guess is None else f" They seem to be here: {self.declared.line(parameters=guess.written)}"
 
     def _note(self, text: str) -> None:

@@ -27,7 +27,7 @@ HARMLESS = frozenset(
         ),
         *("set", "sorted", "str", "sum", "tuple", "zip", "Path", "NewType", "TypeVar", "field", "getLogger"),
         *("namedtuple", "partial", "arange", "array", "asarray", "default_rng", "exp", "eye", "float32", "float64"),
-        *("full", "linspace", "log", "ones", "sqrt", "zeros", "adapt", "each", "lists", "numbered"),
+        *("full", "linspace", "log", "ones", "sqrt", "zeros", "adapt", "each", "joined", "lists", "numbered", "tensor"),
     )
 )
 

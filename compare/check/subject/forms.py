@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from compare.check.subject.adapted import Adapted
-from compare.check.subject.guesses import Shape, name_of, orientation, places_of
+from compare.check.subject.guesses import Shape, name_of, orientation, places_of, tensors_of
 from compare.check.subject.places import Places
 from compare.recipe.architecture import Architecture
 
@@ -21,6 +23,8 @@ def misfit(thing: Any, shapes: Sequence[Shape], architecture: Architecture) -> s
     architecture : Architecture
         What it should hold.
     """
+    if isinstance(thing, Adapted) and not callable(thing.declared.parameters):
+        return ""  # each tensor is looked at by itself
     weights = architecture.weights
     expected = [weight.shape for weight in weights if weight.role == "kernel"]
     every = [tuple(shape) for shape in shapes]
@@ -32,11 +36,30 @@ def misfit(thing: Any, shapes: Sequence[Shape], architecture: Architecture) -> s
         kernels = [shape for shape, weight in zip(every, weights, strict=True) if weight.role == "kernel"]
     else:
         kernels = [shape for shape in every if len(shape) == 2 and 1 not in shape]
+    if not all(len(shape) == 2 for shape in expected):
+        return ""
     if kernels != expected and (kernels == [shape[::-1] for shape in expected] or orientation(kernels)):
         number = next((i for i, pair in enumerate(zip(kernels, expected, strict=False)) if pair[0] != pair[1]), 0)
         what = f"the kernel of layer {number + 1} has shape {kernels[number]} instead of {expected[number]}"
         return f"{what}: kernels are (units, inputs). {_turn(thing)}"
     return ""
+
+
+def mended(thing: Any, arrays: Sequence[Any], architecture: Architecture) -> str:
+    """Return the adapter that puts a network's tensors in Keras's order and form; "" if none is needed, or found."""
+    expected = [weight.shape for weight in architecture.weights]
+    pairs = zip(arrays, architecture.weights, strict=False)
+    fit = all(
+        np.shape(a) == weight.shape or (weight.role == "bias" and squeezed(np.shape(a)) == squeezed(weight.shape))
+        for a, weight in pairs
+    )
+    found = "" if fit or isinstance(thing, Adapted) else tensors_of(thing, arrays, expected)
+    return f"`adapt({name_of(thing)}, {found})`" if found else ""
+
+
+def squeezed(shape: Shape) -> Shape:
+    """A shape without its axes of length one."""
+    return tuple(length for length in shape if length != 1)
 
 
 def _turn(thing: Any) -> str:

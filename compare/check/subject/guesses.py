@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.subject.places import Key, Places, each, lists, numbered, slots
+from compare.check.subject.tensors import Tensor, orders
 
 Shape = tuple[int, ...]
 # Arrays that are no parameters, though they have their shapes: gradients, moments, what is kept of a step.
@@ -23,6 +24,7 @@ STEPS = (
 SAMPLES = re.compile(r"(x|inputs?|data|batch|features|samples|images?)(_?(train|batch|data))?", re.IGNORECASE)
 LABELS = re.compile(r"(y|t|labels?|targets?|y_?true|actual|expected)(_?(train|batch|data))?", re.IGNORECASE)
 EPOCHS = re.compile(r"(n_?|num_?|max_?)?(epochs?|iter(ation)?s?)", re.IGNORECASE)
+DEEP, MANY = 3, 500  # attributes of attributes, and objects in all, among which an array is looked for
 BATCH = re.compile(r"(mini_?)?batch_?size|bs", re.IGNORECASE)
 
 
@@ -67,6 +69,49 @@ def places_of(network: Any) -> Guess | None:
             units = [shape[0 if turned else 1] for shape in kernels]
             if all(size in (None, count) for size, count in zip(biases, units, strict=True)):
                 return Guess(str(places), bool(turned))
+    return None
+
+
+def tensors_of(network: Any, arrays: Sequence[Any], expected: Sequence[Shape]) -> str:
+    """Return a list of `tensor` by which what a network holds has Keras's shapes; "" where it cannot be told.
+
+    Parameters
+    ----------
+    network : object
+    arrays : sequence of arrays
+        What it returns for its weights.
+    expected : sequence of tuple of int
+        Keras's shapes.
+    """
+    if len(arrays) != len(expected):
+        return ""
+    left = list(arrays)
+    ordered = all(next(orders(np.shape(a), shape), None) is not None for a, shape in zip(arrays, expected, strict=True))
+    found: list[str] = []
+    for shape in expected:
+        fitting = [a for a in (left[:1] if ordered else left) if next(orders(np.shape(a), shape), None) is not None]
+        # What has the shape already comes before what has it with its axes in another order.
+        chosen = min(fitting, key=lambda a: next(orders(np.shape(a), shape)) != (), default=None)
+        path = None if chosen is None else path_of(network, chosen)
+        if chosen is None or path is None:
+            return ""
+        left = [each for each in left if each is not chosen]
+        found.append(str(Tensor(path, next(orders(np.shape(chosen), shape)) or None)))
+    return f"[{', '.join(found)}]"
+
+
+def path_of(network: Any, array: Any) -> str | None:
+    """The way from an object to an array that it holds, by attributes, keys and numbers; None if it is not found."""
+    waiting: list[tuple[str, Any]] = [("", network)]
+    for _ in range(MANY):
+        if not waiting:
+            break
+        path, one = waiting.pop(0)
+        if isinstance(one, np.ndarray):
+            if one.shape == np.shape(array) and np.array_equal(one, array, equal_nan=True):
+                return path
+        elif path.count(".") < DEEP:
+            waiting += [(f"{path}.{key}".removeprefix("."), each) for key, each in _members(one).items()]
     return None
 
 

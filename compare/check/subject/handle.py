@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.check.subject.adapted import Adapted
-from compare.check.subject.forms import misfit
+from compare.check.subject.forms import mended, misfit
 from compare.check.subject.guesses import adapter_for
 from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
 from compare.check.subject.masks import dropout_layers, find_masks
@@ -58,8 +58,7 @@ class Handle:
     def _take(self, given: Any, weights: bool = True) -> list[Array]:
         arrays = self._without_zeros([np.array(w, copy=True) for w in given])
         expected = self.recipe.architecture.weights
-        if wrong := misfit(self.thing, [array.shape for array in arrays], self.recipe.architecture):
-            raise Refusal(wrong)
+        self._refuse_misfit(arrays)
         if len(arrays) != len(expected):
             raise Refusal(
                 f"wrong number of weights: {len(expected)} arrays (kernel, bias, ...) for layers "
@@ -73,6 +72,18 @@ class Handle:
             self._watch(arrays)
         pairs = enumerate(zip(expected, arrays, strict=True))
         return [self._shaped(index, weight, array).astype(np.float64) for index, (weight, array) in pairs]
+
+    def _refuse_misfit(self, arrays: Sequence[Any]) -> None:
+        """Refuse weights of another form altogether, with what mends it."""
+        if wrong := misfit(self.thing, [np.shape(array) for array in arrays], self.recipe.architecture):
+            raise Refusal(wrong)
+        line = mended(self.thing, arrays, self.recipe.architecture) if self.recipe.given else ""
+        if line:
+            have, expected = (
+                ", ".join(map(str, shapes))
+                for shapes in ([np.shape(a) for a in arrays], [w.shape for w in self.recipe.architecture.weights])
+            )
+            raise Refusal(f"`get_weights` returns shapes {have} instead of {expected}. Say how they lie: {line}")
 
     @property
     def _bias_free(self) -> bool:
@@ -148,11 +159,11 @@ class Handle:
         if is_keras(self.thing) or isinstance(self.thing, Adapted):
             return {}
         try:
-            shapes = [np.shape(w) for w in self._method("get_weights")()]
+            arrays = [np.asarray(w) for w in self._method("get_weights")()]
         except Exception:
             return {}  # some have no weights before they are set
-        if wrong := misfit(self.thing, shapes, self.recipe.architecture):
-            raise Refusal(wrong)
+        self._refuse_misfit(arrays)
+        shapes = [array.shape for array in arrays]
         pairs = enumerate(zip(self.recipe.architecture.weights, shapes, strict=False))
         return {
             index: shape

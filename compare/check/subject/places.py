@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -18,15 +18,20 @@ ABSENT = KeyError, IndexError, AttributeError, TypeError, ValueError
 
 @dataclass(frozen=True)
 class Slot:
-    """One parameter's place: an entry of a dict, list or tuple, or an attribute of an object."""
+    """One parameter's place: an entry of a dict, list or tuple, or an attribute of an object; or a part of such."""
 
     home: Any
     key: Key
+    part: Any = None
+
+    @property
+    def _all(self) -> Any:
+        return self.home[self.key] if _by_item(self.home, self.key) else getattr(self.home, str(self.key))
 
     @property
     def held(self) -> Any:
         """What lies there, as it is."""
-        return self.home[self.key] if _by_item(self.home, self.key) else getattr(self.home, str(self.key))
+        return self._all if self.part is None else np.asarray(self._all)[self.part]
 
     def put(self, value: Array, shared: bool = False) -> None:
         """Write a value in place where that can be, so that other holders of the same array see it; else rebind.
@@ -34,6 +39,11 @@ class Slot:
         An array keeps its dtype if it is a float's; of integers, it could not hold the value. A list stays a list. With
         `shared`, writing in place would change another parameter too.
         """
+        if self.part is not None:
+            whole = np.array(self._all, np.float64)
+            whole[self.part] = value
+            replace(self, part=None).put(whole, shared)
+            return
         old = self.held
         if isinstance(old, np.ndarray):
             floats = old.dtype.kind == "f"
@@ -129,16 +139,18 @@ def slots(tensors: Sequence[Tensor]) -> list[tuple[Slot, Slot | None]]:
             found.append(tensor)
         else:
             home, kernel, bias = tensor
-            found.append((_slot(home, kernel), None if bias is None else _slot(home, bias)))
+            found.append((place(home, kernel), None if bias is None else place(home, bias)))
     return found
 
 
-def _slot(home: Any, key: Key) -> Slot:
-    """A place by its key; "kernel.data" is in what lies at "kernel", if there is no such key."""
+def place(home: Any, key: Key) -> Slot:
+    """A place by its key; if there is none, "kernel.data" is in what lies at "kernel", and "0" is the first entry."""
     slot = Slot(home, key)
-    if isinstance(key, str) and "." in key and not _lies(slot):
-        first, rest = key.split(".", 1)
-        return _slot(Slot(home, first).held, rest)
+    if isinstance(key, str) and not _lies(slot):
+        first, dot, rest = key.partition(".")
+        if dot:
+            return place(place(home, first).held, rest)
+        return Slot(home, int(key)) if key.isdecimal() else slot
     return slot
 
 
@@ -164,7 +176,7 @@ def _by_item(home: Any, key: Key) -> bool:
 
 def _has(home: Any, key: Key) -> bool:
     with suppress(*ABSENT):
-        return _lies(_slot(home, key))
+        return _lies(place(home, key))
     return False
 
 

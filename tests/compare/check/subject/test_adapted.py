@@ -14,7 +14,7 @@ from compare.check.subject.drivers import InProcess
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, make
 from compare.check.subject.own_training import own_method
-from compare.check.subject.places import Slot, _slot
+from compare.check.subject.places import Slot, place
 from compare.data.dataset import load
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -182,7 +182,7 @@ def test_arrays_in_what_a_network_holds_are_reached_by_dots():
     handle.set_weights(WEIGHTS)
     assert all(map(np.array_equal, handle.get_weights(), WEIGHTS))
     assert all(map(np.array_equal, handle.thing.network.arrays(), WEIGHTS))
-    assert Slot({"kernel.data": 1}, "kernel.data") == _slot({"kernel.data": 1}, "kernel.data")
+    assert Slot({"kernel.data": 1}, "kernel.data") == place({"kernel.data": 1}, "kernel.data")
     with pytest.raises(AttributeError, match="modle"):
         each("modle.data", "kernel.data")(handle.thing.network)
 
@@ -442,7 +442,7 @@ def test_what_adapt_cannot_use_is_bad_input(options, words):
 
 def test_parameters_in_words_are_bad_input():
     with pytest.raises(InputError, match=r"`parameters` must say where .* each\(\.\.\.\)"):
-        adapt(Plain, "W")  # type: ignore[arg-type]
+        adapt(Plain, "W")
 
 
 @pytest.mark.parametrize(
