@@ -174,8 +174,8 @@ class OneStep:
         if unrolls(layer) and call.alone and len(call.takes) == 1:
             return note(f"A{name}", over_time(note, call.number, layer, args[0]))
         if activation is None or isinstance(layer, keras.layers.Activation | keras.layers.RNN):
-            made = called(call, *args, **kwargs)
-            return note(f"A{name}", made) if tf.is_tensor(made) else made
+            made = keras.tree.flatten(called(call, *args, **kwargs))
+            return [note(each, value) for each, value in zip(call.makes, made, strict=True)]
         layer.activation = keras.activations.linear
         try:
             Z = note(f"Z{name}", called(call, *args, **kwargs))

@@ -22,6 +22,12 @@ class LayerCall:
     node: Any
     alone: bool
 
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """The names of what comes out: of several tensors, a state beside the output say, "A1 (output 2)"."""
+        count = len(self.node.outputs)
+        return tuple(f"A{self.name}" + f" (output {n})" * (count > 1) for n in range(1, count + 1))
+
 
 def layers_of(model: keras.Model) -> list[Any]:
     """Return a model's layers above its inputs, in order; a sum that is written `a + b` is one."""
@@ -60,7 +66,7 @@ def calls_of(model: keras.Model) -> list[LayerCall]:
         name = str(number) if alone else f"{number} at call {turn}"
         takes = tuple(names[id(tensor)] for tensor in node.input_tensors)
         found.append(LayerCall(layer, number, name, takes, node, alone))
-        names |= {id(tensor): f"A{name}" for tensor in node.outputs}
+        names |= dict(zip(map(id, node.outputs), found[-1].makes, strict=True))
     return found
 
 

@@ -42,7 +42,18 @@ def attending(x):
     return Dense(3, "softmax")(keras.layers.Flatten()(found))
 
 
-MODELS = {"residual": residual, "gated": gated, "shared": shared, "attending": attending}
+def nested(x):
+    block = keras.Sequential([keras.Input((4,)), Dense(5, "relu"), Dense(4, "tanh")])
+    return Dense(3, "softmax")(block(x) * x)
+
+
+def handed_on(x):
+    over, state, carry = keras.layers.LSTM(2, return_sequences=True, return_state=True)(keras.layers.Reshape((2, 2))(x))
+    last = keras.layers.LSTM(2)(over, initial_state=[state, carry])
+    return Dense(3, "softmax")(keras.layers.Concatenate()([last, state]))
+
+
+MODELS = {"residual": residual, "gated": gated, "shared": shared, "attending": attending, "nested": nested}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -70,6 +81,13 @@ def test_tensors_of_one_layer_with_one_symbol_are_told_apart():
     names = weight_names(made(attending))
     assert names[:4] == ["W2 (query)", "b2 (query)", "W2 (key)", "b2 (key)"]
     assert len(set(names)) == len(names)
+
+
+def test_each_output_of_a_layer_of_several_is_told():
+    model = made(handed_on)
+    of = quantities(model, *batch(model))
+    np.testing.assert_array_equal(of["A2 (output 1)"][:, -1], of["A2 (output 2)"])
+    np.testing.assert_allclose(of["part of dA2 (output 2) from layer 4"], of["dA4"][:, 2:], rtol=1e-13)
 
 
 def test_a_gradient_is_the_sum_of_what_each_branch_adds():

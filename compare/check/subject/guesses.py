@@ -92,24 +92,28 @@ def tensors_of(network: Any, arrays: Sequence[Any], expected: Sequence[Shape]) -
         fitting = [a for a in (left[:1] if ordered else left) if next(orders(np.shape(a), shape), None) is not None]
         # What has the shape already comes before what has it with its axes in another order.
         chosen = min(fitting, key=lambda a: next(orders(np.shape(a), shape)) != (), default=None)
-        path = None if chosen is None else path_of(network, chosen)
-        if chosen is None or path is None:
+        held = None if chosen is None else held_as(network, chosen)
+        if held is None:
             return ""
         left = [each for each in left if each is not chosen]
-        found.append(str(Tensor(path, next(orders(np.shape(chosen), shape)) or None)))
+        found.append(str(Tensor(held[0], next(orders(held[1], shape)) or None)))
     return f"[{', '.join(found)}]"
 
 
-def path_of(network: Any, array: Any) -> str | None:
-    """The way from an object to an array that it holds, by attributes, keys and numbers; None if it is not found."""
+def held_as(network: Any, array: Any) -> tuple[str, Shape] | None:
+    """The way from an object to an array that it holds, with its axes in any order, and the shape that it has there.
+
+    By attributes, keys and numbers; None if it is not found.
+    """
     waiting: list[tuple[str, Any]] = [("", network)]
     for _ in range(MANY):
         if not waiting:
             break
         path, one = waiting.pop(0)
         if isinstance(one, np.ndarray):
-            if one.shape == np.shape(array) and np.array_equal(one, array, equal_nan=True):
-                return path
+            for axes in orders(one.shape, np.shape(array)):
+                if np.array_equal(one.transpose(axes) if axes else one, array):
+                    return path, one.shape
         elif path.count(".") < DEEP:
             waiting += [(f"{path}.{key}".removeprefix("."), each) for key, each in _members(one).items()]
     return None
