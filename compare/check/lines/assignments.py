@@ -25,13 +25,14 @@ class _Parameter:
 
 
 @dataclass
-class _Cleared:
-    """A statement that sets something to nothing, by its class and function, from the first line of its block."""
+class _Set:
+    """A statement that sets something, by its class and function, from the first line of its block."""
 
     owner: str
     function: str
     first: int
     statement: ast.stmt
+    value: ast.expr
 
 
 @dataclass
@@ -48,8 +49,8 @@ class Assignments:
     assigned: list[tuple[str, ast.expr, ast.stmt]] = field(default_factory=list)
     returned: dict[str, list[tuple[ast.stmt | ast.expr, int]]] = field(default_factory=dict)
     cached: dict[str, ast.expr] = field(default_factory=dict)
-    remade: dict[str, list[ast.expr]] = field(default_factory=dict)
-    cleared: dict[str, list[_Cleared]] = field(default_factory=dict)
+    attributes: dict[str, list[_Set]] = field(default_factory=dict)
+    cleared: dict[str, list[_Set]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._read(ast.parse(self.source), "")
@@ -78,12 +79,13 @@ class Assignments:
                 targets = child.targets if isinstance(child, ast.Assign) else [child.target]
                 for target in targets:
                     self._assigned(target, child.value, child)
-                    if isinstance(target, ast.Attribute) and function != "__init__":
-                        self.remade.setdefault(target.attr, []).append(child.value)
+                    if isinstance(target, ast.Attribute):
+                        here = _Set(owner, function, child.lineno, child, child.value)
+                        self.attributes.setdefault(target.attr, []).append(here)
                     if _empty(child.value):
                         base = target.value if isinstance(target, ast.Subscript) else target
                         base = base.value if isinstance(base, ast.Subscript) else base
-                        here = _Cleared(owner, function, head or child.lineno, child)
+                        here = _Set(owner, function, head or child.lineno, child, child.value)
                         self.cleared.setdefault(last_name(base), []).append(here)
             self._read(child, inner, within, block)
 
@@ -164,18 +166,19 @@ class Assignments:
                 if index != name and not isinstance(value, ast.Constant):
                     yield self._at(at, f"makes `{index}`, by which `{name}` is looked up")
 
-    def _cleared_later(self, name: str) -> list[_Cleared]:
+    def _cleared_later(self, name: str) -> list[_Set]:
         """What clears what is called so, outside of constructors."""
-        return [each for each in self.cleared.get(name, ()) if each.function != "__init__"]
+        return [each for each in self.cleared.get(name, ()) if each.function not in ("", "__init__")]
 
     def _uncleared(self, name: str) -> Iterator[Assignment]:
         """Where what it is made of changes, and where others like it are cleared: it might be there too."""
-        nodes = [node for value in self.remade.get(name, ()) for node in ast.walk(value)]
-        made_of = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-        for target, value, at in self.assigned:
-            if target in made_of - {name} and not _empty(value):
-                yield self._at(at, f"changes `{target}`, of which `{name}` is made")
-        owners = {each.owner for each in self.cleared.get(name, ())}
+        mine = self.attributes.get(name, ())
+        owners, remade = {each.owner for each in mine}, [each.value for each in mine if each.function != "__init__"]
+        nodes = [node for value in remade for node in ast.walk(value) if isinstance(node, ast.Attribute)]
+        for target in dict.fromkeys(node.attr for node in nodes if node.attr != name):
+            for each in self.attributes.get(target, ()):
+                if each.owner in owners and not _empty(each.value):
+                    yield self._at(each.statement, f"changes `{target}`, of which `{name}` is made", each.first)
         for other in self.cleared:
             for each in self._cleared_later(other):
                 if each.owner in owners:

@@ -100,8 +100,14 @@ def _other(
             if not _alike(mine.rows, batch, in_order):
                 keras = f"{len(batch)}, {_told(batch)}" if in_order else f"{len(batch)}"
                 says = f"makes {which} of {len(mine.rows)} samples, {_told(mine.rows)}, where Keras takes {keras}"
-                return (at(flow, mine.event, says),)
+                return (at(flow, mine.event, says), *_taken_from(flow, mine))
     return ()
+
+
+def _taken_from(flow: Flow, batch: _Batch) -> Iterator[Guilty]:
+    """Where what the loop around a batch goes through was made."""
+    for loop in flow.last(batch.event, "loop"):
+        yield from gone_through(flow, loop)
 
 
 def _alike(one: Sequence[int], other: Sequence[int], in_order: bool) -> bool:

@@ -124,8 +124,9 @@ class Leads:
                 off = [abs(one * each - 1) for one in like for each in (*factors, *(1 / each for each in factors))]
                 if min(off) < 1e-6:
                     value = self.flow.value(read)
-                    given = self.flow.set(self.flow.text(read), value, event), self.flow.returned(read)
-                    set_by = [each for each in given if each is not None]
+                    given = self.flow.set(self.flow.text(read), value, event)
+                    returned = self.flow.returned(read if given is None else given)
+                    set_by = [each for each in (given, returned) if each is not None]
                     found += set_by or [self.flow.passing(value, event)]
         return distinct(event for event in found if event is not None)
 

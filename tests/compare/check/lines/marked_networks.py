@@ -1,7 +1,7 @@
 """Small networks of the plain kind, each with one thing wrong, on the line that is marked so."""
 
 import math
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -916,3 +916,127 @@ class FlatRate(Packed):
 
     def rate_now(self):
         return self.rate / (1 + 0.01 * self.steps)  # the line
+
+
+class ChangesWhatItTells(TellsAccuracy):
+    """The probabilities are made the error in place, and what is predicted is read off them later."""
+
+    def train_on_batch(self, x, y):
+        self.P, A = self.forward(x)
+        loss = self.loss(self.P, y)
+        self.update(self.below(self.error(y), A))
+        return loss, self.right(self.P, y).mean()
+
+    def error(self, y):
+        error = self.P  # the line
+        error[np.arange(len(y)), y] -= 1
+        return error / len(y)
+
+
+class ClearsTheSame(Right):
+    """Gradients are added to what is there; of two that are to be cleared, one is cleared twice."""
+
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        self.dW = [np.zeros_like(W) for W in self.W]
+        self.db = [np.zeros_like(b) for b in self.b]
+
+    def clear(self, layer):
+        self.dW[layer] = np.zeros_like(self.W[layer])
+        self.dW[layer] = np.zeros_like(self.W[layer])  # the line
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.clear(layer)
+            self.dW[layer] = self.dW[layer] + dW
+            self.db[layer] = self.db[layer] + db
+        super().update(list(zip(self.dW, self.db, strict=True)))
+
+
+class KeepsTheTurned(Right):
+    """A kernel's transpose is kept, and not forgotten when the kernel is another."""
+
+    turned: Any = None
+
+    def set_weights(self, weights):
+        self.W = [np.array(W) for W in weights[::2]]  # the line
+        self.b = [np.array(b) for b in weights[1::2]]
+
+    def transposes(self):
+        if self.turned is None:
+            self.turned = [W.T.copy() for W in self.W]
+        return self.turned
+
+    def below(self, dZ, A):
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.transposes()[layer] * (A[layer] > 0)
+        return grads[::-1]
+
+
+class CountsOnce(Right):
+    """One over the number of samples is computed for the first batch, and kept."""
+
+    @cached_property  # the line
+    def share(self):
+        return 1 / self.samples
+
+    def backward(self, P, A, y):
+        self.samples = len(y)
+        return self.below((P - np.eye(P.shape[1])[y]) * self.share, A)
+
+
+class YieldsTooFew(Fits):
+    """Batches come from a generator that leaves out the last one, which is smaller."""
+
+    def batches(self, order, size):
+        for start in range(0, len(order) - size + 1, size):  # the line
+            yield order[start : start + size]
+
+
+class DecaysAsFast(Right):
+    """The rate becomes smaller by a default, which is as large as the rate itself."""
+
+    steps, decay = 0, 0.01  # the line
+
+    def update(self, grads):
+        first = self.rate
+        self.rate = self.slower()
+        super().update(grads)
+        self.rate, self.steps = first, self.steps + 1
+
+    def slower(self):
+        return self.rate / (1 + self.decay * self.steps)
+
+
+class LosesTheMaximum(Right):
+    """The log of a sum of exponentials, without the maximum that was taken out of them."""
+
+    def train_on_batch(self, x, y):
+        _, A = self.forward(x)
+        Z = A[-2] @ self.W[-1] + self.b[-1]
+        loss = (self.log_sum(Z) - Z[np.arange(len(y)), y]).mean()
+        super().train_on_batch(x, y)
+        return loss
+
+    def log_sum(self, Z):
+        highest = Z.max(axis=1)
+        return np.log(np.exp(Z - highest[:, None]).sum(axis=1))  # the line
+
+
+class BeginsAtTheSecond(Right):
+    """Gradients are summed sample by sample, from the second one on, in each layer."""
+
+    def below(self, dZ, A):
+        grads = []
+        for layer in reversed(range(len(self.W))):
+            dW, db = np.zeros_like(self.W[layer]), np.zeros_like(self.b[layer])
+            for sample in range(1, len(dZ)):  # the line
+                dW = dW + np.outer(A[layer][sample], dZ[sample])
+                db = db + dZ[sample]
+            grads.append((dW, db))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]

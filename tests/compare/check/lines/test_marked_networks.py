@@ -68,6 +68,14 @@ WRONG = [
     networks.Overwrites,
     networks.VisitsTwice,
     networks.FlatRate,
+    networks.ChangesWhatItTells,
+    networks.ClearsTheSame,
+    networks.KeepsTheTurned,
+    networks.CountsOnce,
+    networks.YieldsTooFew,
+    networks.DecaysAsFast,
+    networks.LosesTheMaximum,
+    networks.BeginsAtTheSecond,
 ]
 MOST = 8  # lines that are told in all, of all places
 
