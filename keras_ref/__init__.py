@@ -2,6 +2,7 @@
 
 from keras_ref.altered.schedule import learning_rates
 from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
+from keras_ref.inference import layers_with_modes, predictions
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
 from keras_ref.quantities import quantities, weight_names
@@ -31,10 +32,12 @@ __all__ = [
     "kept_copy",
     "knows_otherwise",
     "layers_of",
+    "layers_with_modes",
     "learning_rates",
     "masked_steps",
     "model_steps",
     "precision",
+    "predictions",
     "quantities",
     "reads_indices",
     "steps_compiled",

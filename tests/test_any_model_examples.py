@@ -57,6 +57,23 @@ def test_its_wrong_twin_is_told_by_its_line(module, subject):
     assert guilty.function.startswith(subject.__name__)
 
 
+@pytest.mark.parametrize(
+    ("module", "subject", "why"),
+    [(normalised, normalised.FromTheBatch, "where the moving averages belong"), (dropout, dropout.StillDrops, "is on")],
+    ids=lambda of: getattr(of, "__name__", "").rpartition(".")[2],
+)
+def test_its_twin_that_predicts_wrongly_is_told(module, subject, why):
+    report = check_parity(subject, module.data(), reference=built(module), steps=4)
+    assert report.verdict == "training right, predictions wrong"
+    assert "and its predictions are not Keras's" in report.headline
+    assert why in report.headline
+    assert not report.passed
+    assert "\n  predictions: not Keras's" in str(report)
+    found = report.to_json()
+    assert {each["method"] for each in found["predictions"]["wrong"]} == {"predict"}
+    assert "its `predict` compared in inference" in found["driven"]
+
+
 def test_an_exact_adam_is_in_parity_with_a_note():
     report = check_parity(adam.Network, "breast_cancer", **ADAM)
     assert report.verdict == "parity", str(report)

@@ -22,7 +22,8 @@ class Introduction:
     """What is known of a subject before it is checked; with a `refusal` it cannot be.
 
     `takes_rate`: it is told its learning rate, so that another can be tried. `zero_biases`: it is checked with zero
-    biases only. `no_biases`: they stay zero, whatever they are set to and however it trains.
+    biases only. `no_biases`: they stay zero, whatever they are set to and however it trains. `predicts`: the methods
+    that it predicts with.
     """
 
     recipe: Recipe
@@ -32,6 +33,7 @@ class Introduction:
     no_biases: bool = False
     reports_loss: bool = True
     train: tuple[str, ...] | None = None
+    predicts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refusal: str | None = None
     random: bool = False
@@ -67,6 +69,7 @@ def meet(
         kind=found.get("kind", Introduction.kind),
         takes_rate=bool(found.get("takes_rate", False)),
         train=None if train is None else tuple(train),
+        predicts=tuple(found.get("predicts", ())),
         notes=tuple(found.get("notes", ())),
         refusal=found.get("error"),
     )

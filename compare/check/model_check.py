@@ -15,6 +15,7 @@ from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines
 from compare.check.planning import check_cost
+from compare.check.predictions import drive_predictions
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
@@ -93,11 +94,15 @@ def check_model(
     if wrong_ordinarily(runs):
         with stage("diagnosis", 1):
             diagnosis = name_variants(runs, reference)
+    with stage("inference", 1):
+        predictions = drive_predictions(driver, met, reference, runs)
+        met = met.noting(*predictions.notes)
     with stage("lines", 1):
         # Of several steps in one, each from where the last one was left, no quantity is any one step's.
         shown = [run for run in runs if not settings.samplewise or all(len(b) == 1 for b in run.situation.batches)]
         lines = find_lines(driver, reference, shown)
-    return Report.of(met, data, Found(runs, diagnosis, warnings=_warned(runs), lines=lines), settings.strict)
+    found = Found(runs, diagnosis, warnings=_warned(runs), lines=lines, predictions=predictions)
+    return Report.of(met, data, found, settings.strict)
 
 
 def _warned(runs: Sequence[Driven]) -> tuple[Warned, ...]:

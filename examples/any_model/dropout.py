@@ -1,7 +1,8 @@
 """A network with dropout in NumPy, and the Keras model that it should train as, given the same masks.
 
 keras-parity check examples/any_model/dropout.py:Network --reference examples/any_model/dropout.py:build
---data examples/any_model/dropout.py:data (one line) finds parity; `Unscaled` instead of `Network` is wrong.
+--data examples/any_model/dropout.py:data (one line) finds parity; `Unscaled` instead of `Network` is wrong, and
+`StillDrops` predicts wrongly.
 """
 
 import numpy as np
@@ -67,9 +68,24 @@ class Network:
     def undrop(self, dD):
         return dD * self.mask / (1 - DROPPED)
 
+    def predict(self, x):
+        logits = self.kept(np.maximum(x @ self.W + self.b, 0)) @ self.V + self.c
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def kept(self, A):
+        return A  # all of it: nothing is dropped, or scaled, but in training
+
 
 class Unscaled(Network):
     """Scales what is kept on the way forward alone."""
 
     def undrop(self, dD):
         return dD * self.mask  # wrong: divided by 1 - DROPPED forward, and not backward
+
+
+class StillDrops(Network):
+    """Trains rightly, and drops units when it predicts too."""
+
+    def kept(self, A):
+        return A * (self.rng.random(A.shape) >= DROPPED) / (1 - DROPPED)

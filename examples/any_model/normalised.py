@@ -1,7 +1,8 @@
 """A batch-normalised network in NumPy, and the Keras model that it should train as.
 
 keras-parity check examples/any_model/normalised.py:Network --reference examples/any_model/normalised.py:build
---data examples/any_model/normalised.py:data (one line) finds parity; `Swapped` instead of `Network` is wrong.
+--data examples/any_model/normalised.py:data (one line) finds parity; `Swapped` instead of `Network` is wrong, and
+`FromTheBatch` predicts wrongly.
 """
 
 import numpy as np
@@ -74,9 +75,25 @@ class Network:
     def moved(self, average, now):
         return MOMENTUM * average + (1 - MOMENTUM) * now
 
+    def predict(self, x):
+        Z = x @ self.W + self.b
+        mean, variance = self.statistics(Z)
+        N = self.gamma * (Z - mean) / np.sqrt(variance + EPSILON) + self.beta
+        return np.exp(-np.logaddexp(0, -(np.maximum(N, 0) @ self.V + self.c)))
+
+    def statistics(self, Z):
+        return self.mean, self.variance
+
 
 class Swapped(Network):
-    """Trains rightly; what it would predict with is wrong."""
+    """Its gradients are right; what it predicts with is not."""
 
     def moved(self, average, now):
         return (1 - MOMENTUM) * average + MOMENTUM * now  # wrong: Keras's momentum is the share that is kept
+
+
+class FromTheBatch(Network):
+    """Trains rightly, and predicts a sample by what it is asked for beside."""
+
+    def statistics(self, Z):
+        return Z.mean(axis=0), Z.var(axis=0)  # the batch's own, where Keras takes the moving averages

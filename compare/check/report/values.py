@@ -63,6 +63,10 @@ def to_json(report: Outcome) -> dict[str, Any]:
                 }
                 for training in report.trainings
             ],
+            "predictions": {
+                "judged": list(report.predictions.judged),
+                "wrong": [each.to_json() for each in report.predictions.wrong],
+            },
             "notes": list(report.met.notes),
             "driven": driven(report),
         }

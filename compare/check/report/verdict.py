@@ -9,6 +9,7 @@ from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.origin import Origin, origin
 from compare.check.introduction import Introduction
 from compare.check.lines.lines import Guilty, Lines, Mapped
+from compare.check.predictions import Predictions
 from compare.check.steps.divergence import Divergence, first_divergence
 from compare.check.steps.lockstep import Driven, without_loss
 from compare.check.subject.tasks import TOO_LONG
@@ -19,6 +20,7 @@ PARITY = "parity"
 FLOAT32 = "parity up to float32"
 EXCEPT = "parity except in a named situation"
 REPORTING = "training right, reporting wrong"
+INFERENCE = "training right, predictions wrong"
 WRONG = "training wrong"
 KIND = "another kind"
 SLIGHT = 1e-5  # of a loss, relative: an epsilon of 1e-7 under a logarithm is off by about as much as itself
@@ -34,7 +36,7 @@ class Outcome:
     ----------
     verdict : str
         One of: parity; parity up to float32; parity except in a named situation; training right, reporting
-        wrong; training wrong; another kind; not deterministic; cannot be driven.
+        wrong; training right, predictions wrong; training wrong; another kind; not deterministic; cannot be driven.
     passed : bool
         Whether the verdict is parity, or parity up to float32; if `strict`, without warnings.
     warnings : tuple of Warned
@@ -63,6 +65,7 @@ class Outcome:
     warnings: tuple[Warned, ...] = ()
     strict: bool = False
     lines: Lines = field(default_factory=Lines)
+    predictions: Predictions = field(default_factory=Predictions)
 
     @property
     def guilty(self) -> tuple[Guilty, ...]:
@@ -90,13 +93,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Found:
-    """What a check found out about the steps and trainings of a subject that could be met."""
+    """What a check found out about the steps, trainings and predictions of a subject that could be met."""
 
     runs: Sequence[Driven] = ()
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     trainings: Sequence[Training] = ()
     warnings: Sequence[Warned] = ()
     lines: Lines = field(default_factory=Lines)
+    predictions: Predictions = field(default_factory=Predictions)
 
 
 def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = False) -> Outcome:
@@ -129,6 +133,7 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         warnings=warned,
         strict=strict,
         lines=found.lines,
+        predictions=found.predictions,
     )
 
 
@@ -196,6 +201,8 @@ def _verdict(met: Introduction, found: Found, wrong: Sequence[Driven]) -> str:
         return EXCEPT
     if wrong or any(t.wrong_history for t in found.trainings) or misreported(found.runs):
         return REPORTING
+    if found.predictions.wrong:
+        return INFERENCE
     return FLOAT32 if met.precision == "float32" and met.recipe.architecture.dtype == "float64" else PARITY
 
 

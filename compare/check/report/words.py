@@ -11,6 +11,7 @@ from compare.check.causes.diagnosis import Left
 from compare.check.report.verdict import (
     EXCEPT,
     FLOAT32,
+    INFERENCE,
     PARITY,
     RANDOM,
     REPORTING,
@@ -47,6 +48,10 @@ def headline(report: Outcome) -> str:
             return f"{'NOT ' * report.strict}{what}, with {count}: {'; '.join(each.words for each in report.warnings)}"
         size = "bit-equal to Keras in every step" if report.bit_equal else _size(report)
         return f"{what}: {size}"
+    if verdict == INFERENCE:
+        whys = dict.fromkeys(each.why for each in report.predictions.wrong if each.why)
+        why = "; ".join(whys) or f"{report.predictions.wrong[0]}"
+        return f"NOT PARITY: it trains as Keras does, and its predictions are not Keras's ({why})"
     why = _names(report) or _symptom(report)
     if verdict == EXCEPT:
         steps = [step for run in report.runs for step in run.steps]
@@ -164,6 +169,9 @@ def text(report: Outcome) -> str:
         lines += _told("also", consequence)
     for training in report.trainings:
         lines += _training(training)
+    if report.predictions.wrong:
+        count = f" ({len(report.predictions.wrong)} times)" if len(report.predictions.wrong) > 1 else ""
+        lines += _told("predictions", f"not Keras's{count}; first {report.predictions.wrong[0]}")
     lines += _elsewhere(report)
     lines += _kinks(report)
     for note in report.met.notes:
@@ -291,6 +299,8 @@ def driven(report: Outcome) -> str:
     parts.append("its own gradients compared too" if shown else "gradients inferred from updates")
     if any(step.did.probabilities is not None for run in report.runs for step in run.steps):
         parts.append("its own probabilities compared too")
+    if report.predictions.judged:
+        parts.append(f"its {listed([f'`{name}`' for name in report.predictions.judged])} compared in inference")
     if met.train is None:
         parts.append("no `train` or `fit` to drive")
     else:

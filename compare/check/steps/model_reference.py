@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -153,11 +153,7 @@ class ModelReference(Reference):
         if self.drops and masks:
             steps = partial(self._masked, y=y, batches=batches, masks=masks[: len(starts)])
         found = steps(X, weights=starts)
-        rng, one = np.random.default_rng(0), ulp(self.dtype)
-
-        def moved(values: Array) -> Array:
-            return np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
-
+        one, moved = ulp(self.dtype), self._moved()
         near = [
             steps(X if self.indices else moved(X), weights=[list(map(moved, W)) for W in starts])
             for _ in range(1 if self.drops else SAMPLES)
@@ -180,6 +176,26 @@ class ModelReference(Reference):
             step.drift = drift, drifts
             told.append(Truth(step, self.bounds(step, exact), loss, after))
         return told
+
+    def _moved(self) -> Callable[[Array], Array]:
+        """What moves numbers by up to an ULP, each time otherwise."""
+        one, rng = ulp(self.dtype), np.random.default_rng(0)
+        return lambda values: np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
+
+    def predictions(self, X: Array, weights: Sequence[Array]) -> tuple[Array, float]:
+        """Return what Keras predicts, and how far rounding moves it, in ULP: sampled, as a step's drift is."""
+        ask, moved = load_keras().predictions, self._moved()
+        right: Array = ask(self.model, weights, X)
+        near = [ask(self.model, [*map(moved, weights)], X if self.indices else moved(X)) for _ in range(SAMPLES)]
+        if self.alike is not None:
+            near.append(ask(self.alike, weights, X))
+        drift = max(float(np.abs(run - right).max()) for run in near) / ulp(self.dtype)
+        return right.astype(np.float64), max(drift, LEAST * max(1.0, float(np.abs(right).max())))
+
+    @property
+    def takes_logits(self) -> bool:
+        """Whether probabilities are made of the outputs by the loss alone."""
+        return bool(getattr(self.model.loss, "from_logits", False))
 
     def bounds(self, step: Step, exact: bool) -> Rounding:
         """Return what is tolerated of a step: a multiple of its drift, and of a few ULP at least."""

@@ -22,6 +22,7 @@ from compare.check.subject.kinds import (
 )
 from compare.check.subject.own_training import own_method
 from compare.check.subject.performing import contained
+from compare.check.subject.predicting import offered
 from compare.check.subject.tasks import Several, Words
 from compare.recipe.recipe import Recipe
 
@@ -41,7 +42,8 @@ class Description(TypedDict, total=False):
     """What a subject is and says about itself.
 
     `error` is why it cannot be made; `fits`, of a factory, is whether what it makes has the layers asked for; `train`
-    are the usual names of what its own `method` takes; `layer_sizes` to `labels` are what is read off it.
+    are the usual names of what its own `method` takes, `predicts` the methods that it predicts with; `layer_sizes` to
+    `labels` are what is read off it.
     """
 
     error: Words
@@ -56,6 +58,7 @@ class Description(TypedDict, total=False):
     labels: Literal["integer", "onehot"]
     train: Annotated[list[Words], Several]
     method: OwnMethod
+    predicts: Annotated[list[Words], Several]
 
 
 def describe_subject(subject: Any, recipe: Recipe) -> Description:
@@ -95,6 +98,7 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
         # A factory was told rate and activations; what it does with them is what is checked.
         said = {key: value for key, value in said.items() if key in ("layer_sizes", "dtype")}
     found |= said
+    found["predicts"] = offered(made)
     own = own_method(made)
     if own is not None:
         _, method = own

@@ -12,6 +12,7 @@ from msgspec import Struct
 from compare.check.subject.description import Description
 from compare.check.subject.kinds import Array
 from compare.check.subject.masks import dropout_layers
+from compare.check.subject.predicting import fits_outputs
 from compare.check.subject.tasks import Did, Performance, Task, Words
 from compare.recipe.recipe import Recipe
 
@@ -95,6 +96,7 @@ def _fits(did: Did, task: Task, samples: int) -> bool:
         and all(_have(tensors, weights) for tensors in (did.before, did.after, did.gradients))
         and _have(did.masks, outputs)
         and _have(None if did.probabilities is None else [did.probabilities], [(samples, architecture.outputs)])
+        and all(fits_outputs(each.values, samples, architecture.shapes[-1]) for each in did.predicted)
     )
 
 

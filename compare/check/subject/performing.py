@@ -15,6 +15,7 @@ from compare.check.subject.forks import LeavesFork, WatchForks
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_keras, make
 from compare.check.subject.own_training import train
+from compare.check.subject.predicting import predicted
 from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
 from compare.check.subject.tracing import Recorder, rewritten, watching
 from compare.sides.quiet_keras import load_keras
@@ -152,6 +153,8 @@ def _step(handle: Handle, task: Task, index: int, steps: list[Did], recorder: Re
     if task.gradients:
         did.gradients = handle.gradients(task.X[rows], task.y[rows])
         did.probabilities = handle.probabilities(task.X[rows])
+    if task.predict:
+        did.predicted = predicted(handle, task.X[rows])
     with recorder.during(index, task.trace):
         did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
     did.masks = handle.masks(len(rows))

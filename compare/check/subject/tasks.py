@@ -1,7 +1,7 @@
 """What a subject is asked to do and what it did: plain values that cross between two processes."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -24,10 +24,10 @@ class Task:
     """A situation to run a fresh subject through.
 
     `weights` holds the weights to set before each step, or only the first step's if `free`. With `gradients`, the
-    subject's own `gradients` and `predict_proba` are asked before each step, if it has them. With `epochs`, the
-    subject's own epoch-level training is driven instead of its steps, for that many epochs in `calls` calls. `seed` is
-    that of the global generators, which are put back afterwards. What its own lines compute in the steps of `trace` is
-    written down.
+    subject's own `gradients` and `predict_proba` are asked before each step, if it has them; with `predict`, whatever
+    it predicts with. With `epochs`, the subject's own epoch-level training is driven instead of its steps, for that
+    many epochs in `calls` calls. `seed` is that of the global generators, which are put back afterwards. What its own
+    lines compute in the steps of `trace` is written down.
     """
 
     recipe: Recipe
@@ -37,12 +37,26 @@ class Task:
     weights: list[list[Array]]
     free: bool = False
     gradients: bool = False
+    predict: bool = False
     epochs: int = 0
     calls: int = 1
     batch_size: int = 0
     orders: Rows | None = None
     seed: int = 0
     trace: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What one method of the subject predicts: floats of the outputs' shape, or integers, which are classes.
+
+    `repeats`: a second call gives the same. `keeps`: the weights are as they were.
+    """
+
+    method: Literal["predict", "predict_proba"]
+    values: Array
+    repeats: bool
+    keeps: bool
 
 
 @dataclass
@@ -57,6 +71,7 @@ class Did:
     probabilities: Array | None = None
     error: Words | None = None
     masks: Tensors | None = None  # of dropout
+    predicted: Annotated[list[Predicted], Several] = field(default_factory=list)  # before the step
 
 
 @dataclass
