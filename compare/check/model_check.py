@@ -13,7 +13,8 @@ from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.variants import name_variants
 from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
-from compare.check.lines.finding import find_lines
+from compare.check.lines.finding import find_lines, find_training_lines
+from compare.check.model_trials import ModelTrainer
 from compare.check.planning import check_cost
 from compare.check.predictions import drive_predictions
 from compare.check.report.report import Report
@@ -22,11 +23,13 @@ from compare.check.settings import Settings
 from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, judged, recipe_for, rejudged
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.model_situations import MOST, draw, model_situations
-from compare.check.steps.situations import ragged_size
+from compare.check.steps.situations import Rows, ragged_size
 from compare.check.subject.drivers import Driver
 from compare.check.subject.kinds import is_keras
+from compare.check.trainings import Trainings, drive_training
 from compare.data.dataset import Dataset
 from compare.errors import InputError
+from compare.mathematics.functions import Array
 from compare.phrases import listed
 from compare.recipe.architecture import Architecture
 from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
@@ -79,8 +82,6 @@ def check_model(
     met = met.noting(*data.notes, *told, *([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
         return Report.of(met, data, Found(), settings.strict)
-    if met.train is not None:
-        met = met.noting("not driven: its own training, which is beside the plain network alone")
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
@@ -96,13 +97,37 @@ def check_model(
             diagnosis = name_variants(runs, reference)
     with stage("inference", 1):
         predictions = drive_predictions(driver, met, reference, runs)
-        met = met.noting(*predictions.notes)
+    trained = Trainings()
+    if met.train is not None:
+        with stage("its own training", 1):
+            trained = _own_training(driver, met, reference, X, y, rng, bool(wrong_ordinarily(runs)))
+    met = met.noting(*predictions.notes, *trained.notes, *(f"not driven: {what}" for what in trained.not_driven))
     with stage("lines", 1):
         # Of several steps in one, each from where the last one was left, no quantity is any one step's.
         shown = [run for run in runs if not settings.samplewise or all(len(b) == 1 for b in run.situation.batches)]
-        lines = find_lines(driver, reference, shown)
-    found = Found(runs, diagnosis, warnings=_warned(runs), lines=lines, predictions=predictions)
+        lines = find_training_lines(driver, trained.judged, find_lines(driver, reference, shown))
+    found = Found(runs, diagnosis, trained.judged, _warned(runs), lines, predictions)
     return Report.of(met, data, found, settings.strict)
+
+
+def _own_training(
+    driver: Driver,
+    met: Introduction,
+    reference: ModelReference,
+    X: Array,
+    y: Rows,
+    rng: np.random.Generator,
+    wrong: bool,
+) -> Trainings:
+    """Drive the subject's own training, where its steps are right and Keras can make the same ones."""
+    if wrong:
+        return Trainings(not_driven=("its own training: its steps are not Keras's already",))
+    if reference.drops:
+        return Trainings(not_driven=("its own training: its dropout draws masks that Keras cannot be given",))
+    if reference.scheduled and "learning_rate" in (met.train or ()):
+        return Trainings(not_driven=("its own training: it takes one learning rate, and the model has a schedule",))
+    reference = reference.at(met.recipe)
+    return drive_training(driver, met, ModelTrainer(reference), X, y, (), rng)
 
 
 def _warned(runs: Sequence[Driven]) -> tuple[Warned, ...]:

@@ -24,6 +24,7 @@ from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import ordinary, probes
 from compare.check.subject.drivers import Driver, InProcess
 from compare.check.subject.kinds import check_subject
+from compare.check.trainers import PlainTrainer
 from compare.check.training import Training
 from compare.check.trainings import drive_training
 from compare.data.dataset import REGRESSION, Dataset, as_given, load
@@ -215,7 +216,8 @@ def _check_plain(
         diagnosis = with_extremes(diagnosis, warned, deciding(runs), architecture, met.precision)
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
-        driven = drive_training(driver, met, reference, standard, diagnosis.explanations, rng)
+        trainer, known = PlainTrainer(reference), diagnosis.explanations
+        driven = drive_training(driver, met, trainer, standard.X, standard.y, known, rng)
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):

@@ -9,14 +9,12 @@ import numpy as np
 from compare.agreement.tolerance import Tolerance
 from compare.check.causes.diagnosis import Explanation
 from compare.check.causes.evidence import SLACK
-from compare.check.steps.reference import Reference, steps_from
 from compare.check.subject.tasks import Performance, Task
-from compare.check.trials import Trial, largest, likeliest, simulate
+from compare.check.trainers import End, Trainer
+from compare.check.trials import Trial, largest
 from compare.faults import FAULTS, combine
 from compare.faults.fault import Cause
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import CORRECT
-from compare.recipe.architecture import Architecture
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Training:
 
 
 def judge(
-    reference: Reference,
+    trainer: Trainer,
     name: str,
     performance: Performance,
     trial: Trial,
@@ -73,26 +71,20 @@ def judge(
     search: Sequence[int] = (),
 ) -> Training:
     """Judge a training against Keras's, and explain it; with `search`, a fault may come with an order of its own."""
-    # `fit` reports an epoch's loss as the mean over its batches, weighted by their sizes.
-    batches = [[rows for rows, _ in CORRECT.batches(order, 0, trial.size)] for order in trial.orders]
-    every = [rows for epoch in batches for rows in epoch]
-    steps = steps_from(reference, trial.X, trial.y, every, [trial.weights])
-    sizes = [len(rows) for rows in batches[0]]
-    expected = np.average(steps.loss.reshape(len(batches), -1), axis=1, weights=sizes).astype(float).tolist()
-    final = [np.asarray(W[-1], np.float64) for W in steps.weights]
+    expected, final = trainer.expected(trial)
     error = performance.refusal
     after = performance.steps[0].after if performance.steps else None
     if error is not None or after is None:
         # Where the faults of its steps explain that training fails, that is no news.
-        follows = any(simulate(combine(e.causes), reference.rounded, trial) is None for e in known)
+        follows = any(trainer.by(combine(e.causes), trial) is None for e in known)
         return Training(name, None, expected, 0.0, np.inf, not follows, trial.ragged, error or "it tells no weights")
     history = performance.history
     wrong_by = largest(after, final, allowed.weights)
     judged = Training(name, history, expected, _off(history, expected, allowed), wrong_by, True, trial.ragged)
     if not judged.wrong:
         return judged
-    trains = _Trains(reference, trial, search, after)
-    candidates = _candidates(reference.recipe.architecture, known)
+    trains = _Trains(trainer, trial, search, after)
+    candidates = _candidates(trainer, known)
     return replace(judged, explanations=tuple(_explanations(judged, trains, allowed, candidates)))
 
 
@@ -130,30 +122,30 @@ def _moving(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
 class _Trains:
     """What a training comes to by faults, each trained once; with `search`, in the order that fits its weights."""
 
-    def __init__(self, reference: Reference, trial: Trial, search: Sequence[int], after: Sequence[Array]) -> None:
-        self.reference, self.trial, self.search, self.after = reference, trial, search, after
+    def __init__(self, trainer: Trainer, trial: Trial, search: Sequence[int], after: Sequence[Array]) -> None:
+        self.trainer, self.trial, self.search, self.after = trainer, trial, search, after
         self.order, self.end = cache(self._order), cache(self._end)
 
-    def _end(self, causes: tuple[Cause, ...]) -> tuple[list[float], list[Array]] | None:
+    def _end(self, causes: tuple[Cause, ...]) -> End | None:
         """History and final weights; None where the faulty code would raise."""
         one = self.order(_moving(causes))
-        return None if one is None else simulate(combine(causes), self.reference.rounded, one)
+        return None if one is None else self.trainer.by(combine(causes), one)
 
     def _order(self, moving: tuple[Cause, ...]) -> Trial | None:
         if not self.search:
             return self.trial
-        return likeliest(combine(moving), self.reference, self.trial, self.search, self.after)
+        return self.trainer.likeliest(combine(moving), self.trial, self.search, self.after)
 
 
-def _candidates(architecture: Architecture, known: Sequence[Explanation]) -> Iterator[tuple[Cause, ...]]:
+def _candidates(trainer: Trainer, known: Sequence[Explanation]) -> Iterator[tuple[Cause, ...]]:
     """The known faults alone, then with a fault of training or reporting besides: the fewest first."""
     bases = [e.causes for e in known] or [()]
     yield from filter(None, bases)
     more = [
         Cause(fault, parameter)
         for fault in FAULTS.values()
-        if fault.training or fault.reporting
-        for parameter in fault.parameters(architecture)
+        if trainer.knows(fault)
+        for parameter in fault.parameters(trainer.reference.recipe.architecture)
     ]
     for base in bases:
         yield from ((*base, extra) for extra in more if extra.name not in {cause.name for cause in base})

@@ -8,18 +8,22 @@ import numpy as np
 from compare.agreement.tolerance import Tolerance
 from compare.check.causes.diagnosis import Explanation
 from compare.check.introduction import Introduction
-from compare.check.steps.reference import Reference
-from compare.check.steps.situations import Rows, draw_weights
+from compare.check.steps.situations import Rows
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Task
+from compare.check.trainers import Trainer
 from compare.check.training import DrivenTraining, Training, judge
-from compare.check.trials import Trial, likeliest, tolerated
-from compare.data.dataset import Dataset
+from compare.check.trials import Trial
+from compare.mathematics.functions import Array
 from compare.mathematics.rules import CORRECT
 
 EPOCHS = 4
+GOES_ON = (
+    "right in one call, and not in a second: what it keeps, an optimizer's moments and count of steps say, must go on "
+    "from call to call, as Keras's does"
+)
 # So few samples that every order of theirs can be tried: 30 an epoch, in batches of 2, 2 and 1.
-FEW, SMALL, SHORT = 5, 2, 2
+FEW, SMALL = 5, 2
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class _Stage:
 
     driver: Driver
     met: Introduction
-    reference: Reference
+    trainer: Trainer
     known: Sequence[Explanation]
     method: str
     options: frozenset[str]
@@ -57,17 +61,18 @@ class _Stage:
         )  # fmt: skip
         performance = self.driver.perform(task)
         if search and performance.refusal is None:
-            trial = likeliest(CORRECT, self.reference, trial, search, performance.steps[0].after or []) or trial
-            allowed = tolerated(self.reference, trial) or allowed
-        judged = judge(self.reference, name, performance, trial, allowed, self.known, search)
+            trial = self.trainer.likeliest(CORRECT, trial, search, performance.steps[0].after or []) or trial
+            allowed = self.trainer.tolerated(trial) or allowed
+        judged = judge(self.trainer, name, performance, trial, allowed, self.known, search)
         return replace(judged, driven=DrivenTraining(task, performance, trial, not search)), trial
 
 
 def drive_training(
     driver: Driver,
     met: Introduction,
-    reference: Reference,
-    data: Dataset,
+    trainer: Trainer,
+    X: Array,
+    y: Rows,
     known: Sequence[Explanation],
     rng: np.random.Generator,
 ) -> Trainings:
@@ -83,27 +88,28 @@ def drive_training(
         return Trainings(not_driven=(f"its own training: {said.get('error', 'it is not there any more')}",))
     if method["trouble"] is not None:
         return Trainings(not_driven=(f"its {method['signature']} {method['trouble']}",))
-    X = data.X.astype(reference.dtype).astype(np.float64)
-    weights = draw_weights(met.recipe.architecture, rng, X, met.zero_biases)
+    n, reference = len(y), trainer.reference
+    X = X.astype(reference.dtype).astype(np.float64)
+    weights = trainer.draw(rng, X, met.zero_biases)
     weights = [W.astype(reference.precision).astype(np.float64) for W in weights]
     name = method["signature"].split("(")[0]
-    stage = _Stage(driver, met, reference, known, name, frozenset(said.get("train", ())))
-    in_order: Rows = np.tile(np.arange(data.n), (EPOCHS, 1))
-    whole = Trial(X, data.y, weights, in_order, data.n)
-    few = _few(reference, Trial(X, data.y, weights, in_order, SMALL), rng)
+    stage = _Stage(driver, met, trainer, known, name, frozenset(said.get("train", ())))
+    in_order: Rows = np.tile(np.arange(n), (EPOCHS, 1))
+    whole = Trial(X, y, weights, in_order, n)
+    few = _few(trainer, Trial(X, y, weights, in_order, SMALL), rng)
     plans = [(f"{name}, full batch", whole), (f"{name} called twice, full batch", replace(whole, calls=2))]
     if "batch_size" in stage.options:
         batch = met.recipe.batch_size
-        orders = np.stack([rng.permutation(data.n) for _ in range(EPOCHS)])
+        orders = np.stack([rng.permutation(n) for _ in range(EPOCHS)])
         words = "" if "batch_orders" in stage.options else ", not shuffled" if stage.ordered else ", in order"
         given = orders if "batch_orders" in stage.options else in_order
-        plans.append((f"{name}, batches of {batch}{words}", Trial(X, data.y, weights, given, batch)))
+        plans.append((f"{name}, batches of {batch}{words}", Trial(X, y, weights, given, batch)))
     judged: list[Training] = []
     notes: list[str] = []
     not_driven: list[str] = []
     for words, plan in plans:
         shorter = (replace(plan, orders=plan.orders[:e]) for e in (EPOCHS, 2, 1) if e >= plan.calls)
-        steady = ((one, allowed) for one in shorter if (allowed := tolerated(reference, one)) is not None)
+        steady = ((one, allowed) for one in shorter if (allowed := trainer.tolerated(one)) is not None)
         if (found := next(steady, None)) is None:
             not_driven.append(f"{words}: rounding alone grows too fast at this learning rate")
             continue
@@ -114,6 +120,11 @@ def drive_training(
         if training.history is None and training.error is None:
             notes.append(f"its {name} tells no loss for each epoch: its weights alone are judged")
         judged.append(training)
+    once, twice = (
+        [t.wrong for t in judged if t.driven and (t.driven.task.calls > 1) == more] for more in (False, True)
+    )
+    if once and not any(once) and any(twice):
+        notes.append(f"its {name} is {GOES_ON}")
     return _with_own_orders(stage, few, Trainings(tuple(judged), tuple(dict.fromkeys(notes)), tuple(not_driven)))
 
 
@@ -123,15 +134,15 @@ def _with_own_orders(stage: _Stage, few: Trial | None, found: Trainings) -> Trai
     That it differs from what was assumed is then no fault, if it shuffles; nor if it takes batches of a size of its
     own, which a few samples may not fill.
     """
-    sized = "batch_size" in stage.options
-    doubtful = [t for t in found.judged if t.wrong and t.error is None and (t.ragged or not sized)]
+    sized, anywhere = "batch_size" in stage.options, stage.trainer.order_matters
+    doubtful = [t for t in found.judged if t.wrong and t.error is None and (t.ragged or not sized or anywhere)]
     explained = any(t.explanations for t in doubtful)
     if few is None or explained or (sized and (stage.ordered or not doubtful)):
         return found
     name = f"{stage.method}, {FEW} samples in batches of {SMALL if sized else 'its own'}, in any order"
     sizes = (SMALL,) if sized else range(1, FEW + 1)
     one = few if sized else replace(few, orders=few.orders[:1])
-    if (allowed := tolerated(stage.reference, one)) is None:
+    if (allowed := stage.trainer.tolerated(one)) is None:
         return found
     training, trial = stage.drive(name, one, allowed, sizes)
     rest = [t for t in found.judged if t not in doubtful]
@@ -146,11 +157,11 @@ def _with_own_orders(stage: _Stage, few: Trial | None, found: Trainings) -> Trai
     return found
 
 
-def _few(reference: Reference, trial: Trial, rng: np.random.Generator) -> Trial | None:
+def _few(trainer: Trainer, trial: Trial, rng: np.random.Generator) -> Trial | None:
     """A few samples on which rounding does not grow, a short training of them."""
     for _ in range(20):
         rows = rng.permutation(len(trial.y))[:FEW]
-        one = replace(trial, X=trial.X[rows], y=trial.y[rows], orders=np.tile(np.arange(FEW), (SHORT, 1)))
-        if tolerated(reference, one) is not None:
+        one = replace(trial, X=trial.X[rows], y=trial.y[rows], orders=np.tile(np.arange(FEW), (trainer.short, 1)))
+        if trainer.tolerated(one) is not None:
             return one
     return None

@@ -122,7 +122,7 @@ def tolerated(reference: Reference, trial: Trial) -> Tolerance | None:
 
     recipe, layers = reference.rounded, [weight.layer for weight in reference.recipe.architecture.weights]
     history, weights = _trained(recipe, trial)
-    if not (np.isfinite(history).all() and all(np.isfinite(W).all() for W in weights)) or _explodes(trial, weights):
+    if not (np.isfinite(history).all() and all(np.isfinite(W).all() for W in weights)) or explodes(trial, weights):
         return None
     turned = [_trained(recipe, trial, perturbed) for _ in range(VARIATIONS)]
     drift = sampled([losses for losses, _ in turned], history)
@@ -143,7 +143,7 @@ def _trained(
     return found
 
 
-def _explodes(trial: Trial, weights: Sequence[Array]) -> bool:
+def explodes(trial: Trial, weights: Sequence[Array]) -> bool:
     """Whether weights grow a thousandfold: Keras's own may then overflow in single precision."""
     start, end = (max(float(np.abs(W).max()) for W in of) for of in (trial.weights, weights))
     return end > 1e3 * start

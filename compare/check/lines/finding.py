@@ -82,7 +82,8 @@ def find_training_lines(driver: Driver, trainings: Sequence[Training], lines: Li
         if again.trace is None or again.trace.not_traced is not None or again.history != driven.performance.history:
             continue
         pairs = zip(training.history or [], training.expected, strict=False)
-        off = [abs(told - right) for told, right in pairs] if training.wrong_history else []
+        reported = training.wrong_history and not training.wrong_weights
+        off = [abs(told - right) for told, right in pairs] if reported else []
         epoch = int(np.argmax(np.array(off) > 1e-3 * max(off))) if off else None
         loss = None if epoch is None else WrongLoss(epoch, (training.history or [])[epoch], training.expected[epoch])
         flow = Flow(again.trace, 0, samples=0)

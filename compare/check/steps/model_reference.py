@@ -86,16 +86,16 @@ class ModelReference(Reference):
             return np.eye(outputs[-1])[y]
         return y.reshape(len(y), *outputs).astype(np.float64)
 
-    def _steps(
+    def steps(
         self, X: Array, y: Rows, batches: Sequence[Rows], weights: Sequence[Sequence[Array]], starts: Sequence[int]
     ) -> Any:
-        """Keras's steps; of a batch whose samples are steps of their own, the last one's weights, and the mean loss."""
-        steps = load_keras().model_steps
+        """Return Keras's steps; where samples are steps of their own, a batch's last weights, and its mean loss."""
+        made = load_keras().model_steps
         if not self.samplewise:
-            return steps(self.model, X, self.targets(y), batches, weights, starts)
+            return made(self.model, X, self.targets(y), batches, weights, starts)
         single = [rows[i : i + 1] for rows in batches for i in range(len(rows))]
         first = [start if i == 0 else -1 for rows, start in zip(batches, starts, strict=True) for i in range(len(rows))]
-        found = steps(self.model, X, self.targets(y), single, weights, first)
+        found = made(self.model, X, self.targets(y), single, weights, first)
         ends = np.cumsum([len(rows) for rows in batches])
         begins = ends - [len(rows) for rows in batches]
         loss = np.array([found.loss[a:b].mean() for a, b in zip(begins, ends, strict=True)])
@@ -124,7 +124,7 @@ class ModelReference(Reference):
 
     def _going_on(self, X: Array, y: Rows, batches: list[Rows], first: list[Array]) -> list[Array]:
         """Keras's weights after each of these steps, each tensor with an axis of steps."""
-        found: list[Array] = self._steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
+        found: list[Array] = self.steps(X, y, batches, [first], [0, *[-1] * (len(batches) - 1)]).weights
         return found
 
     @property
@@ -149,17 +149,17 @@ class ModelReference(Reference):
         if not starts:
             return []
         batches, order = batches[: len(starts)], range(len(starts))
-        steps = partial(self._steps, y=y, batches=batches, starts=order)
+        steps = partial(self.steps, y=y, batches=batches, starts=order)
         if self.drops and masks:
             steps = partial(self._masked, y=y, batches=batches, masks=masks[: len(starts)])
         found = steps(X, weights=starts)
-        one, moved = ulp(self.dtype), self._moved()
+        one, moved = ulp(self.dtype), self.mover()
         near = [
             steps(X if self.indices else moved(X), weights=[list(map(moved, W)) for W in starts])
             for _ in range(1 if self.drops else SAMPLES)
         ]
         if self.alike is not None and not self.drops:
-            near.append(replace(self, model=self.alike)._steps(X, y, batches, starts, order))
+            near.append(replace(self, model=self.alike).steps(X, y, batches, starts, order))
         told: list[Truth] = []
         for index, (rows, weights) in enumerate(zip(batches, starts, strict=True)):
             loss, after = float(found.loss[index]), [np.asarray(W[index], np.float64) for W in found.weights]
@@ -177,14 +177,14 @@ class ModelReference(Reference):
             told.append(Truth(step, self.bounds(step, exact), loss, after))
         return told
 
-    def _moved(self) -> Callable[[Array], Array]:
-        """What moves numbers by up to an ULP, each time otherwise."""
+    def mover(self) -> Callable[[Array], Array]:
+        """Return what moves numbers by up to an ULP, each time otherwise."""
         one, rng = ulp(self.dtype), np.random.default_rng(0)
         return lambda values: np.asarray(values * (1 + one * rng.uniform(-1, 1, np.shape(values))))
 
     def predictions(self, X: Array, weights: Sequence[Array]) -> tuple[Array, float]:
         """Return what Keras predicts, and how far rounding moves it, in ULP: sampled, as a step's drift is."""
-        ask, moved = load_keras().predictions, self._moved()
+        ask, moved = load_keras().predictions, self.mover()
         right: Array = ask(self.model, weights, X)
         near = [ask(self.model, [*map(moved, weights)], X if self.indices else moved(X)) for _ in range(SAMPLES)]
         if self.alike is not None:

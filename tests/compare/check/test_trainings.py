@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare.check import trainings, trials
+from compare.check import trainers, trials
 from compare.check.introduction import Introduction
 from compare.check.steps.reference import build_reference
 from compare.check.subject.drivers import InProcess
+from compare.check.trainers import PlainTrainer
 from compare.check.trainings import drive_training
 from compare.check.trials import Trial, batchings, largest, simulate, tolerated
 from compare.data.dataset import load
@@ -59,7 +60,8 @@ def fitting(order="in order", drops=False, weighted=True, default=None):
 def drive(subject):
     driver, reference = InProcess(subject), build_reference(RECIPE)
     met = Introduction(RECIPE, "float64", train=tuple(driver.describe(RECIPE)["train"]))
-    return drive_training(driver, met, reference, STANDARD, (), np.random.default_rng(0))
+    trainer, rng = PlainTrainer(reference), np.random.default_rng(0)
+    return drive_training(driver, met, trainer, STANDARD.X, STANDARD.y, (), rng)
 
 
 FULL = ["fit, full batch", "fit called twice, full batch"]
@@ -225,7 +227,7 @@ def test_a_training_in_which_a_fault_would_not_show_is_not_judged(monkeypatch):
 
 def test_a_training_that_is_judged_over_fewer_epochs_is_told(monkeypatch):
     monkeypatch.setattr(
-        trainings, "tolerated", lambda reference, trial: tolerated(reference, trial) if len(trial.orders) < 3 else None
+        trainers, "tolerated", lambda reference, trial: tolerated(reference, trial) if len(trial.orders) < 3 else None
     )
     found = drive(fitting())
     assert [len(training.history or []) for training in found.judged] == [2, 2, 2]

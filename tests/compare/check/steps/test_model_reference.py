@@ -131,7 +131,7 @@ def test_samplewise_is_a_step_for_each_sample(softmax, rng):
     (told,) = replace(softmax, samplewise=True).truths(X, y, rows, [weights], exact=False)
     single = np.split(BATCHES[1], 3)
     path = softmax.trajectory(X, y, single, weights)
-    singles = softmax._steps(X, y, single, [weights], [0, -1, -1])
+    singles = softmax.steps(X, y, single, [weights], [0, -1, -1])
     assert told.loss == pytest.approx(singles.loss.mean(), rel=1e-15)
     assert all(np.array_equal(a, b[-1]) for a, b in zip(told.after, singles.weights, strict=True))
     assert not np.allclose(told.after[0], path[1][0]), "it went on after the first sample"
@@ -168,7 +168,7 @@ def test_a_schedule_of_learning_rates_stays(rng):
     assert of.scheduled
     weights, y = draw(of, rng), np.arange(9) % 3
     of = of.at(of.recipe.at(7.0))
-    steps = of._steps(X, y, [BATCHES[0]] * 2, [weights, weights], [0, 1])
+    steps = of.steps(X, y, [BATCHES[0]] * 2, [weights, weights], [0, 1])
     first, second = (steps.weights[1][i] - weights[1] for i in (0, 1))
     assert np.allclose(second, (0.75 + 0.5) * first, rtol=1e-12), "0.75 of the velocity, and half the rate"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compare.check.subject.messages import Describe, Described, Load, Loaded, Made, Perform, Performed, answers
-from compare.check.subject.tasks import Did, Performance, Task
+from compare.check.subject.tasks import Did, Performance, Predicted, Task
 from compare.check.subject.tracing import Place, Trace
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
@@ -15,6 +15,8 @@ RECIPE = Recipe(dense((4, 3)), 20, 8)
 WEIGHTS = [np.zeros((4, 3)), np.zeros(3)]
 TASK = Task(RECIPE, np.zeros((20, 4)), np.zeros(20, np.int64), [np.arange(8)] * 2, [WEIGHTS])
 EPOCHS = replace(TASK, batches=[], epochs=4)
+PROBABILITIES = Predicted("predict", np.zeros((8, 3)), repeats=True, keeps=True)
+CLASSES = replace(PROBABILITIES, values=np.zeros(8, np.int64))
 DID = Did(loss=np.nan, before=WEIGHTS, after=WEIGHTS)
 PLACE = Place(0, 1, 0, 1, 5, 1, 1, "f", "value", "a", "Constant")
 TRACE = Trace(["net.py"], ["a = 1\n"], [PLACE], np.array([[0, 0, 1]]), np.array([[0, 0]]), [np.array(1)])
@@ -26,6 +28,7 @@ TRACE = Trace(["net.py"], ["a = 1\n"], [PLACE], np.array([[0, 0, 1]]), np.array(
         (TASK, Made(DID), 0),
         (TASK, Made(Did(error="it fails")), 1),
         (TASK, Made(replace(DID, probabilities=np.zeros((8, 3)), gradients=WEIGHTS)), 1),
+        (TASK, Made(replace(DID, predicted=[PROBABILITIES, CLASSES])), 1),
         (TASK, Performed(Performance()), 2),
         (TASK, Performed(Performance(refusal="it stops")), 0),
         (replace(TASK, trace=(0,)), Performed(Performance(trace=TRACE)), 2),
@@ -49,6 +52,8 @@ def test_what_was_asked_for_is_an_answer(task, answer, told):
         (TASK, Made(replace(DID, before=[w.astype(np.complex128) for w in WEIGHTS])), 0),
         (TASK, Made(replace(DID, probabilities=np.zeros((20, 3)))), 0),
         (TASK, Made(replace(DID, masks=[np.zeros((8, 3))])), 0),
+        (TASK, Made(replace(DID, predicted=[replace(PROBABILITIES, values=np.zeros((20, 3)))])), 0),
+        (TASK, Made(replace(DID, predicted=[replace(CLASSES, values=np.zeros(8))])), 0),
         (TASK, Performed(Performance()), 1),
         (TASK, Performed(Performance([DID])), 2),
         (TASK, Loaded(), 2),
