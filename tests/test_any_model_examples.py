@@ -63,7 +63,7 @@ def test_its_wrong_twin_is_told_by_its_line(module, subject):
     ids=lambda of: getattr(of, "__name__", "").rpartition(".")[2],
 )
 def test_its_twin_that_predicts_wrongly_is_told(module, subject, why):
-    report = check_parity(subject, module.data(), reference=built(module), steps=4)
+    report = check_parity(subject, module.data(), reference=built(module), steps=2)
     assert report.verdict == "training right, predictions wrong"
     assert "and its predictions are not Keras's" in report.headline
     assert why in report.headline

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.check.first_batch import FirstBatch
 from compare.check.misreadings import misreading
+from compare.check.samplewise import of_one, refused, takes_one
 from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.masks import dropout_layers
@@ -89,6 +90,12 @@ def meet(
             return replace(met, refusal=performance.refusal)
         met, performance = met.with_zero_biases(performance.refusal), retry
     met = _round_trip(met, driver, performance, first)
+    error = performance.steps[0].error
+    if error is not None and met.refusal == error:
+        alone = of_one(first)
+        _, tried = _try_labels(replace(met, recipe=recipe), driver, alone)
+        if takes_one(alone, tried):
+            return replace(met, refusal=refused(error))
     if met.zero_biases:
         first = first.with_zero_biases()
         performance = driver.perform(first.task(met.recipe))

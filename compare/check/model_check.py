@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from compare.agreement.tolerance import FLOAT32_PER_FLOAT64
+from compare.check import samplewise
 from compare.check.causes.diagnosis import Diagnosis, Warned
 from compare.check.causes.variants import name_variants
 from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_trials import ModelTrainer
+from compare.check.otherwise import one_by_one, otherwise, rounded_constants
 from compare.check.planning import check_cost
 from compare.check.predictions import drive_predictions
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, judged, recipe_for, rejudged
+from compare.check.steps.lockstep import Driven, drive_all
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.model_situations import MOST, draw, model_situations
 from compare.check.steps.situations import Rows, ragged_size
@@ -30,11 +31,9 @@ from compare.check.trainings import Trainings, drive_training
 from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.mathematics.functions import Array
-from compare.phrases import listed
 from compare.recipe.architecture import Architecture
-from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 from compare.recipe.recipe import Recipe
-from compare.sides.models import described, rounded_activations, rounded_penalties
+from compare.sides.models import described
 from compare.sides.quiet_keras import import_quietly, load_keras
 
 
@@ -82,6 +81,8 @@ def check_model(
     met = met.noting(*data.notes, *told, *([] if data.n <= MOST else [f"checked on {MOST} of {data.n} samples"]))
     if met.refusal is not None:
         return Report.of(met, data, Found(), settings.strict)
+    if settings.samplewise:
+        met = met.noting(f"samplewise, as declared: {samplewise.DIFFERS}")
     reference = replace(reference, recipe=met.recipe, precision=met.precision)
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
@@ -90,11 +91,12 @@ def check_model(
     if met.random:
         return Report.of(met, data, Found(runs), settings.strict)
     if wrong_ordinarily(runs):
-        met, reference, runs = _otherwise(met, reference, exact, runs)
+        met, reference, runs = otherwise(met, reference, exact, runs)
     diagnosis = Diagnosis()
     if wrong_ordinarily(runs):
         with stage("diagnosis", 1):
-            diagnosis = name_variants(runs, reference)
+            diagnosis = one_by_one([reference, exact], runs) or name_variants(runs, reference)
+        met = met.noting(*samplewise.notes(diagnosis, runs))
     with stage("inference", 1):
         predictions = drive_predictions(driver, met, reference, runs)
     trained = Trainings()
@@ -104,7 +106,8 @@ def check_model(
     met = met.noting(*predictions.notes, *trained.notes, *(f"not driven: {what}" for what in trained.not_driven))
     with stage("lines", 1):
         # Of several steps in one, each from where the last one was left, no quantity is any one step's.
-        shown = [run for run in runs if not settings.samplewise or all(len(b) == 1 for b in run.situation.batches)]
+        single = settings.samplewise or samplewise.NAME in diagnosis.names
+        shown = [run for run in runs if not single or all(len(b) == 1 for b in run.situation.batches)]
         lines = find_training_lines(driver, trained.judged, find_lines(driver, reference, shown))
     found = Found(runs, diagnosis, trained.judged, _warned(runs), lines, predictions)
     return Report.of(met, data, found, settings.strict)
@@ -215,59 +218,3 @@ def _check_targets(data: Dataset, architecture: Architecture) -> None:
             f"`data` must fit the reference, with targets of shape (samples, {', '.join(map(str, outputs))}). "
             f"Received: shape {data.y.shape}"
         )
-
-
-def rounded_constants(model: Any, architecture: Architecture) -> list[str]:
-    """The constants of an optimizer, penalties and activations that Keras takes through float32, and so changes."""
-    optimizer = architecture.optimizer
-    known = DEFAULTS.get(optimizer.name, {"weight_decay": None})
-    given = known | {name: value for name, value in optimizer.arguments if name in known}
-    numbers = {name: given[name] for name in ROUNDED if given.get(name)}
-    rounded = [name for name, value in numbers.items() if float(np.float32(value)) != value]
-    return [*rounded, *rounded_penalties(model), *rounded_activations(model)]
-
-
-def _otherwise(
-    met: Introduction, reference: ModelReference, exact: ModelReference | None, runs: list[Driven]
-) -> tuple[Introduction, ModelReference, list[Driven]]:
-    """Hold runs that are wrong to constants that are not rounded, and to single precision, where that explains them."""
-    if exact is not None:
-        exact = replace(exact, recipe=reference.recipe, precision=reference.precision)
-        again = [_beside(exact, run) for run in runs]
-        if _off(again) < _off(runs):
-            reference, runs = exact, again
-            if not wrong_ordinarily(runs):
-                schedule = ["the schedule's numbers"] if reference.scheduled else []
-                names = listed([*rounded_constants(reference.model, reference.recipe.architecture), *schedule])
-                met = met.noting(f"exact where Keras on TensorFlow takes {names} through float32: no fault of it")
-    if wrong_ordinarily(runs) and met.precision == "float64" and _slightly_throughout(runs):
-        coarse = replace(reference, precision="float32")
-        again = rejudged(runs, coarse)
-        if not wrong_ordinarily(again):
-            note = "off by what float32 explains, in every step: it, or Keras, takes something through float32"
-            return met.noting(note, precision="float32"), coarse, again
-    return met, reference, runs
-
-
-def _slightly_throughout(runs: Sequence[Driven]) -> bool:
-    """Whether single precision may explain what is off: it shows in every step, and by no more than it explains."""
-    return all(1 < max(step.every_ratio) < FLOAT32_PER_FLOAT64 for run in deciding(runs) for step in run.steps)
-
-
-def _off(runs: Sequence[Driven]) -> int:
-    """How many losses and tensors of the ordinary situations are out of tolerance."""
-    return sum(not ratio <= 1 for ratio in every_ratio(deciding(runs)))
-
-
-def _beside(reference: ModelReference, run: Driven) -> Driven:
-    """What was driven, beside another model."""
-    situation = run.situation
-    reference = reference.at(recipe_for(reference, situation))
-    X = situation.X.astype(reference.dtype).astype(np.float64)
-    each = [step.step.weights for step in run.steps]
-    dids = [step.did for step in run.steps]
-    known = reference.truths(X, situation.y, situation.batches[: len(each)], each, situation.exact, dids)
-    pairs = zip(known, run.steps, strict=False)
-    return replace(
-        run, steps=[judged(truth.step, truth.bounds, one.did, truth.loss, truth.after) for truth, one in pairs]
-    )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from compare.agreement.tolerance import FLOAT32_PER_FLOAT64
+from compare.check import samplewise
 from compare.check.causes.diagnosis import Diagnosis, diagnose
 from compare.check.causes.extremes import in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
@@ -214,6 +215,7 @@ def _check_plain(
             diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
         diagnosis = with_extremes(diagnosis, warned, deciding(runs), architecture, met.precision)
+        met = met.noting(*samplewise.notes(diagnosis, runs))
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
         trainer, known = PlainTrainer(reference), diagnosis.explanations

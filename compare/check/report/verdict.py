@@ -128,13 +128,18 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         first,
         later,
         diagnosis,
-        origin(causes, wrong[0]) if causes and wrong and not met.recipe.architecture.beyond_plain() else None,
+        origin(causes, wrong[0]) if causes and wrong and _in_view(wrong[0]) else None,
         tuple(situations),
         warnings=warned,
         strict=strict,
         lines=found.lines,
         predictions=found.predictions,
     )
+
+
+def _in_view(run: Driven) -> bool:
+    """Whether the phases of its steps are known, as those beside a model are not."""
+    return all(step.step.A for step in run.steps)
 
 
 def _slight(wrong: Sequence[Driven], diagnosis: Diagnosis) -> Warned | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compare import check_parity
-from compare.check.model_check import rounded_constants
+from compare.check.otherwise import rounded_constants
 from compare.check.report.verdict import EXCEPT, PARITY, WRONG
 from compare.errors import InputError
 from compare.recipe.architecture import Architecture, Dense, Optimizer, Penalty
