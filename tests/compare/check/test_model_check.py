@@ -205,6 +205,31 @@ def test_a_subject_that_is_told_no_rate_is_not_tried_with_another():
     assert "another learning rate" not in names
 
 
+class Fits(Two):
+    def fit(self, x, y, epochs, batch_size):
+        starts = range(0, self.until(len(x), batch_size), batch_size)
+        batches = [slice(start, start + batch_size) for start in starts] * epochs
+        for rows in batches:
+            self.train_on_batch(x[rows], y[rows])
+
+    def until(self, n, batch_size):
+        return n
+
+
+class FitsWholeBatches(Fits):
+    def until(self, n, batch_size):
+        return n - n % batch_size
+
+
+@pytest.mark.parametrize(("subject", "verdict"), [(Fits, PARITY), (FitsWholeBatches, WRONG)])
+def test_an_own_fit_is_judged_beside_a_model(subject, verdict):
+    report = beside("sigmoid", subject)
+    assert report.verdict == verdict
+    assert report.trainings[-1].name == "fit, batches of 8, in order"
+    assert ("last partial batch dropped" in report.headline) == (verdict == WRONG)
+    assert "its fit tells no loss for each epoch: its weights alone are judged" in report.met.notes
+
+
 class OneByOne(Two):
     """A step for each sample; its loss is the mean."""
 
