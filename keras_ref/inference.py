@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.graphs import dtype_of
-from keras_ref.wiring import layers_of
 from keras_ref.precision import precision
 from keras_ref.ways import ways_of
+from keras_ref.wiring import layers_of
 
 Array = NDArray[Any]
 
