@@ -183,8 +183,8 @@ class Handle:
         before = own_y.copy()
         if is_step_function(self.thing):
             kept = [w.copy() for w in self.weights]
-            new, loss = self.thing(kept, own_x, own_y, self.recipe.architecture.learning_rate)
-            self.weights, result = self._take(new), loss
+            new, *told = self.thing(kept, own_x, own_y, self.recipe.architecture.learning_rate)
+            self.weights, result = self._take(new), told[0] if len(told) == 1 else told
         else:
             result = self.thing.train_on_batch(own_x, own_y)
         if not np.array_equal(own_x, x) or not np.array_equal(own_y, before):

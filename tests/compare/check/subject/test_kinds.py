@@ -110,6 +110,17 @@ def test_a_step_that_changes_its_batch_is_told_and_does_no_harm():
     assert handle.notes == ["the step changes the x or y that it is given, in place"]
 
 
+@pytest.mark.parametrize("told", [(0.5,), (0.5, 0.25), ((0.5, 0.25),)])
+def test_a_function_of_a_step_returns_its_weights_and_what_it_tells(told):
+    def step(weights, x, y, learning_rate):
+        return tuple(W + 1 for W in weights), *told
+
+    handle = Handle(step, RECIPE)
+    handle.set_weights(WEIGHTS)
+    assert handle.step(np.ones((2, 4)), np.array([0, 1])) == (0.5, 0.25 if told != (0.5,) else None)
+    assert np.array_equal(handle.get_weights()[1], WEIGHTS[1] + 1)
+
+
 class Layer:
     def __init__(self, inputs, units):
         self.weights, self.bias = np.zeros((units, inputs)), np.zeros((units, 1))
