@@ -105,6 +105,10 @@ class Events:
         """Whether an event makes, and does not only read, an array."""
         return self.place(event).kind in MAKING and self.values[self._value[event]].size > 1
 
+    def computes_number(self, event: int) -> bool:
+        """Whether an event computes a single number of others."""
+        return self.place(event).node == "BinOp" and self.values[self._value[event]].size == 1
+
     def when(self, event: int) -> int:
         """When it happened, or ended."""
         return self.members[event][-1] if event in self.members else event

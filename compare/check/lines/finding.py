@@ -25,6 +25,7 @@ TYPICAL = 32  # samples in a batch
 BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
 ROUNDED = 1e-6  # of an accuracy
+ONE_BY_ONE = 10  # numbers that are computed to one array: then few of Keras's quantities are ever there
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
@@ -121,7 +122,8 @@ def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lin
     error = run.steps[last].did.error
     if error is not None:
         return Lines(raising(flow, error), sources=sources)
-    if sum(flow.makes_array(event) for event in flow.events) < len(reference.names):
+    arrays = sum(flow.makes_array(event) for event in flow.events)
+    if arrays < len(reference.names) or ONE_BY_ONE * arrays < sum(map(flow.computes_number, flow.events)):
         return Lines(sources=sources, not_traced="its numbers are made one by one, and not in arrays")
     search = Search(_Asked(reference, run).question(flow, last))
     causes = search.run()

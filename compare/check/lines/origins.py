@@ -104,6 +104,9 @@ class Origins:
         passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", *REPORTED)))
         filling = [] if np.any(trial.array) else self.loops.filling(trial.role)
         filling += self.loops.unfilled(trial.role, trial.array)
+        if made is not None and trial.role.startswith("d"):
+            function = self.flow.place(made).function
+            filling += [loop for loop in self.loops.short() if self.flow.place(loop).function == function]
         events = [
             *(self.leads.changed(ends) if trial.role in REPORTED else []),
             *filling,
