@@ -59,11 +59,12 @@ class Values:
             if identity.how == REORDERED:
                 return UNKNOWN
             return RIGHT if identity.factor == 1 else SCALED
-        if value in self.flow.indices and not self._filled(value) and not self._computed(value):
+        index = value in self.flow.indices and not self._filled(value)
+        if index and not self._computed(value):
             return NUMBER
         array, made = self.flow.values[value], self.flow.made(value)
         compared = made is not None and self.flow.place(made).node == "Compare"
-        told = self._computed(value) if array.size == 1 else compared or bool(np.any(array))
+        told = self._computed(value) if array.size == 1 else index or compared or bool(np.any(array))
         return UNKNOWN if told else NUMBER
 
     def _filled(self, value: int) -> bool:

@@ -16,6 +16,7 @@ from compare.mathematics.functions import Array
 Each = TypeVar("Each")
 
 MAKING = ("part", "value", "changed")
+COMPUTING = ("BinOp", "UnaryOp", "Call", "Subscript")
 FEWEST = 3  # samples: of fewer, what is made for each is not told from what is made for each layer
 
 
@@ -105,9 +106,10 @@ class Events:
         """Whether an event makes, and does not only read, an array."""
         return self.place(event).kind in MAKING and self.values[self._value[event]].size > 1
 
-    def computes_number(self, event: int) -> bool:
-        """Whether an event computes a single number of others."""
-        return self.place(event).node == "BinOp" and self.values[self._value[event]].size == 1
+    def computes(self, event: int) -> bool:
+        """Whether an event is the first to compute a value, of others."""
+        place = self.place(event)
+        return self.maker[self._value[event]] == event and place.kind in ("part", "value") and place.node in COMPUTING
 
     def when(self, event: int) -> int:
         """When it happened, or ended."""

@@ -122,8 +122,10 @@ def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lin
     error = run.steps[last].did.error
     if error is not None:
         return Lines(raising(flow, error), sources=sources)
-    arrays = sum(flow.makes_array(event) for event in flow.events)
-    if arrays < len(reference.names) or ONE_BY_ONE * arrays < sum(map(flow.computes_number, flow.events)):
+    sizes = [flow.values[flow.value(event)].size for event in flow.events if flow.computes(event)]
+    arrays = sum(size > 1 for size in sizes)
+    few = sum(map(flow.makes_array, flow.events)) < len(reference.names)
+    if few or ONE_BY_ONE * arrays < len(sizes) - arrays:
         return Lines(sources=sources, not_traced="its numbers are made one by one, and not in arrays")
     search = Search(_Asked(reference, run).question(flow, last))
     causes = search.run()

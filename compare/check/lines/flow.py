@@ -7,10 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from compare.check.lines.events import Events
+from compare.check.lines.events import COMPUTING, Events
 
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
-COMPUTING = ("BinOp", "UnaryOp", "Call", "Subscript")
 # Methods that keep what they are given.
 KEEPING = re.compile(r"\.(append|appendleft|insert|extend|push|setdefault|update)$")
 

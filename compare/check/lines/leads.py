@@ -198,6 +198,36 @@ class Leads:
         ]
         return [each for each in given[-1:] if self.flow.place(each).node in ("Name", "Attribute")]
 
+    def truncated(self) -> list[int]:
+        """Where what has a fraction was put into an array of whole numbers, after where that was made."""
+        raw = self.flow.trace.values
+        found: list[int] = []
+        for event in self.flow.events:
+            place = self.flow.place(event)
+            if place.kind != "changed" or raw[self.flow.value(event)].dtype.kind not in "iub":
+                continue
+            given = (
+                self.flow.values[self.flow.lifted(self.flow.value(read))] for read in self.flow.reads.get(event, ())
+            )
+            if any(np.any(value % 1) for value in given):
+                made = [
+                    other
+                    for other in self.flow.events[: bisect_left(self.flow.events, event)]
+                    if self.flow.place(other).target == place.target and self.flow.place(other).kind == "value"
+                ]
+                found += [*made[-1:], event]
+        return distinct(found)
+
+    def repeated(self, event: int) -> list[int]:
+        """The call in which an array is changed that the same statement changed before, and the loop around it."""
+        place, stack = self.flow.place(event), self.flow.stack.get(event, event)
+        before = [self.flow.made(source) for source in self.flow.sources(event)]
+        again = any(made is not None and self.flow.place(made) == place for made in before)
+        if place.kind != "changed" or not (again or (stack in self.flow.members and self.flow.accumulates(stack))):
+            return []
+        call = self.flow.call(event)
+        return [event if call is None else call, *self.loops.turned_at(event if call is None else call)]
+
     def changed(self, events: list[int]) -> list[int]:
         """What has changed an array in place that these read: where it was given another name, and where it changed."""
         makers = [self.flow.made(source) for event in events for source in self.flow.sources(event)]

@@ -102,7 +102,7 @@ class Origins:
         if identity is not None and identity.factor == trial.divisor and value != start:
             return self._standing_in(trial, made, replace(identity, factor=1.0))
         passed, ends = self.values.path(value, made, output=trial.role.startswith(("new ", *REPORTED)))
-        filling = [] if np.any(trial.array) else self.loops.filling(trial.role)
+        filling = [] if np.any(trial.array) else [*self.leads.truncated(), *self.loops.filling(trial.role)]
         filling += self.loops.unfilled(trial.role, trial.array)
         if made is not None and trial.role.startswith("d"):
             function = self.flow.place(made).function
@@ -194,6 +194,7 @@ class Origins:
             for made in self._computed(source)
         ]
         events = [
+            *self.leads.repeated(made),
             *missing,
             *turned,
             *self.loops.short(),

@@ -76,6 +76,8 @@ WRONG = [
     networks.DecaysAsFast,
     networks.LosesTheMaximum,
     networks.BeginsAtTheSecond,
+    networks.ErrorOfWholeNumbers,
+    networks.UpdatesInside,
 ]
 MOST = 8  # lines that are told in all, of all places
 
