@@ -105,9 +105,9 @@ def _other(
 
 
 def _taken_from(flow: Flow, batch: _Batch) -> Iterator[Guilty]:
-    """Where what the loop around a batch goes through was made."""
+    """Where a generator yields what the loop around a batch goes through."""
     for loop in flow.last(batch.event, "loop"):
-        yield from gone_through(flow, loop)
+        yield from (line for line in gone_through(flow, loop) if line.source.startswith("yield"))
 
 
 def _alike(one: Sequence[int], other: Sequence[int], in_order: bool) -> bool:
