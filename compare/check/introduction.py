@@ -12,7 +12,7 @@ from compare.check.samplewise import of_one, refused, takes_one
 from compare.check.steps.situations import Rows, draw_weights
 from compare.check.subject.drivers import Driver
 from compare.check.subject.masks import dropout_layers
-from compare.check.subject.tasks import TOO_LONG, Did, Performance
+from compare.check.subject.tasks import LEFT_RUNNING, TOO_LONG, Did, Performance
 from compare.mathematics.functions import Array
 from compare.recipe.architecture import Architecture
 from compare.recipe.recipe import Recipe
@@ -91,7 +91,7 @@ def meet(
         met, performance = met.with_zero_biases(performance.refusal), retry
     met = _round_trip(met, driver, performance, first)
     error = performance.steps[0].error
-    if error is not None and met.refusal == error:
+    if error is not None and met.refusal == error and error != LEFT_RUNNING:
         alone = of_one(first)
         _, tried = _try_labels(replace(met, recipe=recipe), driver, alone)
         if takes_one(alone, tried):

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.mathematics.functions import Array
 
+MANY = 6  # samples: of fewer, classes may be any small numbers
 MOST = 1_000_000  # elements of the patches that a convolution looks at
 
 
@@ -145,10 +146,7 @@ def _softmax(of: Mapping[str, Array], last: str) -> Iterator[tuple[str, Array]]:
     yield f"derivative by log A{last}", -Y / len(Z)
     yield "derivative by the log of the sum", np.full(len(Z), 1 / len(Z))
     yield f"part of dZ{last}", P / len(Z)
-    predicted, classes = P.argmax(axis=1), Y.argmax(axis=1)
-    yield "the predicted class", predicted
-    yield "the class", classes
-    yield "whether the predicted class is right", predicted == classes
+    yield from _classes(P.argmax(axis=1), Y.argmax(axis=1))
     true = (P * Y).sum(axis=1)
     yield "P of the true class", true
     yield "log P of the true class", np.log(true)
@@ -156,6 +154,17 @@ def _softmax(of: Mapping[str, Array], last: str) -> Iterator[tuple[str, Array]]:
     yield f"log A{last}", np.log(P)
     yield f"log A{last} of the true class", Y * np.log(P)
     yield "y", Y.argmax(axis=1).astype(float)
+
+
+def _classes(predicted: Array, classes: Array) -> Iterator[tuple[str, Array]]:
+    """What an accuracy is computed by, where it can be told from any ones and zeros."""
+    told = {
+        "the predicted class": predicted,
+        "the class": classes,
+        "whether the predicted class is right": predicted == classes,
+    }
+    if len(classes) >= MANY:
+        yield from ((name, value) for name, value in told.items() if np.unique(value).size > 1)
 
 
 def _over_time(of: Mapping[str, Array], layer: str, below: Array) -> Iterator[tuple[str, Array]]:
