@@ -10,9 +10,11 @@ from compare.show.figures.style import COLOURS, EDGES
 
 
 def from_one(table: pd.DataFrame) -> pd.DataFrame:
-    """Count steps and layers from 1, as people do; `label` is a tensor with its layer."""
+    """Count steps and layers from 1, as people do; `label` is a tensor with its layer, one of each in a step."""
     layers = table["layer"].map(lambda layer: "" if pd.isna(layer) else f" {layer + 1:.0f}")
-    return table.assign(step=table["step"] + 1, label=table["tensor"] + layers)
+    named = table.assign(step=table["step"] + 1, label=table["tensor"] + layers)
+    again = named.groupby(["what", "step", "label"]).cumcount()  # a layer may have two, as both moving averages
+    return named.assign(label=named["label"] + again.map(lambda n: f" ({n + 1})" if n else ""))
 
 
 def heatmap(ax: Axes, table: pd.DataFrame) -> object:
