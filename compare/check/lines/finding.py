@@ -45,9 +45,9 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
         first = min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0]))
         at = _looked_at(first)
         lines = _traced(driver, reference, first, at)
-    others = _off_besides(ordinary, first.steps[at].off)
-    if lines.guilty and others:
-        more = _traced(driver, reference, *others[0])
+    other = _off_besides(ordinary, first.steps[at].off) if lines.guilty else None
+    if other is not None:
+        more = _traced(driver, reference, *other)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
@@ -61,13 +61,11 @@ def _looked_at(run: Driven) -> int:
     return min(1 if run.first_wrong is None else run.first_wrong, len(run.steps) - 1)
 
 
-def _off_besides(runs: Sequence[Driven], seen: frozenset[int]) -> list[tuple[Driven, int]]:
-    """The first step of each run in which more is wrong than was seen: a loss apart, or what only later steps show."""
-    found = []
-    for run in sorted(runs, key=_order):
-        steps = [index for index, step in enumerate(run.steps) if step.did.error is None and not step.off <= seen]
-        found += [(run, index) for index in steps[:1]]
-    return found
+def _off_besides(runs: Sequence[Driven], seen: frozenset[int]) -> tuple[Driven, int] | None:
+    """The first step in which more is wrong than was seen: a loss apart, or what only later steps show."""
+    steps = ((run, index) for run in sorted(runs, key=_order) for index in range(len(run.steps)))
+    more = ((run, at) for run, at in steps if run.steps[at].did.error is None and not run.steps[at].off <= seen)
+    return next(more, None)
 
 
 def find_training_lines(driver: Driver, trainings: Sequence[Training], lines: Lines) -> Lines:

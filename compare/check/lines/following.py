@@ -46,7 +46,8 @@ def following(
 def orders(of: Mapping[str, Array]) -> list[list[str]]:
     """The orders in which all weights may lie in one vector; none of one layer alone."""
     names = [name for name in of if re.fullmatch(r"[WbU]\d+", name)]
-    return [names, sorted(names, key=lambda name: name[0] == "b")] if len(names) > 2 else []
+    kernels_first = sorted(names, key=lambda name: name[0] == "b")
+    return [] if len(names) <= 2 else [names] if names == kernels_first else [names, kernels_first]
 
 
 def _in_one(of: Mapping[str, Array], rate: float) -> Iterator[tuple[str, Array]]:

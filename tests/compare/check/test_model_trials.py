@@ -15,6 +15,7 @@ from compare.check.trainings import GOES_ON, drive_training
 from compare.check.trials import Trial
 from compare.data.dataset import as_given
 from keras_ref.model import assemble
+from tests.compare.check.fits import fits_by, one_epoch
 from tests.compare.check.model_networks import RATE, Drops, Remembers, Two
 
 RNG = np.random.default_rng(0)
@@ -49,21 +50,10 @@ def fitting(shuffles=False, drops=False, weighted=True, first=0, anew=False, siz
                 rows = np.arange(first, len(x))
                 if shuffles:
                     np.random.default_rng(3).shuffle(rows)
-                stop = len(rows) // batch_size * batch_size if drops else len(rows)
-                batches = [rows[start : start + batch_size] for start in range(0, stop, batch_size)]
-                losses = [self.train_on_batch(x[batch], y[batch]) for batch in batches]
-                history.append(np.average(losses, weights=[len(b) for b in batches] if weighted else None))
+                history.append(one_epoch(self, x, y, rows, batch_size, drops, weighted))
             return history
 
-    class Told(Fits):
-        def fit(self, x, y, epochs, batch_size):
-            return self.run(x, y, epochs, batch_size)
-
-    class Bound(Fits):
-        def fit(self, x, y, epochs):
-            return self.run(x, y, epochs, size)
-
-    return Bound if size else Told
+    return fits_by(Fits, size)
 
 
 def drive(subject, samplewise=False):

@@ -18,6 +18,7 @@ from compare.mathematics.rules import CORRECT
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 from examples.correct import Network as Plain
+from tests.compare.check.fits import fits_by, one_epoch
 
 STANDARD = load("iris", standardise=True)
 RECIPE = Recipe(dense((4, 6, 3)), STANDARD.n, 32)
@@ -40,21 +41,10 @@ def fitting(order="in order", drops=False, weighted=True, default=None):
                 elif order != "in order":
                     rng = self.rng if order == "own seed" else np.random.default_rng()
                     rng.shuffle(rows)
-                stop = len(x) // batch_size * batch_size if drops else len(x)
-                batches = [rows[start : start + batch_size] for start in range(0, stop, batch_size)]
-                losses = [self.train_on_batch(x[batch], y[batch]) for batch in batches]
-                history.append(np.average(losses, weights=[len(b) for b in batches] if weighted else None))
+                history.append(one_epoch(self, x, y, rows, batch_size, drops, weighted))
             return history
 
-    class Told(Fits):
-        def fit(self, x, y, epochs, batch_size):
-            return self.run(x, y, epochs, batch_size)
-
-    class Bound(Fits):
-        def fit(self, x, y, epochs):
-            return self.run(x, y, epochs, default)
-
-    return Bound if default else Told
+    return fits_by(Fits, default)
 
 
 def drive(subject):
