@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.graphs import dtype_of
 from keras_ref.precision import precision
+from keras_ref.variables import put
 from keras_ref.ways import ways_of
 from keras_ref.wiring import layers_of
 
@@ -37,8 +38,7 @@ def predictions(
     """
     dtype = dtype_of(model)
     with precision(dtype), ways_of(model):
-        for variable, tensor in zip(model.weights, weights, strict=True):
-            variable.assign(np.asarray(tensor))
+        put(model.weights, weights)
         return np.asarray(model(np.asarray(X, dtype), training=training))
 
 

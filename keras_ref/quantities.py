@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.precision import precision
 from keras_ref.unrolled import over_time, unrolls
+from keras_ref.variables import put
 from keras_ref.ways import ways_of
 from keras_ref.wiring import LayerCall, called, calls_of, layers_of, masks_of, through
 
@@ -71,14 +72,12 @@ def quantities(
         variables = [*model.variables, *model.optimizer.variables]
         kept = [variable.numpy() for variable in variables]
         try:
-            for variable, value in zip(model.weights, weights, strict=True):
-                variable.assign(np.asarray(value))
-            for variable, value in zip(model.optimizer.variables, slots or (), strict=False):
-                variable.assign(np.asarray(value))
+            put(model.weights, weights)
+            if slots:
+                put(model.optimizer.variables, slots)
             return OneStep(model, given, masks).run(x, y)
         finally:
-            for variable, value in zip(variables, kept, strict=True):
-                variable.assign(value)
+            put(variables, kept)
 
 
 def weight_names(model: keras.Model) -> list[str]:

@@ -14,6 +14,7 @@ from keras_ref.graphs import dtype_of, graph
 from keras_ref.precision import precision
 from keras_ref.quantities import OneStep
 from keras_ref.training import begin_anew
+from keras_ref.variables import Packed, put
 from keras_ref.ways import exact_constants, mark, ways_of
 from keras_ref.wiring import calls_of
 
@@ -184,13 +185,14 @@ def model_steps(
     X, Y = np.asarray(X, dtype), np.asarray(Y)
     Y = Y if Y.dtype.kind in "iu" else Y.astype(dtype)
     rows, ends = np.concatenate(batches).astype(np.int32), np.cumsum([len(rows) for rows in batches], dtype=np.int32)
-    stacked = [np.stack([np.asarray(each) for each in tensor]).astype(dtype) for tensor in zip(*weights, strict=True)]
     with precision(dtype), ways_of(model):
         begin_anew(model)
+        packed, slots = Packed(model.weights), Packed(model.optimizer.variables)
         key = "model", X.shape[1:], Y.shape[1:], Y.dtype.str
-        run = graph(model, key, lambda: _traced(model, X, Y), lambda: _sample(model, X, Y))
-        loss, after, slots = run(X, Y, rows, ends, np.asarray(starts, np.int32), stacked)
-    return ModelSteps(loss.numpy(), [each.numpy() for each in after], [each.numpy() for each in slots])
+        run = graph(model, key, lambda: _traced(model, X, Y, packed, slots), lambda: _sample(model, X, Y))
+        loss, after, before = run(X, Y, rows, ends, np.asarray(starts, np.int32), packed.pack(weights))
+    numbers = [[each.numpy() for each in told] for told in (after, before)]
+    return ModelSteps(loss.numpy(), packed.unpack(numbers[0]), slots.unpack(numbers[1]))
 
 
 def masked_steps(
@@ -216,8 +218,7 @@ def masked_steps(
         begin_anew(model)
         variables = list(model.optimizer.variables)
         for rows, start, given in zip(batches, weights, masks, strict=True):
-            for variable, tensor in zip(model.weights, start, strict=True):
-                variable.assign(np.asarray(tensor))
+            put(model.weights, start)
             before.append([variable.numpy() for variable in variables])
             losses.append(OneStep(model, {}, given).run(samples[rows], targets[rows])["loss"])
             after.append([variable.numpy() for variable in model.weights])
@@ -234,17 +235,15 @@ def _sample(model: keras.Model, X: Array, Y: Array) -> tuple[Any, Any, Any]:
     return one, tf.constant(Y[:1]), model(one)
 
 
-def _traced(model: keras.Model, X: Array, Y: Array) -> Any:
+def _traced(model: keras.Model, X: Array, Y: Array, weights: Packed, slots: Packed) -> Any:
     integers = tf.TensorSpec((None,), tf.int32)
-    weights = list(model.weights)
-    slots = list(model.optimizer.variables)
     signature = [
         tf.TensorSpec((None, *X.shape[1:]), X.dtype),
         tf.TensorSpec((None, *Y.shape[1:]), Y.dtype),
         integers,
         integers,
         integers,
-        [tf.TensorSpec((None, *variable.shape), variable.dtype) for variable in weights],
+        weights.signature,
     ]
 
     @tf.function(input_signature=signature, autograph=False)
@@ -253,22 +252,24 @@ def _traced(model: keras.Model, X: Array, Y: Array) -> Any:
 
         def step(index: Any, begin: Any, loss: Any, after: list[Any], before: list[Any]) -> tuple[Any, ...]:
             start = starts[index]
-            for variable, tensor in zip(weights, given, strict=True):
-                variable.assign(tf.where(start >= 0, tensor[tf.maximum(start, 0)], variable))
-            before = [told.write(index, slot) for told, slot in zip(before, slots, strict=True)]
+            chosen = [each[tf.maximum(start, 0)] for each in given]
+            weights.write([tf.where(start >= 0, *pair) for pair in zip(chosen, weights.read(), strict=True)])
+            before = _written(before, index, slots.read())
             model.reset_metrics()
             batch = rows[begin : ends[index]]
             logs = model.train_step((tf.gather(X, batch), tf.gather(Y, batch)))
             loss = loss.write(index, tf.cast(logs["loss"], X.dtype))
-            after = [told.write(index, variable) for told, variable in zip(after, weights, strict=True)]
-            return index + 1, ends[index], loss, after, before
+            return index + 1, ends[index], loss, _written(after, index, weights.read()), before
 
-        arrays = [
-            tf.TensorArray(X.dtype, size=steps),
-            [tf.TensorArray(variable.dtype, size=steps) for variable in weights],
-            [tf.TensorArray(slot.dtype, size=steps) for slot in slots],
-        ]
-        _, _, loss, after, before = tf.while_loop(lambda index, *_: index < steps, step, (0, 0, *arrays))
+        def arrays(packed: Packed) -> list[tf.TensorArray]:
+            return [tf.TensorArray(dtype, size=steps) for dtype in packed.dtypes]
+
+        told = [tf.TensorArray(X.dtype, size=steps), arrays(weights), arrays(slots)]
+        _, _, loss, after, before = tf.while_loop(lambda index, *_: index < steps, step, (0, 0, *told))
         return loss.stack(), [told.stack() for told in after], [told.stack() for told in before]
 
     return run
+
+
+def _written(arrays: Sequence[Any], index: Any, rows: Sequence[Any]) -> list[Any]:
+    return [told.write(index, row) for told, row in zip(arrays, rows, strict=True)]

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_ref import checks
 from keras_ref.graphs import beginnings, dtype_of, steps_graph, training_graph
 from keras_ref.precision import precision
+from keras_ref.variables import put
 
 Array = NDArray[np.floating]
 
@@ -29,8 +30,8 @@ class History(NamedTuple):
 def begin_anew(model: keras.Sequential) -> None:
     """Have the model's optimizer forget the steps that it made, as if it were new; its learning rate stays."""
     with precision(dtype_of(model)):
-        for variable, start in beginnings(model):
-            variable.assign(start)
+        kept = beginnings(model)
+        put([variable for variable, _ in kept], [start for _, start in kept])
 
 
 class Steps(NamedTuple):

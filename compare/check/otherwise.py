@@ -84,9 +84,13 @@ def one_by_one(references: Sequence[ModelReference | None], runs: Sequence[Drive
         if reference is None or reference.samplewise or reference.drops:
             continue
         reference = replace(reference, samplewise=True, recipe=ordinary[0].steps[0].step.recipe)
-        again = [_beside(reference, run) for run in ordinary]
-        whole = all(len(now.steps) == len(run.steps) for now, run in zip(again, ordinary, strict=True))
-        if whole and not any(step.wrong_weights for run in again for step in run.steps):
+        again: list[Driven] = []
+        for run in ordinary:  # as far as it may be so: one that is not shows in the first
+            now = _beside(reference, run)
+            if len(now.steps) < len(run.steps) or any(step.wrong_weights for step in now.steps):
+                break
+            again.append(now)
+        else:
             return _samplewise(again, ordinary)
     return None
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_ref.altered import activations, layers, recurrent
 from keras_ref.altered.call import Call, affine, backward_of, has_activation
 from keras_ref.precision import precision
+from keras_ref.variables import put
 from keras_ref.ways import ways_of
 from keras_ref.wiring import LayerCall, called, layers_of, masks_of, through
 
@@ -73,8 +74,7 @@ def altering(model: keras.Model) -> Iterator["Altering"]:
         try:
             yield Altering(model)
         finally:
-            for variable, value in zip(model.variables, kept, strict=True):
-                variable.assign(value)
+            put(model.variables, kept)
 
 
 class Altering:
@@ -124,9 +124,9 @@ class Altering:
         """Set weights; of those that it has already, what a forward pass moves."""
         same = self.held is weights
         moved = {id(variable) for variable in self.states}
-        for variable, value in zip(self.model.weights, weights, strict=True):
-            if not same or id(variable) in moved:
-                variable.assign(np.asarray(value))
+        pairs = zip(self.model.weights, weights, strict=True)
+        asked = [pair for pair in pairs if not same or id(pair[0]) in moved]
+        put([variable for variable, _ in asked], [value for _, value in asked])
         self.held = weights
 
     def _forward(
