@@ -17,6 +17,7 @@ from compare.commands.check import check
 from compare.commands.history import list_runs, show
 from compare.commands.report import report
 from compare.commands.run import run
+from compare.commands.spelling import meant
 from compare.commands.streams import patient_streams
 from compare.commands.sweep import sweep
 from compare.errors import InputError
@@ -87,6 +88,11 @@ def _answer(arguments: Sequence[str]) -> int:
     except cyclopts.UnusedCliTokensError as error:
         left = " ".join(error.unused_tokens or [])
         complain(f"every other argument must belong to an option. Received: {left}; see --help")
+        return 2
+    except cyclopts.UnknownOptionError as error:
+        typed = error.token.keyword or error.token.value
+        option = meant(typed, [name for each in error.argument_collection if each.parse for name in each.names])
+        complain(f"Unknown option: {typed}.{f' Did you mean {option}?' if option else ' See --help'}")
         return 2
     except (InputError, cyclopts.CycloptsError) as error:
         complain(f"{error}{_notes(error)}")
