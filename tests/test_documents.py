@@ -117,6 +117,13 @@ def test_every_difference_by_design_names_tests_that_there_are_and_its_own_tests
     assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", own.read_text(encoding="utf-8"), re.MULTILINE))
 
 
+def test_the_citation_is_of_this_version():
+    told = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE))
+    assert told["version"] == keras_parity.__version__
+    assert told["cff-version"] == "1.2.0"
+    assert {"message", "title", "license", "repository-code"} <= set(told)
+
+
 def sections():
     """Of the page on the public names: each one's name and text."""
     parts = re.split(r"^### `(\w+)`\n", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
