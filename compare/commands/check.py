@@ -146,5 +146,6 @@ def check(
     if annotate is not None:
         from compare.show.terminal.annotations import github
 
-        print(*github(report.to_json(), path), sep="\n", file=sys.stderr)
+        for line in github(report.to_json(), path):
+            print(line, file=sys.stderr)
     return 0 if report.passed or (since is not None and not since.new) else 1
