@@ -129,7 +129,7 @@ def check(
         from compare.runs.record import REPORT
 
         line = command_line(("check", subject), options, defaults)
-        page = record_check(report, out, called, line, options) / REPORT
+        page = record_check(report, out, called, line, config=options) / REPORT
     if telling.as_json:
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
         told |= {"baseline": None if since is None else asdict(since)}

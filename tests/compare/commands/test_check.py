@@ -15,7 +15,7 @@ from compare.commands.app import main
 from compare.commands.check import Source
 from compare.errors import InputError
 from compare.runs.record import read
-from compare.show.figures import check_map
+from compare.show.figures import check_map, drawing
 
 NETWORK = """
 import numpy as np
@@ -202,6 +202,7 @@ def noting(check, made):
 
 
 def test_a_baseline_fails_only_what_is_new_and_what_is_wrong_is_annotated(capsys, files, monkeypatch):
+    monkeypatch.setattr(drawing, "figures", lambda *_: {})
     made: list[Any] = []
     monkeypatch.setattr(parity_check, "check_driver", noting(parity_check.check_driver, made))
     arguments = ["--reference", "model.py:model", "--data", "data.py:pair", "--quiet", "--out", "runs"]
