@@ -98,6 +98,32 @@ def test_every_fact_about_keras_names_its_test_and_every_test_has_its_fact():
     assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
 
 
+TEST = re.compile(r"`(test_\w+)`(?: in \[(test_\w+\.py)\]\(([^)]+)\))?")
+
+
+def test_every_difference_by_design_names_tests_that_there_are_and_its_own_tests_are_all_told():
+    page = ROOT / "docs" / "by-design.md"
+    own = page.parent / "../tests/parity/test_by_design.py"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if re.match(r"\| (?!about|---)", line)]
+    assert rows
+    told = []
+    for row in rows:
+        named = TEST.findall(row)
+        assert named, row
+        for name, _, place in named:
+            file = page.parent / place if place else own
+            assert re.search(rf"^def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE), name
+            told += [] if place else [name]
+    assert sorted(told) == sorted(re.findall(r"^def (test_\w+)", own.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_citation_is_of_this_version():
+    told = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE))
+    assert told["version"] == keras_parity.__version__
+    assert told["cff-version"] == "1.2.0"
+    assert {"message", "title", "license", "repository-code"} <= set(told)
+
+
 def sections():
     """Of the page on the public names: each one's name and text."""
     parts = re.split(r"^### `(\w+)`\n", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -125,6 +126,18 @@ def test_it_adds_one_import_name(wheel):
     there = {path.relative_to(ROOT).as_posix() for name in OWN[:3] for path in (ROOT / name).rglob("*.*")}
     placed = {name.removeprefix("keras_parity/") for name in names if name.split("/")[1] in OWN[:3]}
     assert placed == {path for path in there if "__pycache__" not in path}
+
+
+def test_on_a_package_index_every_link_leads_into_the_repository(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"keras_parity-{__version__}.dist-info/METADATA").decode()
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)#]+)", text)
+    ours = {"": "https://github.com/keras-parity/keras-parity/blob/main/"}
+    ours["!"] = "https://raw.githubusercontent.com/keras-parity/keras-parity/main/"
+    inside = [target.removeprefix(ours[image]) for image, target in links]
+    assert len([each for each in inside if (ROOT / each).exists()]) == len(links) > 10
+    assert "docs/lines.png" in inside
+    assert all(target.startswith("https://") for _, target in links)
 
 
 def test_the_source_distribution_gives_the_same_wheel(built, wheel, tmp_path):

@@ -14,9 +14,12 @@ import cyclopts
 
 from compare import __version__
 from compare.commands.check import check
+from compare.commands.completion import Shell, complete
+from compare.commands.completion import script as completion_script
 from compare.commands.history import list_runs, show
 from compare.commands.report import report
 from compare.commands.run import run
+from compare.commands.spelling import meant
 from compare.commands.streams import patient_streams
 from compare.commands.sweep import sweep
 from compare.errors import InputError
@@ -43,7 +46,9 @@ app = cyclopts.App(
     version=__version__,
     help_epilogue="Exit status: 0 parity holds, 1 it does not, 2 bad input, 3 undecidable by rounding.",
     suppress_keyboard_interrupt=False,
-    default_parameter=cyclopts.Parameter(consume_multiple=True, negative_iterable="", converter=_as_spelt),
+    default_parameter=cyclopts.Parameter(
+        consume_multiple=True, negative_iterable="", converter=_as_spelt, completer=complete
+    ),
 )
 app.command(run)
 app.command(sweep)
@@ -51,7 +56,22 @@ app.command(check)
 app.command(report)
 app.command(list_runs, name="list")
 app.command(show)
-app.register_install_completion_command(help="Complete commands and options in your shell: bash, zsh or fish.")
+
+
+@app.command
+def completion(shell: Shell, /) -> int:
+    """Print the completion of commands, options, data sets and FILE.py:NAME for a shell. Nothing is installed.
+
+    Examples: `source <(keras-parity completion bash)` for this session, or
+    `keras-parity completion fish > ~/.config/fish/completions/keras-parity.fish`.
+
+    Parameters
+    ----------
+    shell
+        bash, zsh, fish or powershell.
+    """
+    print(completion_script(app, shell))
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +107,11 @@ def _answer(arguments: Sequence[str]) -> int:
     except cyclopts.UnusedCliTokensError as error:
         left = " ".join(error.unused_tokens or [])
         complain(f"every other argument must belong to an option. Received: {left}; see --help")
+        return 2
+    except cyclopts.UnknownOptionError as error:
+        typed = error.token.keyword or error.token.value
+        option = meant(typed, [name for each in error.argument_collection if each.parse for name in each.names])
+        complain(f"Unknown option: {typed}.{f' Did you mean {option}?' if option else ' See --help'}")
         return 2
     except (InputError, cyclopts.CycloptsError) as error:
         complain(f"{error}{_notes(error)}")

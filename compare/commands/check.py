@@ -2,9 +2,10 @@
 
 import json
 import math
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -75,6 +76,8 @@ def check(
     telling: Telling = Telling(),
     out: Path | None = Path("results"),
     record: bool = True,
+    annotate: Literal["github"] | None = None,
+    baseline: str | None = None,
 ) -> int:
     """Check whether your network trains exactly as Keras does; if not, say where and why.
 
@@ -90,6 +93,10 @@ def check(
         Folder in which the run's folder is made.
     record
         Whether to write a run's folder.
+    annotate
+        Print the wrong lines on stderr as the annotations of a CI service.
+    baseline
+        An earlier check of the same subject, its folder or number: the exit status is 1 only for what is new since.
     """
     from compare.check.subject.loading import left_out_of, split_target
 
@@ -97,7 +104,11 @@ def check(
     own = None if source.reference is None else split_target(source.reference, "reference")
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
     from compare.check.subject.drivers import Isolated
+    from compare.runs.baseline import against, read_baseline
 
+    options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
+    called = f"{path.name}:{name}"
+    before = None if baseline is None else read_baseline(baseline, out or Path("results"), called, options)
     memory = None if source.memory_limit is None else int(source.memory_limit * 1e9)
     with Isolated(path, name, source.time_limit, source.definitions_only, memory) as driver:
         from compare.check.parity_check import check_driver
@@ -109,25 +120,32 @@ def check(
             report = check_driver(driver, data, source.index_column, settings, stage, model)
     if source.definitions_only and (left_out := left_out_of(path, name)):
         report = replace(report, met=report.met.noting(left_out))
+    from compare.check.report.record import as_run, record_check
+
+    since = None if before is None else against(as_run(report), before)
     page = None
     if record and out is not None:
-        from compare.check.report.record import record_check
         from compare.runs.provenance import command_line
         from compare.runs.record import REPORT
 
-        options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
-        page = (
-            record_check(report, out, f"{path.name}:{name}", command_line(("check", subject), options, defaults))
-            / REPORT
-        )
+        line = command_line(("check", subject), options, defaults)
+        page = record_check(report, out, called, line, config=options) / REPORT
     if telling.as_json:
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
+        told |= {"baseline": None if since is None else asdict(since)}
         print(json.dumps(told, indent=2))
     else:
         from compare.show.terminal.check import tell
         from compare.show.terminal.lines import say
 
         tell(report.headline if telling.quiet else str(report), report.passed)
+        if since is not None:
+            say(str(since), "bold")
         if page is not None:
             say(f"Report: {page}")
-    return 0 if report.passed else 1
+    if annotate is not None:
+        from compare.show.terminal.annotations import github
+
+        for line in github(report.to_json(), path):
+            print(line, file=sys.stderr)
+    return 0 if report.passed or (since is not None and not since.new) else 1

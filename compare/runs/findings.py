@@ -58,6 +58,7 @@ def _text(value: Any, column: Column) -> str:
 
 
 PARTS = ("parity", "article_parity")
+PLAINLY = {"fit = compiled": "Keras's own fit, bit for bit"}  # what is compared, where its name in the table is short
 
 
 def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
@@ -87,7 +88,7 @@ def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:
             if what == "loss" and "pairs" in run.tables:
                 verdict += _undecided(run.tables["pairs"], str(protocol), str(dtype))
             told = _told(of_case["largest"].max()), worst["nearest"], worst["tolerance"]
-            rows.append((what, protocol, dtype, pairs, *told, verdict))
+            rows.append((PLAINLY.get(str(what), what), protocol, dtype, pairs, *told, verdict))
     article: Any = run.tables.get("article_parity" if "article_parity" in parts else "", pd.DataFrame())
     for row in article.itertuples():
         verdict = "pass" if row.passed else "FAIL"

@@ -15,7 +15,12 @@ from compare.runs import columns, manifests, tables
 from compare.runs.manifests import MANIFEST
 
 REPORT = "report.html"
-
+FITTING = (
+    "window.addEventListener('message', ({source, data}) => {"
+    " if (source === this.contentWindow) this.style.height = `${Number(data.height)}px`;"
+    " });"
+    " this.contentWindow.postMessage('height?', '*');"
+)
 
 JUDGED = ("parity", "article_parity", "sweep")  # tables of comparisons
 
@@ -43,10 +48,13 @@ class Run:
 
 
 def framed(page: str) -> str:
-    """Return a page in a frame of its own, for a notebook: neither's styles nor scripts reach the other."""
+    """Return a page in a frame of its own, for a notebook: neither's styles nor scripts reach the other.
+
+    The frame takes the height that the page says it has; where a notebook runs no scripts, it scrolls.
+    """
     return Markup(
-        '<iframe sandbox="allow-scripts" style="width:100%;height:40rem;border:0" srcdoc="{}"></iframe>'
-    ).format(page)
+        '<iframe sandbox="allow-scripts" style="width:100%;height:40rem;border:0" srcdoc="{}" onload="{}"></iframe>'
+    ).format(page, FITTING)
 
 
 def read(folder: str | Path) -> Run:

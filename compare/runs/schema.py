@@ -163,6 +163,7 @@ class GuiltyLine(Struct):
     first: Count
     source: Words
     says: Words
+    function: Words = ""
 
 
 class Cause(Struct):
@@ -202,6 +203,19 @@ class OwnTraining(Struct):
     error: Words | None
 
 
+class Prediction(Struct):
+    """A prediction that is not Keras's."""
+
+    method: Words
+    situation: Words
+
+
+class Predictions(Struct):
+    """A network's predictions in inference."""
+
+    wrong: list[Prediction] = []
+
+
 class CheckReport(Struct):
     """What a check found."""
 
@@ -220,6 +234,12 @@ class CheckReport(Struct):
     divergence: Divergence | None
     diagnosis: list[Explanation]
     trainings: list[OwnTraining]
+    kind: Words | None = None
+    not_driven: dict[Words, Words] = {}
+    extreme: list[Words] = []
+    raised: dict[Words, Words] = {}
+    reported_wrongly: dict[Words, list[Words]] = {}
+    predictions: Predictions = msgspec.field(default_factory=Predictions)
 
 
 class CheckVerdicts(Struct):

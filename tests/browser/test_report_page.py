@@ -3,6 +3,7 @@ from pathlib import Path
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 
+from compare.runs.record import framed
 from compare.show.page import page as report
 from tests.compare.runs.made_run import HOSTILE, made_run
 
@@ -110,6 +111,48 @@ def test_it_fits_and_axe_finds_nothing_serious(open_page, request, kind, width, 
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run().then((found) => found.violations)")
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+def fitted(frame):
+    """Wait until a frame is as high as its page; return its width, the page's and the height."""
+    return frame.evaluate(
+        """new Promise((done) => {
+            const html = document.documentElement;
+            const look = () => html.offsetHeight === innerHeight
+                ? done([innerWidth, html.scrollWidth, innerHeight]) : requestAnimationFrame(look);
+            look();
+        })"""
+    )
+
+
+@pytest.fixture
+def notebook(open_page, check_path, tmp_path):
+    """A notebook's page with a check in it, and the frame of that, once it has its height."""
+    cell = tmp_path / "notebook.html"
+    cell.write_text(f"<body style='margin:0'>{framed(check_path.read_text(encoding='utf-8'))}", encoding="utf-8")
+    page = open_page(cell)
+    page.wait_for_function("document.querySelector('iframe').clientHeight !== 640")
+    return page, page.frames[1]
+
+
+def test_in_a_notebook_the_frame_is_as_wide_as_its_place_and_as_high_as_the_page(notebook):
+    page, inside = notebook
+    heights = []
+    for width in (1280, 600):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function("width => document.querySelector('iframe').clientWidth === width", arg=width)
+        *widths, height = fitted(inside)
+        assert widths == [width, width]
+        heights.append(height)
+    assert 900 < heights[0] < heights[1], "what is narrower is higher"
+
+
+def test_a_message_of_another_page_changes_no_height(notebook):
+    page, inside = notebook
+    fitted(inside)
+    heard = "new Promise((done) => { addEventListener('message', done, { once: true }); postMessage({ height: 1 }); })"
+    page.evaluate(f"{heard}.then(() => 0)")
+    assert page.locator("iframe").bounding_box()["height"] > 900
 
 
 def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):

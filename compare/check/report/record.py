@@ -1,5 +1,6 @@
 """Writes a check into a run's folder, like any other run: its report, its table, its figure."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
 
-def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path:
+def record_check(
+    report: Outcome, out: Path, subject: str, command: str, config: Mapping[str, Any] | None = None
+) -> Path:
     """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
+
+    `config` are the settings of the check, where it was asked for by a command.
 
     Raises
     ------
@@ -31,7 +36,7 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
         recorder.table("check.csv", table)
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
         whole.write_text(recorder.folder / "report.txt", visible(words.text(report)) + "\n")
-        recorder.manifest = manifest(report, subject, command)
+        recorder.manifest = manifest(report, subject, command) | ({"config": config} if config else {})
     after = Afterwards(recorder.finished)
     with after.each("reading it back"):
         after.present(read(recorder.finished))

@@ -28,6 +28,9 @@ class Report(Outcome):
     def __str__(self) -> str:
         return words.text(self)
 
+    def __repr__(self) -> str:
+        return f"<Report: {self.headline}>"
+
     def _repr_html_(self) -> str:
         """The check's page, for a notebook."""
         from compare.show.page import page  # with Matplotlib and Jinja, for which nothing else need wait

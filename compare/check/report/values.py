@@ -4,8 +4,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from compare.check.report.verdict import Outcome, largest_ratio, not_driven
+from compare.check.report.verdict import Outcome, largest_ratio, misreported, not_driven
 from compare.check.report.words import driven, headline, shown
+from compare.check.steps.lockstep import Driven
 
 
 def to_json(report: Outcome) -> dict[str, Any]:
@@ -21,6 +22,11 @@ def to_json(report: Outcome) -> dict[str, Any]:
             "precision": report.met.precision,
             "situations": list(report.situations),
             "not_driven": not_driven(report.runs),
+            "extreme": [run.situation.name for run in report.runs if run.situation.extreme],
+            "raised": {run.situation.name: error for run in report.runs if (error := _raised(run)) is not None},
+            "reported_wrongly": {
+                name: list(dict.fromkeys(places)) for name, places in misreported(report.runs).items()
+            },
             "warnings": [
                 {
                     "situation": each.situation,
@@ -71,6 +77,13 @@ def to_json(report: Outcome) -> dict[str, Any]:
             "driven": driven(report),
         }
     )
+
+
+def _raised(run: Driven) -> str | None:
+    """The first error of an ordinary situation's steps; one in an extreme situation ended it."""
+    if run.situation.extreme:
+        return None
+    return next((step.did.error for step in run.steps if step.did.error is not None), None)
 
 
 def code_map(report: Outcome) -> list[dict[str, Any]]:

@@ -100,3 +100,11 @@ for (const section of document.querySelectorAll("section.part[data-name]")) {
   choose(section);
   section.querySelectorAll(".scroll table:not(.matrix)").forEach(sortable);
 }
+
+// In a notebook the frame is as high as the page: the page says so, when it is asked and whenever that changes.
+if (parent !== window) {
+  document.documentElement.classList.add("framed");
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.documentElement);
+  addEventListener("message", tell);
+}

@@ -128,7 +128,7 @@ def _view(run: Run, name: str, verdict: str, sides: Sides) -> View:
         charts.append(histogram(f"final {measure}: runs", f"final {measure}", ends, _bins(ends)))
     sources = [f"{style.NAMES[side]}: {' weights, '.join(settings[side])} protocol" for side in sides]
     title = f"{name}: {verdict} ({'; '.join(sources)})"
-    return View(title, {"setting": name}, charts, Reading("weight updates", last, columns, rows))
+    return View(title, {"setting": name}, charts, Reading("weight update", last, columns, rows))
 
 
 def _bins(ends: dict[str, np.ndarray]) -> np.ndarray:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from compare.phrases import visible
 
-PLACE = re.compile(r"^  line: (?P<place>(?P<file>.+?):\d+) in ")
+PLACE = re.compile(r"^  line: (?P<place>(?P<file>.+?):(?P<line>\d+))(?: in |: )")
 
 
 def tell(text: str, passed: bool) -> None:
@@ -19,6 +19,6 @@ def tell(text: str, passed: bool) -> None:
         if not number:
             shown.stylize("bold green" if passed else "bold red")
         elif found := PLACE.match(line):
-            link = Path(found["file"]).resolve().as_uri()
+            link = f"{Path(found['file']).resolve().as_uri()}#{found['line']}"  # editors' terminals open it there
             shown.stylize(f"bold link {link}", found.start("place"), found.end("place"))
         console.print(shown)

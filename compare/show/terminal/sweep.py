@@ -34,4 +34,4 @@ def _what(cell: Any) -> str:
     """What decided, where something did; of a cell in parity in part, how much."""
     if cell.verdict == "parity in part":
         return f" ({cell.decided:.0%} of epochs decided)"
-    return "" if cell.verdict == "undecidable" or pd.isna(cell.what) else f" ({cell.what})"
+    return "" if cell.verdict == "undecidable" or pd.isna(cell.what) else f" ({cell.what.replace('_', ' ')})"

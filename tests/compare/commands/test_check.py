@@ -1,17 +1,21 @@
 """The command `check` beside a model of the user's own, on data of their own; what is wrong with either is one line."""
 
 import json
+import re
 import sys
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from compare.check import parity_check
 from compare.check.settings import Settings
 from compare.commands.app import main
 from compare.commands.check import Source
 from compare.errors import InputError
 from compare.runs.record import read
-from compare.show.figures import check_map
+from compare.show.figures import check_map, drawing
 
 NETWORK = """
 import numpy as np
@@ -187,3 +191,38 @@ def test_words_of_the_command_are_the_check_s(capsys, files, monkeypatch):
 def test_a_time_limit_that_is_none(seconds):
     with pytest.raises(InputError, match="`time_limit` must be a positive number of seconds"):
         Source(time_limit=seconds)
+
+
+def noting(check, made):
+    def checked(*given):
+        made.append(check(*given))
+        return made[-1]
+
+    return checked
+
+
+def test_a_baseline_fails_only_what_is_new_and_what_is_wrong_is_annotated(capsys, files, monkeypatch):
+    monkeypatch.setattr(drawing, "figures", lambda *_: {})
+    made: list[Any] = []
+    monkeypatch.setattr(parity_check, "check_driver", noting(parity_check.check_driver, made))
+    arguments = ["--reference", "model.py:model", "--data", "data.py:pair", "--quiet", "--out", "runs"]
+    assert main(beside("Steep", *arguments)) == 1
+    assert "::error" not in capsys.readouterr().err
+    arguments += ["--no-record", "--annotate", "github", "--baseline", "1"]
+    (report,) = made
+    monkeypatch.setattr(parity_check, "check_driver", lambda *_: report)
+    assert main(beside("Steep", *arguments)) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].startswith("NOT PARITY"), "the verdict stays"
+    assert re.search(r"^Since 0001-check-\w+: nothing new, \d+ as then, 0 no longer$", printed.out, re.MULTILINE)
+    assert re.search(r"^::error file=net\.py,line=\d+,", printed.err, re.MULTILINE)
+    other = replace(report.guilty[0], source="another line")
+    monkeypatch.setattr(
+        parity_check, "check_driver", lambda *_: replace(report, lines=replace(report.lines, guilty=(other,)))
+    )
+    assert main(beside("Steep", *arguments, "--json")) == 1
+    since = json.loads(capsys.readouterr().out)["baseline"]
+    assert since["new"] == ["line: another line in Line.train_on_batch"]
+    assert since["kept"]
+    assert main(beside("Line", *arguments)) == 2
+    assert capsys.readouterr().err.startswith("keras-parity: `baseline` must be a check with the subject of now.")

@@ -220,6 +220,11 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own(run):
     assert settings["srcdoc"] == report.html(run)
 
 
+def test_unseeded_runs_are_read_at_one_weight_update(page):
+    assert "<caption>at weight update <output>" in page
+    assert "at weight updates" not in page
+
+
 def test_a_sweep_opens_the_cell_that_does_not_agree_first(tmp_path):
     (section,) = (each for provide in report.PROVIDERS if (each := provide(made_sweep(tmp_path))))
     assert section.views[0].title.startswith("cell 3, matched: no parity")
