@@ -9,7 +9,7 @@ from compare.runs import findings
 from compare.runs.record import Run
 from compare.runs.verdict import in_part
 from compare.show.figures import style
-from compare.show.gaps import gaps, largest, of
+from compare.show.gaps import gaps, largest, of, which
 from compare.show.page.chart import Curve, chart
 from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
@@ -144,11 +144,7 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
         ("band floor", "noise floor", [Series(texts(floor, GAP)), *none]),
         ("line bar", "tolerance", [Series(texts(tolerated, GAP)), *none]),
     ]
-    seed = run.manifest["seeds"]["matched_pairs"][nearest]
-    title = (
-        f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: pair {nearest + 1} of {len(found.gap)} "
-        f"(seed {seed}), the one nearest to its tolerance"
-    )
+    title = f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: {which(run, found)}"
     choice = {
         "protocol": protocol,
         "dtype": dtype,
