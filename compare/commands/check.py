@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,6 +94,7 @@ def check(
     """
     from compare.check.subject.loading import left_out_of, split_target
 
+    begun = datetime.now(UTC)
     path, name = split_target(subject)
     own = None if source.reference is None else split_target(source.reference, "reference")
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
@@ -116,10 +118,8 @@ def check(
         from compare.runs.record import REPORT
 
         options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
-        page = (
-            record_check(report, out, f"{path.name}:{name}", command_line(("check", subject), options, defaults))
-            / REPORT
-        )
+        command = command_line(("check", subject), options, defaults)
+        page = record_check(report, out, f"{path.name}:{name}", command, begun) / REPORT
     if telling.as_json:
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
         print(json.dumps(told, indent=2))

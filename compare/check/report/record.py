@@ -1,5 +1,6 @@
 """Writes a check into a run's folder, like any other run: its report, its table, its figure."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
 
 
-def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path:
+def record_check(report: Outcome, out: Path, subject: str, command: str, begun: datetime | None = None) -> Path:
     """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
+
+    `begun` is when the check began, in UTC.
 
     Raises
     ------
@@ -26,7 +29,7 @@ def record_check(report: Outcome, out: Path, subject: str, command: str) -> Path
     """
     from compare.show.afterwards import Afterwards  # with Matplotlib, for which other checks need not wait
 
-    with recording(out, "check") as recorder:
+    with recording(out, "check", begun=begun) as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
