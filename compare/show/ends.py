@@ -58,3 +58,10 @@ def ends(run: Run, setting: str, sides: Mapping[str, pd.DataFrame]) -> dict[str,
         tested = (float(tests[name][outcome]) for name in ("difference", "low", "high", "margin"))
         found[measure] = End(values, told.get(f"final {measure}", "inconclusive"), mean, *tested)
     return found
+
+
+def span(values: Values) -> tuple[float, float]:
+    """Return an axis for ends, from the lowest up to the 99.5th percentile: a few far out would flatten the rest."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(np.quantile(finite, 0.995))) if finite.size else (0.0, 1.0)
+    return low, high if high > low else low + 1.0

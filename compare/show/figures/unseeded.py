@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from compare.runs import findings
 from compare.runs.record import Run
-from compare.show.ends import End, ends
+from compare.show.ends import End, ends, span
 from compare.show.figures import panels, plots
 from compare.show.figures.style import LABELS
 
@@ -45,7 +45,7 @@ def final(run: Run) -> Figure:
     for (column, name), (row, measure) in product(enumerate(settings), enumerate(measures)):
         ax, end = axes[row, column], found[name][measure]
         plots.distributions(ax, end)
-        ax.set_xlim(_range([of[measure] for of in found.values()], measure))
+        ax.set_xlim(span(np.concatenate([values for of in found.values() for values in of[measure].values.values()])))
         ax.set_title(f"{_title(name, verdicts) if row == 0 else ''}\nfinal {measure}: {_ended(end)}".strip())
         ax.set_ylabel("share of runs that end below" if column == 0 else "")
         ax.set_xlabel(f"final {LABELS[measure]}")
@@ -76,12 +76,3 @@ def _finding(run: Run, settings: Settings) -> str:
     words = [f"{of} ({', '.join(starts)})" if starts else of for of, starts in told.items()]
     runs = min(len(of_side) for sides in settings.values() for of_side in sides.values())
     return f"{runs} unseeded runs a side are {' and '.join(words)}"
-
-
-def _range(every: list[End], measure: str) -> tuple[float, float]:
-    """The axis: all accuracies; losses up to their 99.5th percentile, for a few runs far out would flatten the rest."""
-    pooled = np.concatenate([values for end in every for values in end.values.values()])
-    finite = pooled[np.isfinite(pooled)]
-    if measure == "accuracy" or not finite.size:
-        return 0.0, 1.0
-    return float(finite.min()), float(np.quantile(finite, 0.995)) + 1e-9

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from compare.show.ends import End, span
+
 # In SVG units, about a CSS pixel: a chart's text stays legible on the narrowest telephone and in a third of a page.
 WIDTH, HEIGHT = 340, 214
 LEFT, RIGHT, TOP, BOTTOM = 46, 332, 8, 178
@@ -125,14 +127,22 @@ def chart(
     return Chart(title, xlabel, [(each.look, _path(each, x, y)) for each in curves], x, y, epochs)
 
 
-def histogram(title: str, xlabel: str, values: dict[str, Array], bins: Array) -> Chart:
-    """Lay out each side's values as steps over common bins; what lies beyond the bins is in the outer ones."""
-    curves = []
-    for side, of_side in values.items():
-        counts, _ = np.histogram(np.clip(of_side, bins[0], bins[-1]), bins)
-        x, y = np.repeat(bins, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
-        curves.append(Curve(f"steps {side}", x, y))
-    return chart(title, xlabel, curves, epochs=False)
+def distributions(title: str, xlabel: str, end: End) -> Chart:
+    """Lay out where each side's runs end, as the share of them that ends below, over the margin about Keras's mean."""
+    low, high = span(np.concatenate(list(end.values.values())))
+    x = np.linspace(low, high, RIGHT - LEFT)  # a pixel apart
+    curves = [
+        Curve(f"line {side}", x, np.searchsorted(np.sort(values), x, side="right") / len(values))
+        for side, values in end.values.items()
+    ]
+    if end.tested:
+        about, mean = np.array([-1, 1]) * end.margin + end.mean, end.mean + end.difference
+        curves.insert(0, Curve("zone", about, [1, 1], [0, 0]))
+        curves += [
+            Curve("span", [end.mean + end.low, end.mean + end.high], [0.05, 0.05]),
+            Curve("point", [mean], [0.05]),
+        ]
+    return chart(title, xlabel, curves, ylim=(0.0, 1.0), epochs=False)
 
 
 def cells(
@@ -140,7 +150,8 @@ def cells(
 ) -> Chart:
     """Lay out a map: a row a label, a column a step from 1 on, each cell in its CSS classes; `mark` is (row, step)."""
     count, steps = looks.shape
-    x, y = Axis(0.5, steps + 0.5, LEFT + 12, RIGHT, whole=True), Names(labels)  # names are longer than numbers
+    left = max(LEFT, 8 + 6 * max(map(len, labels)))  # names may be longer than numbers; a letter takes about 6
+    x, y = Axis(0.5, steps + 0.5, left, RIGHT, whole=True), Names(labels)
     high = (BOTTOM - TOP) / count
     lefts = x(np.arange(steps + 1) + 0.5)
     paths = []

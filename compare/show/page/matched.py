@@ -10,6 +10,7 @@ from compare.runs.record import Run
 from compare.runs.verdict import in_part
 from compare.show.figures import style
 from compare.show.gaps import gaps, largest, of, which
+from compare.show.page.bands import curve
 from compare.show.page.chart import Curve, chart
 from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
@@ -103,15 +104,14 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     top = finite.max() * 3
     lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != nearest]
     charts = [
-        chart(
-            "loss",
-            "epoch",
-            [Curve(f"line {side}", epochs, each) for side, each in values["loss"].items()],
-            log=True,
-        ),
         *(
-            chart(measure, "epoch", [Curve(f"line {side}", epochs, each) for side, each in values[measure].items()])
-            for measure in measures[1:]
+            chart(
+                measure,
+                "epoch",
+                [each for side, of_side in sides.items() for each in curve(side, measure, epochs, of_side)],
+                log=measure == "loss",
+            )
+            for measure, sides in values.items()
         ),
         chart(
             "|scratch - Keras|, loss",

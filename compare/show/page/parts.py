@@ -46,6 +46,10 @@ class Series:
         known = x // self.every < len(self.texts) and not (self.exact and x % self.every)
         return self.texts[x // self.every] if known else UNKNOWN
 
+    def measured(self, x: int) -> bool:
+        """Whether it has a value of x itself."""
+        return x % self.every == 0 and x // self.every < len(self.texts)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -66,6 +70,13 @@ class Reading:
     columns: tuple[str, ...]
     rows: list[tuple[str, str, list[Series | None]]]
     first: int = 0
+
+    @property
+    def opens(self) -> int:
+        """The last x of which every series has a value: where there is most to compare."""
+        series = [cell for *_, row in self.rows for cell in row if cell]
+        shared = (x for x in range(self.last, self.first, -1) if all(each.measured(x - self.first) for each in series))
+        return next(shared, self.first)
 
     def data(self) -> dict[str, Any]:
         """Return what the script needs to read another x."""
@@ -105,6 +116,12 @@ class Listing:
     states: list[State | None] = field(default_factory=list)
     intervals: list[tuple[float, float, float] | None] | None = None
     folded: bool = False
+
+    @property
+    def filled(self) -> list[int]:
+        """The columns that hold anything."""
+        rows = self.table.rows
+        return [k for k in range(len(self.table.columns)) if any(row[k] is not None for row in rows)]
 
     @property
     def keys(self) -> list[list[Any]]:
@@ -164,10 +181,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Source:
-    """A user's file, annotated."""
+    """A user's file, annotated: the lines that are shown of it, from its top; `folded` until they are asked for."""
 
     title: str
     lines: list[Line]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +205,7 @@ class Section:
     matrices : list of Matrix
         Stand before the views, which they open.
     sources : list of Source
-        Stand before all else.
+        Stand before all else on the page; folded ones before the section's views.
     """
 
     name: str
