@@ -126,7 +126,7 @@ def test_the_verdict_is_on_a_telephones_screen(open_page, request, kind):
 
 def test_a_reading_opens_where_both_sides_have_values(page):
     """As published, scratch makes an update an epoch and ends at 11, Keras five."""
-    assert page.locator("#unseeded .view:not([hidden]) output").inner_text() == "10"
+    assert page.locator("#unseeded .view:not([hidden]) output").inner_text() == "11"
     values = reading(page, "unseeded")
     assert all(value not in ("", UNKNOWN) for row in values.values() for value in row)
 

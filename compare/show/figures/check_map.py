@@ -54,7 +54,8 @@ def draw_check(table: pd.DataFrame, headline: str) -> Figure:
     # What is wrong and has no ratio is not finite.
     ratios = table.assign(ratio=table["ratio"].where(table["passed"], table["ratio"].fillna(np.inf)))
     largest = ratios.pivot_table("ratio", "what", "label", "max").reindex(index=rows, columns=columns)
-    figure = Figure(figsize=(4.6 + 0.62 * len(columns), 2.8 + 0.3 * len(rows)), layout="constrained")
+    width = max(8.0, 4.6 + 0.62 * len(columns))
+    figure = Figure(figsize=(width, 2.8 + 0.3 * len(rows)), layout="constrained")
     ax = figure.subplots()
     image = heatmap(ax, largest)
     first = None if wrong.empty else _first(wrong)
@@ -66,11 +67,10 @@ def draw_check(table: pd.DataFrame, headline: str) -> Figure:
         ax.text(columns.index(label), rows.index(what), f"{step}", ha="center", va="center", fontsize=8, **looks)
     if first is not None:
         words = f"Number: the first wrong step; boxed, where it begins. {_left_out(every, (rows, columns))}"
-        lines = textwrap.wrap(words, int(12 * figure.get_figwidth()))
-        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=9)
+        figure.supxlabel(textwrap.fill(words, int(13 * width)), x=0.01, ha="left", fontsize=9)
     bar = figure.colorbar(image, ax=ax, ticks=EDGES[1:-1], format="%g", fraction=0.05)  # type: ignore[arg-type]
     bar.set_label("largest deviation,\nin units of the tolerance")
-    figure.suptitle(headline, x=0.01, ha="left", fontsize=11)
+    figure.suptitle(textwrap.fill(headline, int(11 * width)), x=0.01, ha="left", fontsize=11)
     return figure
 
 

@@ -1,7 +1,6 @@
 """A run's figures, from its recorded tables alone: reduces them to arrays, arranges the axes, and says the finding."""
 
 import io
-import textwrap
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -80,7 +79,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _check(run: Run) -> Figure:
-    return draw_check(run.tables["check"], "\n".join(textwrap.wrap(run.manifest["report"]["headline"], 110)))
+    return draw_check(run.tables["check"], run.manifest["report"]["headline"])
 
 
 def _protocol(run: Run, name: str) -> str:

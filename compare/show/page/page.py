@@ -137,7 +137,7 @@ def _facts(run: Run) -> dict[str, dict[str, str]]:
         "Versions": {"keras-parity": f"{code['version']}{commit}", **manifest["env"]},
     }
     return {
-        topic: {NAMES.get(name, name): _plain(of) for name, of in entries.items()}
+        topic: {NAMES.get(name, name): _plain(of) for name, of in entries.items() if of not in ([], "")}
         for topic, entries in facts.items()
         if entries
     }

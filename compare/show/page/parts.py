@@ -46,9 +46,10 @@ class Series:
         known = x // self.every < len(self.texts) and not (self.exact and x % self.every)
         return self.texts[x // self.every] if known else UNKNOWN
 
-    def measured(self, x: int) -> bool:
-        """Whether it has a value of x itself."""
-        return x % self.every == 0 and x // self.every < len(self.texts)
+    @property
+    def last(self) -> int:
+        """The x of its last value."""
+        return self.every * (len(self.texts) - 1)
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,8 @@ class Reading:
 
     @property
     def opens(self) -> int:
-        """The last x of which every series has a value: where there is most to compare."""
-        series = [cell for *_, row in self.rows for cell in row if cell]
-        shared = (x for x in range(self.last, self.first, -1) if all(each.measured(x - self.first) for each in series))
-        return next(shared, self.first)
+        """The x at which the first series ends: the last at which all have values, so that there is most to compare."""
+        return self.first + min(cell.last for *_, row in self.rows for cell in row if cell)
 
     def data(self) -> dict[str, Any]:
         """Return what the script needs to read another x."""

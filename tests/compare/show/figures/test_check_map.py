@@ -42,6 +42,11 @@ def test_only_what_is_not_clean_is_shown_with_its_first_wrong_step():
     assert "Clean, and left out: full batch; loss." in figure.get_supxlabel().replace("\n", " ")
 
 
+def test_a_long_verdict_has_several_lines():
+    title = draw_check(checked({("large", 0, 1)}), "NOT PARITY: " + "for a reason " * 20).get_suptitle()
+    assert max(map(len, title.splitlines())) <= 90
+
+
 def test_where_all_is_clean_all_is_shown():
     figure = draw_check(checked(set()), "PARITY")
     assert labels(figure) == (["full batch", "batches", "large"], ["loss", "kernel 1", "kernel 2"])

@@ -105,17 +105,19 @@ def test_what_is_empty_is_left_out(tmp_path):
     page = Page(report.html(run))
     assert ("data-name", "check") not in page.attributes
     assert "Step by step" not in page.text
+    assert "Seeds" not in page.text
+    none = replace(run, manifest={**run.manifest, "data": {**run.manifest["data"], "classes": []}})
+    assert "<dt>classes</dt>" not in report.html(none)
     listing = parts.Listing(
         findings.Table("", (findings.Column("a"), findings.Column("b")), [("x", None), ("y", None)])
     )
     assert listing.filled == [0]
 
 
-def test_a_reading_opens_at_the_last_x_of_which_every_series_has_a_value():
-    rows: Any = [("", "", [parts.Series(["a"] * 12, every=5), None]), ("", "", [parts.Series(["b"] * 52)])]
+def test_a_reading_opens_where_the_first_series_ends():
+    rows: Any = [("", "", [parts.Series(["a"] * 11, every=5), None]), ("", "", [parts.Series(["b"] * 52)])]
     assert parts.Reading("", 59, ("loss", "accuracy"), rows).opens == 50
     assert parts.Reading("", 60, ("loss", "accuracy"), rows, first=1).opens == 51
-    assert parts.Reading("", 9, ("loss",), [("", "", [parts.Series([])])]).opens == 0
 
 
 def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
