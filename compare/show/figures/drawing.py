@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -87,6 +88,11 @@ def _protocol(run: Run, name: str) -> str:
     return f"{name} protocol: {Protocol(**protocol)}"
 
 
+def _as_far(pairs: pd.DataFrame) -> str:
+    """Say so if not every epoch could be decided: rounding alone moves some runs too far to tell."""
+    return ", as far as it could be decided" if (pairs["decided"] < pairs["epochs"]).any() else ""
+
+
 def _curves(run: Run, measure: str) -> Figure:
     """For each start and protocol, in the widest dtype, both sides of the pair that is nearest to its tolerance."""
     table, judged = run.tables["trajectories"], run.tables["parity"]
@@ -107,10 +113,11 @@ def _curves(run: Run, measure: str) -> Figure:
         if measure == "loss":
             panels.log(ax)
     most = largest(run, measure, dtype)
-    says = f"the same {measure} at every epoch" if judged["passed"].all() else f"{measure} differs"
+    some = _as_far(of(run.tables["pairs"], {"dtype": dtype}))
+    says = f"the same {measure} at every epoch{some}" if judged["passed"].all() else f"{measure} differs"
     gap = f"largest gap {most:.1e}" if most else "not one bit apart"
     data = run.manifest["data"]["name"]
-    return panels.finish(figure, axes[0, 0], f"Scratch and Keras on {data}: {says} ({gap}, {dtype})")
+    return panels.finish(figure, f"Scratch and Keras on {data}: {says} ({gap}, {dtype})")
 
 
 def _gaps(run: Run) -> Figure:
@@ -127,9 +134,9 @@ def _gaps(run: Run) -> Figure:
         ax.set_xlabel("epoch" if row == len(dtypes) - 1 else "")
         ax.set_ylabel("|scratch - Keras|, loss" if column == 0 else "")
     judged = judged[judged["what"] == "loss"]
-    inside = f"{judged['passed'].sum()} of {len(judged)} pairs within tolerance"
+    inside = f"{judged['passed'].sum()} of {len(judged)} pairs within tolerance{_as_far(run.tables['pairs'])}"
     finding = f"The gap is rounding: {inside}" if judged["passed"].all() else f"Only {inside}"
-    return panels.finish(figure, axes[0, 0], finding, ncols=3)
+    return panels.finish(figure, finding, ncols=3)
 
 
 def _article(run: Run) -> Figure:
@@ -145,4 +152,4 @@ def _article(run: Run) -> Figure:
     panels.log(axes[0, 0])
     worst = parity.gap(rows["published_loss"], rows["article_loss"]).max()
     finding = f"The article's rows come back to {worst:.0e}, with its bug; without it the network trains as Keras does"
-    return panels.finish(figure, axes[0, 0], finding)
+    return panels.finish(figure, finding)

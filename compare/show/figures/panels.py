@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
@@ -14,10 +15,13 @@ def panelled(rows: int, columns: int, **settings: Any) -> tuple[Figure, NDArray[
     return figure, figure.subplots(rows, columns, squeeze=False, **settings)
 
 
-def finish(figure: Figure, labelled: Axes, finding: str, ncols: int = 4) -> Figure:
-    """Put one legend below the panels, and the finding above them."""
-    handles, labels = labelled.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
+def finish(figure: Figure, finding: str, ncols: int = 4) -> Figure:
+    """Put one legend of all panels below them, and the finding above them."""
+    drawn: dict[str, Artist] = {}
+    for ax in figure.axes:
+        handles, labels = ax.get_legend_handles_labels()
+        drawn |= dict(zip(labels, handles, strict=True))
+    figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=ncols)
     figure.suptitle(finding, x=0.01, ha="left", fontsize=11)
     return figure
 

@@ -38,6 +38,9 @@ def gaps(ax: Axes, found: Gaps, epsilon: float, smallest: float) -> None:
     ax.plot(epochs, gap, label="pair nearest to its tolerance", **{**DOTS["scratch"], "markersize": 3.0})
     ax.plot(epochs, found.tolerated[nearest], color=LINE, linewidth=1.2, label="its tolerance")
     ax.axhline(epsilon, color=LINE, linewidth=1.0, linestyle=":", label="machine epsilon")
+    if found.judged[nearest] < len(epochs):
+        span = found.judged[nearest] - 0.5, len(epochs) - 0.5
+        ax.axvspan(*span, facecolor="none", edgecolor=ZONE, hatch="//", linewidth=0, label="moved too far to judge")
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:.0e}"))
     ax.yaxis.set_minor_locator(NullLocator())

@@ -34,7 +34,7 @@ def bands(run: Run) -> Figure:
         ax.set_title(f"{_title(name, verdicts) if row == 0 else ''}\nfinal {measure}: {end.verdict}".strip())
         ax.set_ylabel(LABELS[measure] if column == 0 else "")
         ax.set_xlabel("weight updates" if row == len(measures) - 1 else "")
-    return panels.finish(figure, axes[0, 0], _finding(run, settings), ncols=2)
+    return panels.finish(figure, _finding(run, settings), ncols=2)
 
 
 def final(run: Run) -> Figure:
@@ -49,7 +49,7 @@ def final(run: Run) -> Figure:
         ax.set_title(f"{_title(name, verdicts) if row == 0 else ''}\nfinal {measure}: {_ended(end)}".strip())
         ax.set_ylabel("share of runs that end below" if column == 0 else "")
         ax.set_xlabel(f"final {LABELS[measure]}")
-    return panels.finish(figure, axes[0, 0], f"Where they end: {_finding(run, settings)}", ncols=2)
+    return panels.finish(figure, f"Where they end: {_finding(run, settings)}", ncols=2)
 
 
 def _title(name: str, verdicts: dict[str, str]) -> str:

@@ -90,6 +90,8 @@ def test_what_is_told_is_what_was_recorded(made):
     (ax,) = drawing.figures(run)["gap"]().axes
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.lines}
     smallest = ax.get_ylim()[0]
+    unjudged = [patch for patch in ax.patches if patch.get_label() == "moved too far to judge"]
+    assert len(unjudged) == (not judged[nearest].all())
     assert np.array_equal(drawn["its tolerance"], allowed[nearest])
     assert np.array_equal(drawn["pair nearest to its tolerance"], np.maximum(gap[nearest], smallest))
     assert np.array_equal(drawn["largest gap of all pairs"], np.maximum(gap.max(axis=0), smallest))
