@@ -77,6 +77,7 @@ def section(run: Run) -> Section | None:
             ("band floor", "noise floor"),
             ("line bar", "tolerance"),
             ("line other", "other pairs"),
+            *([("zone", "moved too far to judge")] if matched["decided"] < 1 else []),
         ],
         views=[_view(run, *case) for case in cases],
         listings=[
@@ -103,6 +104,8 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     finite = np.concatenate([each[np.isfinite(each)] for each in (shown, tolerated)])
     top = finite.max() * 3
     lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != nearest]
+    upto, last = found.judged[nearest], len(epochs) - 1
+    unjudged = [Curve("zone", [upto, last], [top, top], [smallest, smallest])] if upto <= last else []
     charts = [
         *(
             chart(
@@ -117,10 +120,11 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
             "|scratch - Keras|, loss",
             "epoch",
             [
+                *unjudged,
                 Curve("band floor", epochs, np.maximum(floor, smallest), np.full(len(epochs), smallest)),
                 *lines,
                 Curve("line bar", epochs, tolerated),
-                Curve("line gap", epochs, shown[nearest]),
+                *(Curve(f"{look} gap", epochs, shown[nearest]) for look in ("faint", "dots")),
             ],
             log=True,
             ylim=(smallest, top),

@@ -84,6 +84,7 @@ def test_what_is_told_is_what_was_recorded(made):
     assert f"{most:.1e} in float64" in section.agree[0].words or "Undecidable" in section.agree[0].words
     (view,) = section.views
     assert f"pair {nearest + 1} of {len(gap)} " in view.title
+    assert ("zone" in dict(view.charts[-1].paths)) == (not judged[nearest].all())
     cells = {name: of[0].texts for _, name, of in view.reading.rows if of[0] is not None}
     assert cells["gap"] == ["0" if each == 0 else f"{each:.1e}" for each in gap[nearest]]
     assert cells["tolerance"] == [f"{each:.1e}" for each in allowed[nearest]]
