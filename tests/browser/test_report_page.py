@@ -136,7 +136,7 @@ def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):
     chart = page.locator("#check .view:not([hidden]) svg[data-rows]")
     chart.scroll_into_view_if_needed()
     box, count = chart.bounding_box(), 5
-    top, bottom = (float(each) for each in chart.get_attribute("data-rows").split())
+    top, bottom = (float(each) for each in chart.get_attribute("data-ends").split())
     share = (top + 3.5 * (bottom - top) / count) / float(chart.get_attribute("viewBox").split()[3])
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * share)
     under = page.locator("#check .view:not([hidden]) tr.under")

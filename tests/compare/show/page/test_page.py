@@ -1,3 +1,4 @@
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -201,6 +202,16 @@ def test_one_epoch_is_drawn_as_a_dot():
 @pytest.mark.parametrize(("low", "high", "arrows"), [(-1, 1, 0), (-4, 0, 1), (-4, 5, 2)])
 def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
     assert [look for look, _ in chart.interval(low, 0.0, high)].count("span") == 1 + arrows
+
+
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_every_row_of_a_map_has_room_for_its_name(count):
+    names = chart.Names([f"kernel {row}" for row in range(count)])
+    heights = [at for at, _ in names.ticks()]
+    assert len(heights) == count
+    assert all(below - above >= chart.ROW - 0.1 for above, below in itertools.pairwise(heights))
+    assert chart.TOP < heights[0] <= heights[-1] < names.start
+    assert names.start >= chart.BOTTOM
 
 
 def test_every_dash_number_stays_on_one_line():
