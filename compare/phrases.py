@@ -41,12 +41,12 @@ def listed(words: Sequence[str]) -> str:
 
 def gathered(quantities: Sequence[str]) -> list[str]:
     """Return quantities in few words: "dW of layers 4, 3 and 2", "Z of layer 1 at times 2 and 1"."""
-    times: dict[str, list[str]] = {}
+    times: dict[tuple[str, bool], list[str]] = {}  # with a time, and of all of them
     for quantity in dict.fromkeys(quantities):
-        rest, _, time = quantity.partition(" at time ")
-        times.setdefault(rest, []).append(time)
+        rest, timed, time = quantity.partition(" at time ")
+        times.setdefault((rest, bool(timed)), []).append(time)
     layers: dict[tuple[str, str], list[str]] = {}
-    for rest, at in times.items():
+    for (rest, _), at in times.items():
         symbol, _, layer = rest.partition(" of layer ")
         when = f" at time{'s' * (len(at) > 1)} {listed(at)}" if at[0] else ""
         layers.setdefault((symbol, when), []).append(layer)

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -100,6 +101,7 @@ def check(
     """
     from compare.check.subject.loading import left_out_of, split_target
 
+    begun = datetime.now(UTC)
     path, name = split_target(subject)
     own = None if source.reference is None else split_target(source.reference, "reference")
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
@@ -129,7 +131,7 @@ def check(
         from compare.runs.record import REPORT
 
         line = command_line(("check", subject), options, defaults)
-        page = record_check(report, out, called, line, config=options) / REPORT
+        page = record_check(report, out, called, line, config=options, begun=begun) / REPORT
     if telling.as_json:
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
         told |= {"baseline": None if since is None else asdict(since)}

@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from compare.recipe.protocol import MEASURES, batches
 from compare.runs.record import Run
@@ -12,6 +14,8 @@ from compare.runs.record import Run
 NUMBER = "{:.4f}"
 SMALL = "{:.1e}"
 LOSS_ACCURACY = "{0[0]:.6f} ({0[1]:.4f})"
+# Of many runs: the median, the quartiles, and where nine in ten lie. Lowest and highest go with the number of runs.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,14 @@ def settings(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
             of_side = of_side[of_side["protocol"] == protocol]
             found[name][side] = of_side.pivot(index="replicate", columns="epoch", values=["loss", "accuracy"])
     return found
+
+
+def spread(runs: Any) -> NDArray[np.floating]:
+    """Return the `QUANTILES` of a measure's runs at each epoch, of shape (5, epochs).
+
+    Each is the value of a run. What is not finite counts as larger than all else: runs that diverge are the worst.
+    """
+    return runs.fillna(np.inf).quantile(list(QUANTILES), interpolation="nearest").to_numpy(np.float64)
 
 
 def measures(table: pd.DataFrame) -> tuple[str, ...]:

@@ -31,9 +31,11 @@ UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM
 class Recorder:
     """Writes a run's files into its partial folder."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, begun: datetime.datetime, resumed: bool = False) -> None:
         self.folder = folder
         self.kind = kind
+        self.begun = begun
+        self.resumed = resumed
         self.manifest: dict[str, Any] = {}
         self.shards = Shards(folder / WORK)
 
@@ -71,14 +73,24 @@ class Recorder:
     def finish(self, status: str = "complete") -> None:
         """Write the manifest, with the checksum of every file."""
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and path.name != MANIFEST]
-        told = {"schema_version": SCHEMA_VERSION, "status": status, **self.manifest}
+        told = {"schema_version": SCHEMA_VERSION, "status": status, **self._times(), **self.manifest}
         told["files"] = {path.name: sha256(path) for path in files}
         text = json.dumps(all_visible(told), indent=2, allow_nan=False) + "\n"
         whole.write_text(self.folder / MANIFEST, text)
 
+    def _times(self) -> dict[str, Any]:
+        """When the run began, and how long it took; of one that was resumed, only its last part is known."""
+        took = (datetime.datetime.now(datetime.UTC) - self.begun).total_seconds()
+        return {
+            "begun": self.begun.isoformat(timespec="seconds"),
+            **({} if self.resumed else {"seconds": round(took, 1)}),
+        }
+
 
 @contextmanager
-def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Recorder]:
+def recording(
+    out: Path, kind: str, resume: Path | None = None, begun: datetime.datetime | None = None
+) -> Iterator[Recorder]:
     """Make a new run's folder: `<out>/<number>-<kind>-<UTC time>`, `.partial` until the block ends well.
 
     The block makes the numbers and nothing else: once it has ended they are safe, whatever becomes of pictures and of
@@ -92,6 +104,8 @@ def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Reco
         The command that makes such runs.
     resume : Path, optional
         The partial folder of an interrupted run to go on with instead.
+    begun : datetime, optional
+        When the run began, in UTC, if that was before now.
 
     Raises
     ------
@@ -110,7 +124,7 @@ def recording(out: Path, kind: str, resume: Path | None = None) -> Iterator[Reco
         ) from None
     except OSError as error:
         raise _unwritable(out if resume is None else resume, error) from None
-    recorder = Recorder(partial, kind)
+    recorder = Recorder(partial, kind, begun or datetime.datetime.now(datetime.UTC), resume is not None)
     try:
         yield recorder
         recorder.finish()

@@ -1,6 +1,7 @@
 """What a manifest and a plan must hold to be read: every key that anything reads, declared once, and held to it."""
 
 import reprlib
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -45,6 +46,8 @@ class Ran(Struct, kw_only=True):
     kind: Name
     command: Words
     files: dict[Name, Name]
+    begun: datetime | UnsetType = UNSET
+    seconds: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
 
 
 class Recorded(Ran, kw_only=True):

@@ -24,6 +24,8 @@ class Verdict:
     words: str
 
 
+# The setting whose sides are unequal on purpose: other weights, batches and epochs, as each is used.
+ON_PURPOSE = "as published"
 STATES: dict[str, Literal["yes", "no", "open"]] = {
     "equivalent": "yes",
     "equivalent in mean": "yes",
@@ -35,8 +37,8 @@ STATES: dict[str, Literal["yes", "no", "open"]] = {
 def verdict(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Verdict:
     """Return the run's one verdict: of the matched runs and the article, or of the unseeded runs if alone.
 
-    Of those, the setting "as published" does not count: it is unequal on purpose. The manifest tells it all; of older
-    runs the tables tell some of it.
+    Of those, the setting that is unequal on purpose does not count. The manifest tells it all; of older runs the tables
+    tell some of it.
     """
     found, missing = _verdict(manifest, tables), manifest.get("missing", 0)
     if not missing:
@@ -61,7 +63,7 @@ def _verdict(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) ->
         if count and found.get("article", {"passed": True})["passed"] and not wrong:
             return Verdict("open", f"undecidable: rounding alone moves {count} matched runs too far to tell")
         return Verdict("no", "parity does NOT hold")
-    alike = {each for name, each in found.get("unseeded", {}).items() if name != "as published"}
+    alike = {each for name, each in found.get("unseeded", {}).items() if name != ON_PURPOSE}
     for each in ("different", "inconclusive", "equivalent in mean", "equivalent"):
         if each in alike:
             return Verdict(STATES[each], f"like for like, the two sides are {each}")

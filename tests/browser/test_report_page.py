@@ -5,6 +5,7 @@ import pytest
 
 from compare.runs.record import framed
 from compare.show.page import page as report
+from compare.show.page.parts import UNKNOWN
 from tests.compare.runs.made_run import HOSTILE, made_run
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -42,10 +43,10 @@ def test_one_view_is_shown_and_the_chosen_one(page):
 def test_a_side_is_hidden_and_shown_again(page, name, side, other):
     curves, others = (f"#matched .view:not([hidden]) .charts .{each}" for each in (side, other))
     shown = visible(page, curves)
-    assert shown == 2
+    assert shown == 3, "a line of the loss; dots on a faint line of the accuracy"
     box = page.locator("#matched .keys").get_by_label(name)
     box.uncheck()
-    assert (visible(page, curves), visible(page, others)) == (0, 2)
+    assert (visible(page, curves), visible(page, others)) == (0, 3)
     box.check()
     assert visible(page, curves) == shown
 
@@ -155,12 +156,30 @@ def test_a_message_of_another_page_changes_no_height(notebook):
     assert page.locator("iframe").bounding_box()["height"] > 900
 
 
+@pytest.mark.parametrize("kind", ["path", "check_path", "sweep_path"])
+def test_the_verdict_is_on_a_telephones_screen(open_page, request, kind):
+    page = open_page(request.getfixturevalue(kind))
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
+    verdicts = page.locator("td.verdict").filter(visible=True)
+    assert verdicts.count() >= 2
+    for box in verdicts.evaluate_all("all => all.map((each) => each.getBoundingClientRect().toJSON())"):
+        assert 0 <= box["left"] < box["right"] <= 360
+
+
+def test_a_reading_opens_where_both_sides_have_values(page):
+    """As published, scratch makes an update an epoch and ends at 11, Keras five."""
+    assert page.locator("#unseeded .view:not([hidden]) output").inner_text() == "11"
+    values = reading(page, "unseeded")
+    assert all(value not in ("", UNKNOWN) for row in values.values() for value in row)
+
+
 def test_the_pointer_reads_a_cell_of_a_check(open_page, check_path):
     page = open_page(check_path)
     chart = page.locator("#check .view:not([hidden]) svg[data-rows]")
     chart.scroll_into_view_if_needed()
     box, count = chart.bounding_box(), 5
-    top, bottom = (float(each) for each in chart.get_attribute("data-rows").split())
+    top, bottom = (float(each) for each in chart.get_attribute("data-ends").split())
     share = (top + 3.5 * (bottom - top) / count) / float(chart.get_attribute("viewBox").split()[3])
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * share)
     under = page.locator("#check .view:not([hidden]) tr.under")

@@ -13,6 +13,13 @@ def test_quantities_are_gathered_by_their_layers_and_times():
     ]
 
 
+def test_a_quantity_at_a_time_is_not_the_whole_one():
+    assert gathered(["dW of layer 1 at time 2 and later", "dW of layer 1"]) == [
+        "dW of layer 1 at time 2 and later",
+        "dW of layer 1",
+    ]
+
+
 def test_a_text_of_any_length_is_cut():
     assert [short(text, 6) for text in ("", "123456", "1234567")] == ["", "123456", "12 ..."]
 

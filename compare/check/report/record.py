@@ -1,6 +1,7 @@
 """Writes a check into a run's folder, like any other run: its report, its table, its figure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "
 
 
 def record_check(
-    report: Outcome, out: Path, subject: str, command: str, config: Mapping[str, Any] | None = None
+    report: Outcome,
+    out: Path,
+    subject: str,
+    command: str,
+    config: Mapping[str, Any] | None = None,
+    begun: datetime | None = None,
 ) -> Path:
     """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
 
-    `config` are the settings of the check, where it was asked for by a command.
+    `config` are the settings of the check, where it was asked for by a command; `begun` is when it began, in UTC.
 
     Raises
     ------
@@ -31,7 +37,7 @@ def record_check(
     """
     from compare.show.afterwards import Afterwards  # with Matplotlib, for which other checks need not wait
 
-    with recording(out, "check") as recorder:
+    with recording(out, "check", begun=begun) as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))

@@ -11,7 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from compare.runs.findings import COLUMNS, ROWS, cell_in_words, measures, said
+from compare.runs.findings import COLUMNS, ROWS, cell_in_words, measures, said, spread
 from compare.runs.record import Run
 from compare.show.figures import plots, style
 from compare.show.figures.style import LABELS, STYLE
@@ -90,8 +90,7 @@ def draw_cell(run: Run, cell: int) -> Figure:
             for side in style.SIDES:
                 values = runs[runs["side"] == side].pivot(index="replicate", columns="epoch", values=measure)
                 if len(values) > 1:
-                    low, median, high = values.quantile([0, 0.5, 1]).to_numpy(np.float64)
-                    plots.band(ax, values.columns.to_numpy(), low, median, high, side)
+                    plots.band(ax, values.columns.to_numpy(), spread(values), side)
                 elif len(values):
                     ax.plot(values.columns, values.to_numpy()[0], label=style.NAMES[side], **style.SIDES[side])
             ax.set(xlabel="epoch", ylabel=LABELS[measure])

@@ -1,12 +1,15 @@
 """The article's section: its published points, its network as it is and without its bug, and Keras."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from compare.agreement import parity
 from compare.runs import findings
 from compare.runs.record import Run
+from compare.show.page.bands import curve
 from compare.show.page.chart import Curve, chart
-from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, View, texts
+from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
 NETWORKS = {  # in the order they are drawn
     "keras": ("line keras", "Keras"),
@@ -24,18 +27,20 @@ def section(run: Run) -> Section | None:
     gap = parity.gap(rows["published_loss"], rows["article_loss"]).max()
     step = found["first_wrong_step"]
     words = (
-        f"No: its update is wrong from step {step + 1} on. Its backward pass keeps using the "
-        "activations of the first step; without that bug it trains as Keras does."
+        f"Not as Keras trains, and so it must be: its update is wrong from step {step + 1} on. Its backward pass keeps "
+        "using the activations of the first step; without that bug it trains as Keras does."
         if step is not None
         else "Its bug was not found here, so something is wrong with this run."
     )
-    listings = [findings.published(run), findings.depth(run), findings.verdicts(run, ["article_parity"])]
+    judged = replace(
+        findings.verdicts(run, ["article_parity"]), title="The article: the differences nearest to their tolerance"
+    )
     return Section(
         name="article",
         title="The article, reproduced",
         lead="The article's network from the article's seed: layers 6-8-10-3, full batch, learning rate 0.01. "
         "Beside it the same network without its bug, and Keras from the same initial weights.",
-        agree=[Answer("no", "The article's network", words)],
+        agree=[Answer("no" if step is None else "note", "The article's own network", words)],
         sure=[
             Answer(
                 "note",
@@ -49,11 +54,15 @@ def section(run: Run) -> Section | None:
         keys=[*NETWORKS.values(), PUBLISHED],
         views=[_view(run)],
         listings=[
-            Listing(listings[0]),
-            Listing(listings[1]),
-            Listing(listings[2], ["no" if "FAIL" in row[-1] else "yes" for row in listings[2].rows]),
+            Listing(findings.published(run)),
+            Listing(findings.depth(run)),
+            Listing(judged, [_state(row[-1]) for row in judged.rows]),
         ],
     )
+
+
+def _state(verdict: str) -> State:
+    return "no" if "FAIL" in verdict else "note" if "must" in verdict else "yes"
 
 
 def _view(run: Run) -> View:
@@ -65,7 +74,11 @@ def _view(run: Run) -> View:
             measure,
             "epoch",
             [
-                *(Curve(NETWORKS[name][0], epochs, of[measure]) for name, of in runs.items()),
+                *(
+                    each
+                    for name, of in runs.items()
+                    for each in curve(NETWORKS[name][0].split()[1], measure, epochs, of[measure])
+                ),
                 Curve(PUBLISHED[0], published["epoch"], published[f"published_{measure}"]),
             ],
             log=measure == "loss",

@@ -1,20 +1,30 @@
-"""Curves of many runs, as bands over weight updates."""
+"""Curves of runs: one as a line or as dots, many as bands over weight updates."""
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from compare.runs import findings
 from compare.show.figures import style
 from compare.show.page.chart import Chart, Curve, chart
 from compare.show.page.parts import FORMS, Series, texts
 
+Floats = NDArray[np.floating]
 Sides = dict[str, pd.DataFrame]
+# Of many runs: the look, the name, and between which of `findings.QUANTILES`.
+TOLD = (("line", "median", 2, 2), ("inner", "quartiles", 1, 3), ("band", "5 to 95 %", 0, 4))
+
+
+def curve(whose: str, measure: str, x: ArrayLike, y: ArrayLike) -> list[Curve]:
+    """Lay out one run: a line, or for accuracies, which may alternate from epoch to epoch, dots on a faint line."""
+    looks = ("faint", "dots") if measure == "accuracy" else ("line",)
+    return [Curve(f"{look} {whose}", x, y) for look in looks]
 
 
 def curves(
     sides: Sides, steps: dict[str, int], xlabel: str
 ) -> tuple[list[Chart], list[tuple[str, str, list[Series | None]]], int, tuple[str, ...]]:
-    """Lay out each side's replicates as median and range, a single one as a line.
+    """Lay out each side's replicates as median, quartiles and 5 to 95 %, a single one as a line.
 
     Parameters
     ----------
@@ -36,25 +46,28 @@ def curves(
     for side, runs in sides.items():
         if runs.empty:
             continue
-        quantiles = {measure: runs[measure].quantile([0, 0.5, 1]).to_numpy() for measure in measures}
-        told = (
-            ((1, "line", "median"), (0, "band", "lowest"), (2, "band", "highest"))
-            if len(runs) > 1
-            else ((1, "line", ""),)
-        )
-        for k, look, what in told:
+        many = len(runs) > 1
+        spreads = {measure: findings.spread(runs[measure]) for measure in measures}
+        for look, what, low, high in TOLD if many else TOLD[:1]:
             cells: list[Series | None] = [
-                Series(texts(quantiles[measure][k], FORMS[measure]), steps[side]) for measure in measures
+                Series(_told(spreads[measure][low], spreads[measure][high], FORMS[measure]), steps[side])
+                for measure in measures
             ]
-            rows.append(
-                (f"{look} {side}", f"{style.NAMES[side]}, {what}" if len(runs) > 1 else style.NAMES[side], cells)
-            )
-        for measure, (low, median, high) in quantiles.items():
+            rows.append((f"{look} {side}", style.NAMES[side] + (f", {what}" if many else ""), cells))
+        for measure, spread in spreads.items():
             at = np.arange(runs[measure].shape[1]) * steps[side]
             last = max(last, int(at[-1]))
-            found[measure] += [Curve(f"band {side}", at, high, low)] if len(runs) > 1 else []
-            found[measure].append(Curve(f"line {side}", at, median))
+            for look, _, low, high in TOLD[1:] if many else ():
+                found[measure].append(Curve(f"{look} {side}", at, spread[high], spread[low]))
+            found[measure] += [Curve(f"line {side}", at, spread[2])] if many else curve(side, measure, at, spread[2])
     for each in found.values():
-        each.sort(key=lambda curve: curve.look)  # bands below, lines above
+        each.sort(key=lambda of: of.look.split()[0])  # bands below, lines above; dots of both sides as they come
     charts = [chart(measure, xlabel, each, log=measure == "loss") for measure, each in found.items()]
     return charts, rows, last, tuple(measures)
+
+
+def _told(low: Floats, high: Floats, form: str) -> list[str]:
+    """A quantile as the reading shows it, or from which to which."""
+    if np.array_equal(low, high):
+        return texts(low, form)
+    return [f"{least} to {most}" for least, most in zip(texts(low, form), texts(high, form), strict=True)]

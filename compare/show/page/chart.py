@@ -7,9 +7,13 @@ import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from compare.show.ends import End, span
+
 # In SVG units, about a CSS pixel: a chart's text stays legible on the narrowest telephone and in a third of a page.
-WIDTH, HEIGHT = 340, 214
+WIDTH = 340
 LEFT, RIGHT, TOP, BOTTOM = 46, 332, 8, 178
+BELOW = 36  # the labels of the x axis
+ROW = 13  # of text
 
 Array = NDArray[np.float64]
 
@@ -73,12 +77,21 @@ class Names:
 
     def __call__(self, row: float) -> float:
         """Return a row's middle, in pixels."""
-        return TOP + (row + 0.5) * (BOTTOM - TOP) / len(self.labels)
+        return TOP + (row + 0.5) * self.high
+
+    @property
+    def high(self) -> float:
+        """How high a row is."""
+        return max(ROW, (BOTTOM - TOP) / len(self.labels))
+
+    @property
+    def start(self) -> float:
+        """The lower end, in pixels."""
+        return TOP + self.high * len(self.labels)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the pixels and names of as many rows as have room for text."""
-        every = -(-len(self.labels) * 12 // (BOTTOM - TOP))
-        return [(round(self(row), 1), label) for row, label in enumerate(self.labels) if row % every == 0]
+        """Return the pixels and names of the rows."""
+        return [(round(self(row), 1), label) for row, label in enumerate(self.labels)]
 
 
 @dataclass(frozen=True)
@@ -125,28 +138,36 @@ def chart(
     return Chart(title, xlabel, [(each.look, _path(each, x, y)) for each in curves], x, y, epochs)
 
 
-def histogram(title: str, xlabel: str, values: dict[str, Array], bins: Array) -> Chart:
-    """Lay out each side's values as steps over common bins; what lies beyond the bins is in the outer ones."""
-    curves = []
-    for side, of_side in values.items():
-        counts, _ = np.histogram(np.clip(of_side, bins[0], bins[-1]), bins)
-        x, y = np.repeat(bins, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
-        curves.append(Curve(f"steps {side}", x, y))
-    return chart(title, xlabel, curves, epochs=False)
+def distributions(title: str, xlabel: str, end: End) -> Chart:
+    """Lay out where each side's runs end, as the share of them that ends below, over the margin about Keras's mean."""
+    low, high = span(np.concatenate(list(end.values.values())))
+    x = np.linspace(low, high, RIGHT - LEFT)  # a pixel apart
+    curves = [
+        Curve(f"line {side}", x, np.searchsorted(np.sort(values), x, side="right") / len(values))
+        for side, values in end.values.items()
+    ]
+    if end.tested:
+        about, mean = np.array([-1, 1]) * end.margin + end.mean, end.mean + end.difference
+        curves.insert(0, Curve("zone", about, [1, 1], [0, 0]))
+        curves += [
+            Curve("span", [end.mean + end.low, end.mean + end.high], [0.05, 0.05]),
+            Curve("point", [mean], [0.05]),
+        ]
+    return chart(title, xlabel, curves, ylim=(0.0, 1.0), epochs=False)
 
 
 def cells(
     title: str, xlabel: str, labels: list[str], looks: NDArray[np.str_], mark: tuple[int, int] | None = None
 ) -> Chart:
     """Lay out a map: a row a label, a column a step from 1 on, each cell in its CSS classes; `mark` is (row, step)."""
-    count, steps = looks.shape
-    x, y = Axis(0.5, steps + 0.5, LEFT + 12, RIGHT, whole=True), Names(labels)  # names are longer than numbers
-    high = (BOTTOM - TOP) / count
+    steps = looks.shape[1]
+    left = max(LEFT, 8 + 6 * max(map(len, labels)))  # names may be longer than numbers; a letter takes about 6
+    x, y = Axis(0.5, steps + 0.5, left, RIGHT, whole=True), Names(labels)
     lefts = x(np.arange(steps + 1) + 0.5)
     paths = []
     for look in filter(None, np.unique(looks)):
         boxes = [
-            f"M{lefts[column]:.1f},{TOP + row * high:.1f}H{lefts[column + 1]:.1f}v{high:.1f}H{lefts[column]:.1f}z"
+            f"M{lefts[column]:.1f},{TOP + row * y.high:.1f}H{lefts[column + 1]:.1f}v{y.high:.1f}H{lefts[column]:.1f}z"
             for row, column in zip(*np.nonzero(looks == look), strict=True)
         ]
         paths.append((str(look), "".join(boxes)))

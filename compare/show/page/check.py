@@ -1,5 +1,6 @@
 """A check's section: where the network departs from Keras, why, what to change; each situation as tensors by steps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _verdict(report: dict[str, Any]) -> str:
 
 
 def _sources(run: Run) -> list[Source]:
-    """The network's own files, each line with the quantities that it makes; those with a guilty line first."""
+    """The lines that go wrong; and the network's own files, each line with the quantities that it makes."""
     table = run.tables.get("code_map")
     guilty = [*run.manifest["report"]["guilty"], *run.manifest["report"]["warned"]]
     mapped: dict[tuple[str, int], list[tuple[str, str]]] = {}
@@ -86,14 +87,20 @@ def _sources(run: Run) -> list[Source]:
             lines.append(
                 Line(number, line, "; ".join(gathered([quantity for _, quantity in makes])), told, bool(wrong))
             )
-        found.append(Source(f"{file}, line by line", _near(lines)))
-    return sorted(found, key=lambda source: not any(line.guilty for line in source.lines))
+        ran = [line.number for line in lines if line.makes or line.guilty]
+        out = [line.number for line in lines if line.guilty]
+        if out:
+            found.append(Source(f"{file}: the lines that go wrong", _near(lines, out)))
+        if ran:
+            every = range(ran[0], ran[-1] + 1)
+            found.append(Source(f"{file}, line by line", _near(lines, every), folded=bool(guilty)))
+    return sorted(found, key=lambda source: source.folded)
 
 
-def _near(lines: list[Line]) -> list[Line]:
-    """The part of a file that ran in a step, and what is around it."""
-    told = [line.number for line in lines if line.makes or line.guilty]
-    return lines[max(0, told[0] - 1 - AROUND) : told[-1] + AROUND] if told else []
+def _near(lines: list[Line], numbers: Sequence[int]) -> list[Line]:
+    """The lines with these numbers, and what is around each."""
+    shown = {number + away for number in numbers for away in range(-AROUND, AROUND + 1)}
+    return [line for line in lines if line.number in shown]
 
 
 def _causes(report: dict[str, Any]) -> list[Answer]:

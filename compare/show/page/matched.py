@@ -9,7 +9,8 @@ from compare.runs import findings
 from compare.runs.record import Run
 from compare.runs.verdict import in_part
 from compare.show.figures import style
-from compare.show.gaps import gaps, largest, of
+from compare.show.gaps import gaps, largest, of, which
+from compare.show.page.bands import curve
 from compare.show.page.chart import Curve, chart
 from compare.show.page.parts import FORMS, Answer, Listing, Reading, Section, Series, State, View, texts
 
@@ -76,6 +77,7 @@ def section(run: Run) -> Section | None:
             ("band floor", "noise floor"),
             ("line bar", "tolerance"),
             ("line other", "other pairs"),
+            *([("zone", "moved too far to judge")] if matched["decided"] < 1 else []),
         ],
         views=[_view(run, *case) for case in cases],
         listings=[
@@ -102,25 +104,27 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
     finite = np.concatenate([each[np.isfinite(each)] for each in (shown, tolerated)])
     top = finite.max() * 3
     lines = [Curve("line other", epochs, other) for k, other in enumerate(shown) if k != nearest]
+    upto, last = found.judged[nearest], len(epochs) - 1
+    unjudged = [Curve("zone", [upto, last], [top, top], [smallest, smallest])] if upto <= last else []
     charts = [
-        chart(
-            "loss",
-            "epoch",
-            [Curve(f"line {side}", epochs, each) for side, each in values["loss"].items()],
-            log=True,
-        ),
         *(
-            chart(measure, "epoch", [Curve(f"line {side}", epochs, each) for side, each in values[measure].items()])
-            for measure in measures[1:]
+            chart(
+                measure,
+                "epoch",
+                [each for side, of_side in sides.items() for each in curve(side, measure, epochs, of_side)],
+                log=measure == "loss",
+            )
+            for measure, sides in values.items()
         ),
         chart(
             "|scratch - Keras|, loss",
             "epoch",
             [
+                *unjudged,
                 Curve("band floor", epochs, np.maximum(floor, smallest), np.full(len(epochs), smallest)),
                 *lines,
                 Curve("line bar", epochs, tolerated),
-                Curve("line gap", epochs, shown[nearest]),
+                *(Curve(f"{look} gap", epochs, shown[nearest]) for look in ("faint", "dots")),
             ],
             log=True,
             ylim=(smallest, top),
@@ -144,11 +148,7 @@ def _view(run: Run, protocol: str, dtype: str, drawn_by: str) -> View:
         ("band floor", "noise floor", [Series(texts(floor, GAP)), *none]),
         ("line bar", "tolerance", [Series(texts(tolerated, GAP)), *none]),
     ]
-    seed = run.manifest["seeds"]["matched_pairs"][nearest]
-    title = (
-        f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: pair {nearest + 1} of {len(found.gap)} "
-        f"(seed {seed}), the one nearest to its tolerance"
-    )
+    title = f"{protocol} protocol, {dtype}, {style.STARTS[drawn_by]}: {which(run, found)}"
     choice = {
         "protocol": protocol,
         "dtype": dtype,

@@ -18,7 +18,7 @@ function read(view, { first, last, cells }) {
   const charts = [...view.querySelectorAll("svg[data-axis]")].map((svg) => {
     const cross = svg.appendChild(document.createElementNS(SVG, "path"));
     cross.setAttribute("class", "cross");
-    return { svg, cross, axis: svg.dataset.axis.split(" ").map(Number) };
+    return { svg, cross, axis: svg.dataset.axis.split(" ").map(Number), ends: svg.dataset.ends.split(" ").map(Number) };
   });
 
   function at(x) {
@@ -30,20 +30,19 @@ function read(view, { first, last, cells }) {
       const known = nth < cell.texts.length && !(cell.exact && (x - first) % cell.every);
       row.children[c + 1].textContent = known ? cell.texts[nth] : "–";
     }));
-    for (const { cross, axis: [start, end, low, high] } of charts) {
+    for (const { cross, axis: [start, end, low, high], ends: [top, bottom] } of charts) {
       const px = start + (x - low) / (high - low) * (end - start);
-      cross.setAttribute("d", `M${px.toFixed(1)},8V178`);
+      cross.setAttribute("d", `M${px.toFixed(1)},${top}V${bottom}`);
     }
   }
 
-  for (const { svg, axis: [start, end, low, high] } of charts) {
+  for (const { svg, axis: [start, end, low, high], ends: [top, bottom] } of charts) {
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
       const px = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
       const x = Math.round(low + (px - start) / (end - start) * (high - low));
       at(Math.min(Math.max(x, first), last));
-      if (!svg.dataset.rows) return;
-      const [top, bottom] = svg.dataset.rows.split(" ").map(Number);
+      if (!("rows" in svg.dataset)) return;
       const py = (event.clientY - box.top) / box.height * svg.viewBox.baseVal.height;
       const under = Math.floor((py - top) / (bottom - top) * rows.length);
       rows.forEach((row, nth) => row.classList.toggle("under", nth === under));

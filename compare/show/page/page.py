@@ -1,6 +1,7 @@
 """The report: a finished run's folder told as one HTML file that needs nothing else, drawn from its files alone."""
 
 import base64
+import datetime
 import hashlib
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from compare.limits import duration
 from compare.recipe.protocol import Protocol
 from compare.runs import whole
 from compare.runs.record import REPORT, Run
@@ -51,7 +53,9 @@ def html(run: Run) -> str:
         sections=sections,
         readings=Markup(readings_as_json(sections)),
         facts=_facts(run),
+        title=_title(run),
         about=_about(run),
+        when=_when(run),
         tables=_tables(run),
         chart=chart,
         palette=Markup(_palette()),
@@ -76,6 +80,24 @@ def readings_as_json(sections: list[Section]) -> str:
     """The readings of all views for the script; no text in it can end the element that holds it."""
     data = {section.name: [view.reading.data() for view in section.views] for section in sections}
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _title(run: Run) -> str:
+    """Name the run and its data: among many pages that are open, each is found."""
+    manifest, data = run.manifest, run.manifest["data"]
+    names = ", ".join(each["name"] for each in data) if isinstance(data, list) else data["name"]
+    number = run.folder.name.partition("-")[0].lstrip("0")
+    what = f"{manifest['kind']} {number}".strip().capitalize()
+    return f"{what} of {manifest['subject']} on {names}" if "subject" in manifest else f"{what} on {names}"
+
+
+def _when(run: Run) -> str:
+    """Say when the run began and how long it took; older runs do not know."""
+    begun, seconds = run.manifest.get("begun"), run.manifest.get("seconds")
+    if begun is None:
+        return ""
+    took = "" if seconds is None else f", in {duration(seconds)}"
+    return f"{datetime.datetime.fromisoformat(begun):%d %B %Y, %H:%M} UTC{took}"
 
 
 def _about(run: Run) -> str:
@@ -115,7 +137,7 @@ def _facts(run: Run) -> dict[str, dict[str, str]]:
         "Versions": {"keras-parity": f"{code['version']}{commit}", **manifest["env"]},
     }
     return {
-        topic: {NAMES.get(name, name): _plain(of) for name, of in entries.items()}
+        topic: {NAMES.get(name, name): _plain(of) for name, of in entries.items() if of not in ([], "")}
         for topic, entries in facts.items()
         if entries
     }

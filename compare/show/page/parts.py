@@ -46,6 +46,11 @@ class Series:
         known = x // self.every < len(self.texts) and not (self.exact and x % self.every)
         return self.texts[x // self.every] if known else UNKNOWN
 
+    @property
+    def last(self) -> int:
+        """The x of its last value."""
+        return self.every * (len(self.texts) - 1)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -66,6 +71,11 @@ class Reading:
     columns: tuple[str, ...]
     rows: list[tuple[str, str, list[Series | None]]]
     first: int = 0
+
+    @property
+    def opens(self) -> int:
+        """The x at which the first series ends: the last at which all have values, so that there is most to compare."""
+        return self.first + min(cell.last for *_, row in self.rows for cell in row if cell)
 
     def data(self) -> dict[str, Any]:
         """Return what the script needs to read another x."""
@@ -105,6 +115,12 @@ class Listing:
     states: list[State | None] = field(default_factory=list)
     intervals: list[tuple[float, float, float] | None] | None = None
     folded: bool = False
+
+    @property
+    def filled(self) -> list[int]:
+        """The columns that hold anything."""
+        rows = self.table.rows
+        return [k for k in range(len(self.table.columns)) if any(row[k] is not None for row in rows)]
 
     @property
     def keys(self) -> list[list[Any]]:
@@ -164,10 +180,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Source:
-    """A user's file, annotated."""
+    """A user's file, annotated: the lines that are shown of it, from its top; `folded` until they are asked for."""
 
     title: str
     lines: list[Line]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +204,7 @@ class Section:
     matrices : list of Matrix
         Stand before the views, which they open.
     sources : list of Source
-        Stand before all else.
+        Stand before all else on the page; folded ones before the section's views.
     """
 
     name: str

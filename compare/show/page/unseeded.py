@@ -1,16 +1,16 @@
-"""The unseeded runs' section: each setting's curves as median and range, where they end, and every test."""
+"""The unseeded runs' section: each setting's curves as bands, where they end, and every test."""
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from compare.runs import findings
 from compare.runs.record import Run
-from compare.runs.verdict import STATES
+from compare.runs.verdict import ON_PURPOSE, STATES
+from compare.show.ends import ends
 from compare.show.figures import style
 from compare.show.page.bands import Sides, curves
-from compare.show.page.chart import histogram
+from compare.show.page.chart import distributions
 from compare.show.page.parts import Answer, Listing, Reading, Section, State, View
 
 
@@ -30,11 +30,10 @@ def section(run: Run) -> Section | None:
         "runs of one side are distributed against those of the other.",
         agree=[_answer(name, verdict, tests) for name, verdict in verdicts.items()],
         sure=[Answer("note", f"{replicates} runs a side", _power(tests))],
-        keys=[(f"line {side}", f"{style.NAMES[side]}: median, and range of all runs") for side in style.SIDES],
+        keys=[(f"line {side}", f"{style.NAMES[side]}: median, quartiles, 5 to 95 %") for side in style.SIDES]
+        + [("zone", "margin of equivalence about Keras's mean"), ("span", "scratch's mean, 90 % interval")],
         views=[_view(run, name, verdicts[name], of_setting) for name, of_setting in sides.items()],
-        listings=[
-            Listing(listing, [_state(row[-1]) for row in listing.rows], [_in_margins(row) for row in listing.rows])
-        ],
+        listings=[Listing(listing, [_state(*row) for row in listing.rows], [_in_margins(row) for row in listing.rows])],
     )
 
 
@@ -54,7 +53,14 @@ def _answer(name: str, verdict: str, tests: pd.DataFrame) -> Answer:
         + _listed(outcomes.index[outcomes["verdict"] != "equivalent"])
         + ".",
     }[verdict]
-    return Answer(STATES[verdict], f"Unseeded, {name}", f"{words} {_ends(of_setting)}")
+    if name == ON_PURPOSE:
+        words = f"Each side has the settings that it is published with, on purpose, so they may differ. {words}"
+    return Answer(_looks(name, STATES[verdict]), f"Unseeded, {name}", f"{words} {_ends(of_setting)}")
+
+
+def _looks(name: str, state: State) -> State:
+    """Sides that are unequal on purpose are told, and not judged."""
+    return "note" if name == ON_PURPOSE else state
 
 
 def _ends(of_setting: pd.DataFrame) -> str:
@@ -85,7 +91,7 @@ def _listed(outcomes: pd.Index) -> str:
 
 def _power(tests: pd.DataFrame) -> str:
     whole = tests[tests["outcome"] == "all"]
-    alike = whole[whole["setting"] != "as published"]
+    alike = whole[whole["setting"] != ON_PURPOSE]
     words = (
         "This is one draw: other runs may give another verdict. Sides that differ by a margin are called equivalent in "
         "at most 5% of cases, and equal ones different in at most 5%, all tests of all settings together. "
@@ -106,9 +112,9 @@ def _power(tests: pd.DataFrame) -> str:
     return words.strip()
 
 
-def _state(verdict: str) -> State | None:
-    word = verdict.split()[0]
-    return STATES.get(word, "note")
+def _state(name: str, *of_test: Any) -> State:
+    word = of_test[-1].split()[0]
+    return _looks(name, STATES.get(word, "note"))
 
 
 def _in_margins(row: tuple[Any, ...]) -> tuple[float, float, float] | None:
@@ -123,17 +129,8 @@ def _view(run: Run, name: str, verdict: str, sides: Sides) -> View:
     settings = run.manifest["settings"][name]
     steps = {side: findings.steps(run, settings[side][1]) for side in sides}
     charts, rows, last, columns = curves(sides, steps, "weight updates")
-    for measure in columns:
-        ends = {side: runs[measure].to_numpy()[:, -1] for side, runs in sides.items()}
-        charts.append(histogram(f"final {measure}: runs", f"final {measure}", ends, _bins(ends)))
+    for measure, end in ends(run, name, sides).items():
+        charts.append(distributions(f"final {measure}: {end.verdict}", f"final {measure}, share of runs below", end))
     sources = [f"{style.NAMES[side]}: {' weights, '.join(settings[side])} protocol" for side in sides]
     title = f"{name}: {verdict} ({'; '.join(sources)})"
     return View(title, {"setting": name}, charts, Reading("weight update", last, columns, rows))
-
-
-def _bins(ends: dict[str, np.ndarray]) -> np.ndarray:
-    """Common bins up to the 99.5th percentile: a few runs far out must not flatten the rest."""
-    pooled = np.concatenate(list(ends.values()))
-    finite = pooled[np.isfinite(pooled)]
-    low, high = (finite.min(), np.quantile(finite, 0.995)) if finite.size else (0.0, 1.0)
-    return np.linspace(low, high if high > low else low + 1.0, 31)

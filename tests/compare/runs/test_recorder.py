@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,24 @@ def write(recorder):
     """Finish a small run."""
     recorder.table("numbers.parquet", TABLE)
     recorder.manifest = MANIFEST
+
+
+def test_when_a_run_began_and_how_long_it_took_is_recorded(tmp_path):
+    begun = datetime(2026, 11, 28, 19, 0, tzinfo=UTC)
+    with recording(tmp_path, "run", begun=begun) as recorder:
+        write(recorder)
+    told = json.loads((recorder.finished / "manifest.json").read_text())
+    assert told["begun"] == "2026-11-28T19:00:00+00:00"
+    assert told["seconds"] == pytest.approx((datetime.now(UTC) - begun).total_seconds(), abs=60)
+
+
+def test_how_long_a_resumed_run_took_is_not_known(tmp_path):
+    folder, _ = broken_off(tmp_path)
+    with recording(tmp_path, "run", resume=folder) as recorder:
+        write(recorder)
+    told = json.loads((recorder.finished / "manifest.json").read_text())
+    assert "begun" in told
+    assert "seconds" not in told
 
 
 def broken_off(out, error=RuntimeError):

@@ -84,12 +84,15 @@ def test_what_is_told_is_what_was_recorded(made):
     assert f"{most:.1e} in float64" in section.agree[0].words or "Undecidable" in section.agree[0].words
     (view,) = section.views
     assert f"pair {nearest + 1} of {len(gap)} " in view.title
+    assert ("zone" in dict(view.charts[-1].paths)) == (not judged[nearest].all())
     cells = {name: of[0].texts for _, name, of in view.reading.rows if of[0] is not None}
     assert cells["gap"] == ["0" if each == 0 else f"{each:.1e}" for each in gap[nearest]]
     assert cells["tolerance"] == [f"{each:.1e}" for each in allowed[nearest]]
     (ax,) = drawing.figures(run)["gap"]().axes
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.lines}
     smallest = ax.get_ylim()[0]
+    unjudged = [patch for patch in ax.patches if patch.get_label() == "moved too far to judge"]
+    assert len(unjudged) == (not judged[nearest].all())
     assert np.array_equal(drawn["its tolerance"], allowed[nearest])
     assert np.array_equal(drawn["pair nearest to its tolerance"], np.maximum(gap[nearest], smallest))
     assert np.array_equal(drawn["largest gap of all pairs"], np.maximum(gap.max(axis=0), smallest))

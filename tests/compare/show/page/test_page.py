@@ -1,11 +1,14 @@
+import itertools
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compare.show.page import chart, parts, sweep
+from compare.runs import findings
+from compare.show.page import chart, parts, sweep, unseeded
 from compare.show.page import page as report
 from compare.show.terminal.summary import tell
 from tests.compare.runs.made_run import HOSTILE, made_check, made_run, made_sweep
@@ -40,6 +43,82 @@ def page(run):
 def test_the_verdict_comes_first(page):
     assert Page(page).text.split("</style>")[-1].index("Parity holds") < page.index("Do they agree?")
     assert re.search(r'<header class="yes">', page)
+
+
+def test_an_expected_difference_is_no_cross(run, page, tmp_path):
+    sections = {each.name: each for provide in report.PROVIDERS if (each := provide(run))}
+    (own,) = sections["article"].agree
+    assert (own.state, own.about) == ("note", "The article's own network")
+    assert sections["unseeded"].agree[0].state == "note"
+    states = zip(sections["unseeded"].listings[0].table.rows, sections["unseeded"].listings[0].states, strict=True)
+    assert {state for row, state in states if row[0] == "as published"} == {"note"}
+    lost = {"passed": False, "article": {"passed": False, "first_wrong_step": None}}
+    (section,) = (
+        each for provide in report.PROVIDERS if (each := provide(made_run(tmp_path, ("article",), verdicts=lost)))
+    )
+    assert section.agree[0].state == "no", "its bug was not found"
+
+
+def test_sides_that_must_be_alike_and_differ_have_a_cross(run):
+    tests = run.tables["unseeded_tests"].copy()
+    tests.loc[(tests["setting"] != "as published") & (tests["outcome"] == "all"), "verdict"] = "different"
+    unalike = {**run.manifest["verdicts"]["unseeded"], "like for like, uniform": "different"}
+    changed = replace(
+        run,
+        tables={**run.tables, "unseeded_tests": tests},
+        manifest={**run.manifest, "verdicts": {**run.manifest["verdicts"], "unseeded": unalike}},
+    )
+    section = unseeded.section(changed)
+    assert section is not None
+    assert [answer.state for answer in section.agree][-1] == "no"
+    rows = zip(section.listings[0].table.rows, section.listings[0].states, strict=True)
+    assert {state for row, state in rows if row[0] != "as published" and row[1] == "all"} == {"no"}
+
+
+def test_tests_come_in_the_same_order_in_every_setting(run):
+    section = unseeded.section(run)
+    assert section is not None
+    orders: dict[str, list[str]] = {}
+    for setting, outcome, *_ in section.listings[0].table.rows:
+        orders.setdefault(setting, []).append(outcome)
+    longest = max(orders.values(), key=len)
+    for order in orders.values():
+        assert order == [outcome for outcome in longest if outcome in order]
+
+
+def test_the_title_names_the_run_and_its_data(run, page, tmp_path):
+    assert f"<title>Run {int(run.folder.name[:4])} on iris: parity holds</title>" in page
+    assert "<title>Check 1 of net.py:Network on iris: NOT PARITY" in report.html(made_check(tmp_path / "checks"))
+    assert "<title>Sweep 1 on iris: matched" in report.html(made_sweep(tmp_path / "sweeps"))
+
+
+def test_the_page_says_when_and_for_how_long(run):
+    run = replace(run, manifest={**run.manifest, "begun": "2026-11-28T19:00:35+00:00", "seconds": 150.0})
+    assert "28 November 2026, 19:00 UTC, in 2.5 minutes" in report.html(run)
+    older = {name: of for name, of in run.manifest.items() if name not in ("begun", "seconds")}
+    assert " UTC" not in report.html(replace(run, manifest=older))
+
+
+def test_what_is_empty_is_left_out(tmp_path):
+    refused: dict[str, Any] = {"verdict": "cannot be driven", "refusal": "it has no weights", "divergence": None}
+    run = made_check(tmp_path, **refused, guilty=[], diagnosis=[], trainings=[])
+    run = replace(run, tables={**run.tables, "check": run.tables["check"][:0], "code_map": run.tables["code_map"][:0]})
+    page = Page(report.html(run))
+    assert ("data-name", "check") not in page.attributes
+    assert "Step by step" not in page.text
+    assert "Seeds" not in page.text
+    none = replace(run, manifest={**run.manifest, "data": {**run.manifest["data"], "classes": []}})
+    assert "<dt>classes</dt>" not in report.html(none)
+    listing = parts.Listing(
+        findings.Table("", (findings.Column("a"), findings.Column("b")), [("x", None), ("y", None)])
+    )
+    assert listing.filled == [0]
+
+
+def test_a_reading_opens_where_the_first_series_ends():
+    rows: Any = [("", "", [parts.Series(["a"] * 11, every=5), None]), ("", "", [parts.Series(["b"] * 52)])]
+    assert parts.Reading("", 59, ("loss", "accuracy"), rows).opens == 50
+    assert parts.Reading("", 60, ("loss", "accuracy"), rows, first=1).opens == 51
 
 
 def test_a_failed_run_says_so_in_words_shape_and_colour(tmp_path):
@@ -125,6 +204,16 @@ def test_an_interval_that_goes_on_has_an_arrow(low, high, arrows):
     assert [look for look, _ in chart.interval(low, 0.0, high)].count("span") == 1 + arrows
 
 
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_every_row_of_a_map_has_room_for_its_name(count):
+    names = chart.Names([f"kernel {row}" for row in range(count)])
+    heights = [at for at, _ in names.ticks()]
+    assert len(heights) == count
+    assert all(below - above >= chart.ROW - 0.1 for above, below in itertools.pairwise(heights))
+    assert chart.TOP < heights[0] <= heights[-1] < names.start
+    assert names.start >= chart.BOTTOM
+
+
 def test_every_dash_number_stays_on_one_line():
     assert report.unbroken("at most 1e-13 in float64, -3") == "at most 1e-\u206013 in float64, -3"
 
@@ -141,8 +230,10 @@ def test_a_check_tells_where_why_and_what_to_do(tmp_path):
 
 def test_the_source_is_shown_with_what_each_line_makes_and_the_guilty_marked(tmp_path):
     (section,) = (each for provide in report.PROVIDERS if (each := provide(made_check(tmp_path))))
-    (source,) = section.sources
-    assert source.title == "net.py, line by line"
+    wrong, source = section.sources
+    assert (wrong.title, wrong.folded) == ("net.py: the lines that go wrong", False)
+    assert (source.title, source.folded) == ("net.py, line by line", True)
+    assert wrong.lines == source.lines, "three lines around line 2 are the whole file"
     assert [(line.number, line.makes, line.guilty) for line in source.lines] == [
         (1, "Z of layers 1 and 2", False),
         (2, "", True),
@@ -160,7 +251,26 @@ def test_of_a_file_only_what_ran_is_shown_and_what_is_around_it(tmp_path):
     run = made_check(tmp_path)
     run.manifest["sources"]["net.py"] = "\n" * 3 + "first\n" * 20
     (section,) = (each for provide in report.PROVIDERS if (each := provide(run)))
-    assert [line.number for line in section.sources[0].lines] == [1, 2, 3, 4, 5, 6, 7]
+    assert [line.number for line in section.sources[-1].lines] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_of_lines_that_go_wrong_far_apart_what_is_between_is_left_out_and_marked(tmp_path):
+    run = made_check(tmp_path)
+    run.manifest["sources"]["net.py"] = "line\n" * 40
+    (again,) = run.manifest["report"]["guilty"]
+    run.manifest["report"]["guilty"] = [again, {**again, "first": 30}]
+    (section,) = (each for provide in report.PROVIDERS if (each := provide(run)))
+    assert [line.number for line in section.sources[0].lines] == [*range(1, 6), *range(27, 34)]
+    page = report.html(run)
+    assert page.count('<tr class="gap">') == 1
+    assert page.index("the lines that go wrong") < page.index("Do they agree?") < page.index("line by line")
+
+
+def test_where_no_line_is_wrong_the_whole_source_comes_first(tmp_path):
+    right: dict[str, Any] = {"passed": True, "guilty": [], "divergence": None, "diagnosis": []}
+    page = report.html(made_check(tmp_path, **right))
+    assert page.index("net.py, line by line") < page.index("Do they agree?")
+    assert "the lines that go wrong" not in page
 
 
 def test_a_check_shows_the_situation_that_fails_first_and_marks_the_first_cell(tmp_path):
