@@ -24,7 +24,8 @@ class Introduction:
 
     `takes_rate`: it is told its learning rate, so that another can be tried. `zero_biases`: it is checked with zero
     biases only. `no_biases`: they stay zero, whatever they are set to and however it trains. `predicts`: the methods
-    that it predicts with.
+    that it predicts with. `name`: what its file calls it, where that was not said; `adapter`: the code of the adapter
+    by which it is driven, where that was inferred, and `certain` whether its steps were seen to be right by it.
     """
 
     recipe: Recipe
@@ -39,6 +40,9 @@ class Introduction:
     refusal: str | None = None
     random: bool = False
     takes_rate: bool = True
+    name: str = ""
+    adapter: str = ""
+    certain: bool = True
 
     def noting(self, *notes: str, **changes: Any) -> "Introduction":
         """Return the same with more notes, and other changes."""
@@ -73,6 +77,9 @@ def meet(
         predicts=tuple(found.get("predicts", ())),
         notes=tuple(found.get("notes", ())),
         refusal=found.get("error"),
+        name=found.get("name", ""),
+        adapter=found.get("adapter", ""),
+        certain=found.get("certain", True),
     )
     if met.refusal is not None:
         return met

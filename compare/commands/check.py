@@ -78,14 +78,15 @@ def check(
 ) -> int:
     """Check whether your network trains exactly as Keras does; if not, say where and why.
 
-    This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py:Network`,
+    This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py`,
     `keras-parity check net.py:make --data wine --layers 16 3 --activations tanh --json`.
 
     Parameters
     ----------
     subject
-        FILE.py:NAME. NAME is an object with get_weights, set_weights and train_on_batch, a function
-        step(weights, x, y, learning_rate), a factory of either, or an adapted one (keras_parity.adapt).
+        FILE.py, or FILE.py:NAME where more than one thing in it could be meant. NAME is a network of any shape, or
+        what makes one: how it is driven is found out, and told. Nothing is found out where it has get_weights,
+        set_weights and train_on_batch, is a function step(weights, x, y, learning_rate), or keras_parity.adapt says it.
     out
         Folder in which the run's folder is made.
     record
@@ -93,7 +94,7 @@ def check(
     """
     from compare.check.subject.loading import left_out_of, split_target
 
-    path, name = split_target(subject)
+    path, name = split_target(subject, name_wanted=False)
     own = None if source.reference is None else split_target(source.reference, "reference")
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
     from compare.check.subject.drivers import Isolated
@@ -117,7 +118,12 @@ def check(
 
         options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
         page = (
-            record_check(report, out, f"{path.name}:{name}", command_line(("check", subject), options, defaults))
+            record_check(
+                report,
+                out,
+                f"{path.name}:{name or report.met.name}",
+                command_line(("check", subject), options, defaults),
+            )
             / REPORT
         )
     if telling.as_json:

@@ -220,6 +220,8 @@ class CheckReport(Struct):
     divergence: Divergence | None
     diagnosis: list[Explanation]
     trainings: list[OwnTraining]
+    inferred: Words = ""
+    adapter: Words = ""
 
 
 class CheckVerdicts(Struct):

@@ -13,10 +13,12 @@ from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import (
     Array,
     Refusal,
+    WrongDepth,
     is_factory,
     is_keras,
     is_step_function,
     make,
+    makes_for,
     read_off,
     takes_rate,
 )
@@ -41,13 +43,17 @@ class OwnMethod(TypedDict):
 class Description(TypedDict, total=False):
     """What a subject is and says about itself.
 
-    `error` is why it cannot be made; `fits`, of a factory, is whether what it makes has the layers asked for; `train`
-    are the usual names of what its own `method` takes, `predicts` the methods that it predicts with; `layer_sizes` to
-    `labels` are what is read off it.
+    `name` is what its file calls it, and `adapter` the code of the adapter that it is driven by, where these were found
+    out, and `certain` whether a step is seen to be right by it; `error` is why it cannot be made; `fits`, of a factory,
+    is whether what it makes has the layers asked for; `train` are the usual names of what its own `method` takes,
+    `predicts` the methods that it predicts with; `layer_sizes` to `labels` are what is read off it.
     """
 
     error: Words
     fits: bool
+    name: Words
+    adapter: Words
+    certain: bool
     kind: Words
     takes_rate: bool
     notes: Annotated[list[Words], Several]
@@ -71,6 +77,7 @@ def describe_subject(subject: Any, recipe: Recipe) -> Description:
         raise
     except Refusal as error:
         found["error"] = describe(error)
+        found["fits"] = not isinstance(error, WrongDepth)
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
         why = describe(error)
@@ -94,7 +101,7 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
     if is_step_function(made):
         return
     said = read_off(made)
-    if is_factory(subject):
+    if is_factory(subject) and makes_for(getattr(subject, "network", subject)):
         # A factory was told rate and activations; what it does with them is what is checked.
         said = {key: value for key, value in said.items() if key in ("layer_sizes", "dtype")}
     found |= said

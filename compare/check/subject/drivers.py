@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import interruptible
 from compare.check.subject.messages import Describe, Load, Perform, Request
@@ -69,6 +71,7 @@ class Isolated:
             return {"error": str(gone)}
         if found.get("error") == LEFT_RUNNING:
             self.close()
+        self.start = structs.replace(self.start, adapter=found.get("adapter", ""))
         return found
 
     def perform(self, task: Task) -> Performance:

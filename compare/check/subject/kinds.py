@@ -2,15 +2,18 @@
 
 import copy
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.check.subject.guesses import adapter_for, methods_of, step_of
+from compare.check.subject.places import Variables
 from compare.check.subject.refusal import Refusal as Refusal
 from compare.errors import InputError
 from compare.recipe.architecture import ACTIVATIONS as KNOWN
@@ -24,11 +27,24 @@ Array = NDArray[Any]
 SIZES = ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture")
 RATES = ("learning_rate", "lr", "eta", "alpha", "rate", "step_size")
 SAMPLES = ("n_samples", "samples", "num_samples", "n_examples", "m")
-CLASSES = ("n_classes", "classes", "num_classes")
-FEATURES = ("n_features", "features", "n_inputs", "input_dim")
+CLASSES = (
+    *("n_classes", "classes", "num_classes", "n_outputs", "n_output", "n_out", "output_size", "output_dim", "outputs"),
+    *("out_features", "out_dim", "num_outputs", "n_y", "d_out", "output_nodes", "output_units"),
+)
+FEATURES = (
+    *("n_features", "features", "n_inputs", "n_input", "n_in", "input_size", "input_dim", "inputs", "in_features"),
+    *("in_dim", "num_features", "num_inputs", "n_x", "d_in", "input_nodes", "input_units"),
+)
+HIDDEN = ("hidden", "hidden_layers", "hidden_sizes", "hidden_layer_sizes", "hidden_dims", "hidden_units")
+# One hidden layer's units each: `hidden_size`; `h1`, `h2`; `n_hidden1`, `n_hidden2`.
+OF_ONE = re.compile(r"(n_?|num_?)?(h|hid|hidden)_?(size|dim|nodes|neurons|units|layer_size|features)?_?\d?")
 BATCHES = ("batch_size",)
 ACTIVATIONS = ("activations", "hidden_activations")
 WEIGHTS = ("weights", "params", "parameters", "ws", "w")
+
+
+class WrongDepth(Refusal):
+    """A network has a number of layers of its own, which is not the one asked for."""
 
 
 def is_keras(thing: object) -> bool:
@@ -112,6 +128,7 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
         parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
         return [sizes, rate], {}
+    known |= _hidden(parameters, sizes[1:-1])
     if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         return [sizes, rate], {}  # handed on to whatever takes them
     for p in parameters:
@@ -119,7 +136,7 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
             refuse_text(p.default, f"the default of the factory's `{p.name}`", p.name)
     spare: list[Any] = []
     of_sizes = [p for p in parameters if p.name in SIZES]
-    if not of_sizes:
+    if not of_sizes and not any(p.name in FEATURES for p in parameters):
         spare.append(sizes)
     if not any(p.name in RATES for p in parameters):
         spare.append(rate)
@@ -144,6 +161,29 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
     return arguments, keywords
 
 
+def _hidden(parameters: Sequence[inspect.Parameter], units: list[int]) -> dict[str, Any]:
+    """What parameters are given that take the hidden layers' units, all in one or one each.
+
+    Raises
+    ------
+    WrongDepth
+        If there are more or fewer of them than hidden layers.
+    """
+    one = [p for p in parameters if OF_ONE.fullmatch(p.name) and (p.name not in HIDDEN or isinstance(p.default, int))]
+    if not one:
+        return {p.name: type(p.default)(units) for p in parameters if p.name in HIDDEN and _holds(p.default)} | {
+            p.name: list(units) for p in parameters if p.name in HIDDEN and p.default is p.empty
+        }
+    if len(one) != len(units):
+        many = f"{len(one)} hidden layer{'s' * (len(one) > 1)}"
+        raise WrongDepth(f"the factory makes networks with {many}, and {len(units)} are asked for")
+    return {p.name: count for p, count in zip(one, units, strict=True)}
+
+
+def _holds(default: Any) -> bool:
+    return isinstance(default, list | tuple)
+
+
 def takes_rate(subject: Any, recipe: Recipe) -> bool:
     """Whether a subject is told its learning rate: a step function is, and a factory, if its parameters say so.
 
@@ -151,7 +191,17 @@ def takes_rate(subject: Any, recipe: Recipe) -> bool:
     """
     if is_step_function(subject) or not is_factory(subject):
         return is_step_function(subject)
-    return not recipe.given or bool({*_names(getattr(subject, "network", subject))} & {*RATES})
+    network = getattr(subject, "network", subject)
+    if getattr(subject, "takes_rate", False):
+        return True
+    if network is not subject and not makes_for(network):
+        return False
+    return not recipe.given or bool({*_names(network)} & {*RATES})
+
+
+def makes_for(network: Any) -> bool:
+    """Whether an adapter's network is made for the layers and the rate asked for: it is no object, nor always one."""
+    return is_factory(network) and bool(_names(network))
 
 
 def read_off(subject: Any) -> dict[str, Any]:
@@ -159,6 +209,18 @@ def read_off(subject: Any) -> dict[str, Any]:
     if is_factory(subject) or not hasattr(subject, "get_weights"):
         return {}
     return _of_keras(subject) if is_keras(subject) else _of_object(subject)
+
+
+def rate_of(thing: Any) -> float | None:
+    """The learning rate that an object has, or a function reads, under one of the usual names; None for none."""
+    optimizer = getattr(thing, "optimizer", None)
+    variables = Variables(thing) if isinstance(thing, FunctionType) else {}
+    for name in RATES:
+        for value in (getattr(thing, name, None), getattr(optimizer, name, None), variables.get(name)):
+            with suppress(TypeError, ValueError):
+                if np.isfinite(rate := float(np.asarray(value, dtype=np.float64))):
+                    return rate
+    return None
 
 
 def refuse_text(value: object, what: str, name: str) -> None:
@@ -199,10 +261,8 @@ def _of_object(subject: Any) -> dict[str, Any]:
     for name in RATES:
         refuse_text(getattr(subject, name, None), f"its `{name}`", f"self.{name}")
         refuse_text(getattr(getattr(subject, "optimizer", None), name, None), f"its optimizer's `{name}`", name)
-    rate = getattr(subject, "learning_rate", getattr(getattr(subject, "optimizer", None), "learning_rate", None))
-    with suppress(TypeError, ValueError):
-        if np.isfinite(value := float(np.asarray(rate, dtype=np.float64))):
-            found["learning_rate"] = value
+    if (rate := rate_of(getattr(subject, "network", subject))) is not None:
+        found["learning_rate"] = rate
     hidden = [_activation(layer) for layer in list(getattr(subject, "layers", []))[:-1]]
     if "layer_sizes" in found and len(hidden) == len(found["layer_sizes"]) - 2 and all(hidden):
         found["activations"] = tuple(hidden)
