@@ -46,6 +46,7 @@ class Isolated:
         self.memory = memory or usual_limit()
         self.start = Load(os.fsencode(path), name, definitions_only)
         self.seconds = seconds
+        self.known: Description = {}  # the subject's name and adapter, where they were found out
         self.process: SubjectProcess | None = None
         self.loaded = False
         self.failed: str | None = None
@@ -71,8 +72,19 @@ class Isolated:
             return {"error": str(gone)}
         if found.get("error") == LEFT_RUNNING:
             self.close()
-        self.start = structs.replace(self.start, adapter=found.get("adapter", ""))
-        return found
+        if "error" not in found:
+            self._keep(found)
+        return {**self.known, **found}
+
+    def _keep(self, found: Description) -> None:
+        """Keep what was found out, for a fresh process: what was tried may have left its traces in this one."""
+        if "name" in found:
+            self.known = {"name": found["name"]}
+        if "adapter" in found:
+            self.known = {**self.known, "adapter": found["adapter"], "certain": found.get("certain", False)}
+            self.close()
+        name, adapter = self.known.get("name", self.start.name), self.known.get("adapter", "")
+        self.start = structs.replace(self.start, name=name, adapter=adapter)
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""

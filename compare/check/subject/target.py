@@ -18,14 +18,22 @@ from compare.recipe.recipe import Recipe
 
 @dataclass
 class Target:
-    """A file that was run, what is driven of it, by its name or "", and the subject, once it is known."""
+    """A file that was run, what is driven of it, by its name or "", and the subject, once it is known.
+
+    `known`: its adapter was found out before, for layers that may have been others.
+    """
 
     module: ModuleType
     name: str = ""
     subject: Any = None
+    known: bool = False
 
     def describe(self, recipe: Recipe) -> Description:
         """Find out how it is driven, and what it says about itself."""
+        if self.known:
+            said = describe_subject(self.subject, recipe)
+            if "error" not in said and said.get("fits", True):
+                return said
         try:
             with contained(), WatchForks():
                 found = self._found(recipe)
@@ -35,7 +43,7 @@ class Target:
             return {"error": describe(error), "fits": False}
         except BaseException:
             found = Found(self.name, getattr(self.module, self.name, None))  # what it raises is told when it is made
-        self.subject = found.subject
+        self.subject, self.known = found.subject, False
         told: Description = {"adapter": found.adapter, "certain": found.sure <= CERTAIN} if found.adapter else {}
         if not self.name:
             told["name"] = found.name
@@ -58,5 +66,5 @@ def loaded_target(path: Path, name: str, definitions_only: bool, adapter: str) -
     """
     module = load_file(path, name, definitions_only)
     if adapter:
-        return Target(module, name, evaluated(adapter, vars(module)))
+        return Target(module, name, evaluated(adapter, vars(module)), known=True)
     return Target(module, name, named(module, path, name, definitions_only) if name else None)

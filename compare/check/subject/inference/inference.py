@@ -110,12 +110,10 @@ class _Tried:
         until = time.monotonic() + SECONDS
         seen: list[Seen] = []
         for layout in found:
-            for one in self._observed(layout):
+            for one in self._observed(layout, until):
                 seen.append(one)
                 if one.exact:
                     return one
-                if time.monotonic() > until:
-                    break
             if any(one.score and one.moved == len(one.updates[0]) for one in seen) or time.monotonic() > until:
                 break
         return self._likeliest([one for one in seen if one.score or self._learns(one)], found[0])
@@ -126,11 +124,13 @@ class _Tried:
         other = observe(functools.partial(self._adapted, seen.way, batch), batch, seen.way)
         return other is not None and not other.same(seen)
 
-    def _observed(self, layout: Layout) -> Iterator[Seen]:
+    def _observed(self, layout: Layout, until: float) -> Iterator[Seen]:
         batch = Batch(self._recipe(layout))
         for samples in ("columns", "rows") if layout.turned else ("rows", "columns"):
             for labels in ("integer", "onehot"):
                 for calls in ways(self.making.parts(self.made), samples == "columns", self.making.state):
+                    if time.monotonic() > until:
+                        return
                     way = Way(layout, calls, labels, samples)
                     seen = observe(functools.partial(self._adapted, way, batch), batch, way)
                     if seen is not None:
