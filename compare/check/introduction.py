@@ -25,7 +25,8 @@ class Introduction:
     `takes_rate`: it is told its learning rate, so that another can be tried. `zero_biases`: it is checked with zero
     biases only. `no_biases`: they stay zero, whatever they are set to and however it trains. `predicts`: the methods
     that it predicts with. `name`: what its file calls it, where that was not said; `adapter`: the code of the adapter
-    by which it is driven, where that was inferred, and `certain` whether its steps were seen to be right by it.
+    by which it is driven, where that was inferred, and `certain` whether its steps were seen to be right by it;
+    `reads_activations`: those of its hidden layers were seen then, too.
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class Introduction:
     name: str = ""
     adapter: str = ""
     certain: bool = True
+    reads_activations: bool = False
 
     def noting(self, *notes: str, **changes: Any) -> "Introduction":
         """Return the same with more notes, and other changes."""
@@ -80,6 +82,7 @@ def meet(
         name=found.get("name", ""),
         adapter=found.get("adapter", ""),
         certain=found.get("certain", True),
+        reads_activations="adapter" in found and "activations" in found,
     )
     if met.refusal is not None:
         return met

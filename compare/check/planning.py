@@ -143,6 +143,8 @@ def _described(
                 count = len(architecture.layers)
                 layers = f"{count} layer{'s' * (count > 1)}"
                 return architecture, other, [f"it has {layers}, whatever sizes it is given: checked as {architecture}"]
+            if not said.get("made", True) and other.get("made", True):  # what keeps it from being driven is told there
+                asked, said = architecture, other
     return asked, said, []
 
 

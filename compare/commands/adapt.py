@@ -47,7 +47,10 @@ def adapt(
     code = said.get("adapter", "")
     if not code:
         say(f"# {path.name}:{name or said.get('name', '')} needs no adapter: it is driven as it is")
-    elif out is None:
+        return 0
+    if activations := said.get("activations"):
+        say(f"# check it with --activations {' '.join(activations)}")
+    if out is None:
         say(pasted(code))
     else:
         out.write_text(pasted(code, path.stem) + "\n", encoding="utf-8")

@@ -45,17 +45,13 @@ def _bound(call: ast.Call) -> set[str]:
 def _broken(code: str, value: ast.expr) -> str:
     """An argument; of a step in several calls, each in a line of its own."""
     whole = _segment(code, value)
-    several = isinstance(value, ast.Lambda) and isinstance(value.body, ast.Subscript)
-    if len(whole) < WIDTH - 4 or not several:
+    calls = value.body if isinstance(value, ast.Lambda) else value
+    while isinstance(calls, ast.Subscript):
+        calls = calls.value
+    if len(whole) < WIDTH - 4 or not isinstance(calls, ast.Tuple):
         return whole
-    assert isinstance(value, ast.Lambda)
-    assert isinstance(value.body, ast.Subscript)
-    calls = value.body.value
-    if not isinstance(calls, ast.Tuple):
-        return whole
-    head, end = whole[: whole.index(": ")], _segment(code, value.body.slice)
     elements = "".join(f"        {_segment(code, each)},\n" for each in calls.elts)
-    return f"{head}: (\n{elements}    )[{end}]"
+    return whole.replace(_segment(code, calls), f"(\n{elements}    )")
 
 
 def _segment(code: str, node: ast.AST) -> str:

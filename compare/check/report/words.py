@@ -201,7 +201,15 @@ def _inferred(report: Outcome) -> list[str]:
     lines = _told("inferred", inferred(report) or None)
     if not report.met.adapter:
         return lines
-    return [*lines, "  to say so yourself, paste this below your network:", "", pasted(report.met.adapter)]
+    options = f", and check it with {' '.join(said)}" if (said := _options(report)) else ""
+    lines += _told("to say so yourself", f"paste this below your network{options}")
+    return [*lines, "", pasted(report.met.adapter)]
+
+
+def _options(report: Outcome) -> list[str]:
+    """Options that say what was read off while the adapter was found."""
+    names = report.met.recipe.architecture.activations if report.met.reads_activations else ()
+    return ["--activations", *names] if names else []
 
 
 def shown(file: str) -> str:

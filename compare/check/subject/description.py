@@ -45,12 +45,14 @@ class Description(TypedDict, total=False):
 
     `name` is what its file calls it, and `adapter` the code of the adapter that it is driven by, where these were found
     out, and `certain` whether a step is seen to be right by it; `error` is why it cannot be made; `fits`, of a factory,
-    is whether what it makes has the layers asked for; `train` are the usual names of what its own `method` takes,
-    `predicts` the methods that it predicts with; `layer_sizes` to `labels` are what is read off it.
+    is whether what it makes has the layers asked for, and `made` whether it makes anything with so many; `train` are
+    the usual names of what its own `method` takes, `predicts` the methods that it predicts with; `layer_sizes` to
+    `labels` are what is read off it.
     """
 
     error: Words
     fits: bool
+    made: bool
     name: Words
     adapter: Words
     certain: bool

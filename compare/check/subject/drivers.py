@@ -82,6 +82,8 @@ class Isolated:
             self.known = {"name": found["name"]}
         if "adapter" in found:
             self.known = {**self.known, "adapter": found["adapter"], "certain": found.get("certain", False)}
+            if "activations" in found:
+                self.known["activations"] = found["activations"]
             self.close()
         name, adapter = self.known.get("name", self.start.name), self.known.get("adapter", "")
         self.start = structs.replace(self.start, name=name, adapter=adapter)

@@ -40,6 +40,7 @@ HIDDEN = ("hidden", "hidden_layers", "hidden_sizes", "hidden_layer_sizes", "hidd
 OF_ONE = re.compile(r"(n_?|num_?)?(h|hid|hidden)_?(size|dim|nodes|neurons|units|layer_size|features)?_?\d?")
 BATCHES = ("batch_size",)
 ACTIVATIONS = ("activations", "hidden_activations")
+ACTIVATION = ("activation", "hidden_activation", "activation_function")  # of all hidden layers
 WEIGHTS = ("weights", "params", "parameters", "ws", "w")
 
 
@@ -129,6 +130,10 @@ def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], 
     except (TypeError, ValueError):
         return [sizes, rate], {}
     known |= _hidden(parameters, sizes[1:-1])
+    if len(set(architecture.activations)) == 1:
+        known |= {
+            p.name: architecture.activations[0] for p in parameters if p.name in ACTIVATION and p.default is p.empty
+        }
     if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         return [sizes, rate], {}  # handed on to whatever takes them
     for p in parameters:
@@ -197,6 +202,11 @@ def takes_rate(subject: Any, recipe: Recipe) -> bool:
     if network is not subject and not makes_for(network):
         return False
     return not recipe.given or bool({*_names(network)} & {*RATES})
+
+
+def told_activations(network: Any) -> bool:
+    """Whether a factory is told the activations of the hidden layers."""
+    return is_factory(network) and bool({*_names(network)} & {*ACTIVATIONS})
 
 
 def makes_for(network: Any) -> bool:

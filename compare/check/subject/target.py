@@ -10,6 +10,7 @@ from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.inference.finding import CERTAIN, Found, find, find_only
 from compare.check.subject.inference.inference import evaluated
+from compare.check.subject.kinds import WrongDepth
 from compare.check.subject.loading import load_file, named
 from compare.check.subject.performing import contained
 from compare.check.subject.refusal import Refusal
@@ -39,12 +40,16 @@ class Target:
                 found = self._found(recipe)
         except Interrupted:
             raise
+        except WrongDepth as error:
+            return {"error": describe(error), "fits": False, "made": False}
         except Refusal as error:  # it may be another with layers of another number
             return {"error": describe(error), "fits": False}
         except BaseException:
             found = Found(self.name, getattr(self.module, self.name, None))  # what it raises is told when it is made
         self.subject, self.known = found.subject, False
         told: Description = {"adapter": found.adapter, "certain": found.sure <= CERTAIN} if found.adapter else {}
+        if found.activations:
+            told["activations"] = found.activations
         if not self.name:
             told["name"] = found.name
         return describe_subject(found.subject, recipe) | told

@@ -3,16 +3,14 @@
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from compare.check.subject.guesses import BATCH, EPOCHS, LABELS, SAMPLES, STEPS
-from compare.check.subject.kinds import RATES
-
-Roles = dict[str, list[str]]
+from compare.check.subject.guesses import STEPS
+from compare.check.subject.inference.binding import Given, Part, bound
 
 FORWARD = re.compile(r"_*(forward|feed_?forward|propagate|run|call|net|predict|compute_?output|get_?output)|.*forward")
 BACKWARD = re.compile(r"_*(backward|back_?prop|bprop|backpropagat|grad|compute_?grad|get_?grad|calc_?grad)|.*backward")
@@ -21,29 +19,7 @@ LOSS = re.compile(r".*(loss|cost|cross_?entropy|objective|error|nll|criterion).*
 NO_STEP = re.compile(
     r"_*(plot|show|save|load|print|dump|write|export|score|evaluate|accuracy|get_|set_|summary|reset|init)"
 )
-# What parameters are called that are given what an earlier call returned, or the parameters.
-GIVEN = {
-    "out": re.compile(
-        r"(y_?)?(hat|pred(ict)?(ion)?s?|probs?|probabilities|outputs?|out|scores|logits|activations?|a_?l|p|a\d?|z\d?)"
-        r"|y_?(hat|pred|prob|out|output)",
-        re.IGNORECASE,
-    ),
-    "cache": re.compile(r"caches?|memory|intermediates?|state|acts|activations|zs|tape", re.IGNORECASE),
-    "grads": re.compile(r"(d_?)?grad(ient)?s?|deltas?|derivatives|d_?params|nablas?", re.IGNORECASE),
-    "params": re.compile(r"params?|parameters|weights|theta|ws|w|model|net(work)?", re.IGNORECASE),
-}
-OFF = re.compile(r"shuffle|verbose|verbosity|print_?(cost|loss|every)?|plot|display|debug", re.IGNORECASE)
-RATE = re.compile("|".join(RATES))
-MOST = 200  # ways, of one network
-
-
-@dataclass(frozen=True)
-class Part:
-    """Something of a network that can be called: how it is written, what it is called, and itself."""
-
-    written: str
-    name: str
-    function: Callable[..., Any]
+MOST = 500  # ways, of one network
 
 
 @dataclass(frozen=True)
@@ -108,8 +84,8 @@ def ways(parts: list[Part], columns: bool, state: str | None = None) -> Iterator
     state : str, optional
         The attribute that holds the parameters, where functions take them, and may return new ones.
     """
-    given: Roles = {"x": ["x"], "y": ["y"], "batch": ["x.shape[1]" if columns else "len(x)"]}
-    given |= {"params": [f"net.{state}"]} if state else {}
+    roles = {"x": ["x"], "y": ["y"], "batch": ["x.shape[1]" if columns else "len(x)"]}
+    given = Given(roles | ({"params": [f"net.{state}"]} if state else {"network": ["net"]}))
     found = _ways([part for part in parts if not NO_STEP.match(part.name)], given)
     every = (each for calls in found for each in (_assigning(calls, state) if state else (calls,)))
     return itertools.islice(every, MOST)
@@ -124,85 +100,34 @@ def _assigning(calls: Calls, state: str) -> Iterator[Calls]:
     yield Calls((*rest, f"new := {last}", f'setattr(net, "{state}", new[1])'))
 
 
-def _ways(parts: list[Part], given: Roles) -> Iterator[Calls]:
+def _ways(parts: list[Part], given: Given) -> Iterator[Calls]:
     for part in parts:
         for arguments in bound(part, given, required=("x", "y"), guess=True):
             bare = part.written == f"net.{part.name}" and arguments == "x, y"
             yield Calls((f"{part.written}({arguments})",), part.name if bare else None)
-    forwards = [part for part in parts if FORWARD.match(part.name)]
-    backwards = [part for part in parts if BACKWARD.match(part.name)]
-    updates = [part for part in parts if UPDATE.match(part.name)]
-    for forward, backward, update in itertools.product([None, *forwards], backwards, [None, *updates]):
-        yield from _sequences(forward, backward, update, given)
+    forwards, losses, backwards, updates = (
+        [part for part in parts if pattern.match(part.name)] for pattern in (FORWARD, LOSS, BACKWARD, UPDATE)
+    )
+    for loss, forward in itertools.product([None, *losses], [None, *forwards]):
+        for backward, update in itertools.product(backwards, [None, *updates]):
+            stages = {"out": forward, "told": loss, "grads": backward, "": update}
+            for calls in _chained([(name, part) for name, part in stages.items() if part is not None], given):
+                yield Calls(calls)
 
 
-def _sequences(forward: Part | None, backward: Part, update: Part | None, given: Roles) -> Iterator[Calls]:
-    """Calls of a forward pass, a backward pass and an update."""
-    first = [f"{forward.written}({each})" for each in bound(forward, given, required=("x",))] if forward else [None]
-    for before in first:
-        passed = given if before is None else given | {"out": ["out", "out[0]"], "cache": ["out[1]", "out"]}
-        for middle in bound(backward, passed, required=()):
-            rest = given | {"grads": ["grads"]}
-            last = [f"{update.written}({each})" for each in bound(update, rest, required=())] if update else [None]
-            for after in last:
-                calls = (
-                    before and _kept("out", before, middle),
-                    _kept("grads", f"{backward.written}({middle})", after or ""),
-                    after,
-                )
-                yield Calls(tuple(call for call in calls if call is not None))
+def _chained(stages: Sequence[tuple[str, Part]], given: Given) -> Iterator[tuple[str, ...]]:
+    """Calls one after the other, each with what is given and what the ones before return.
 
-
-def _kept(name: str, call: str, later: str) -> str:
-    """A call whose result is kept under a name, if a later one reads it."""
-    return f"{name} := {call}" if re.search(rf"\b{name}\b(?!=)", later) else call
-
-
-def bound(part: Part, given: Roles, required: tuple[str, ...], guess: bool = False) -> list[str]:
-    """Arguments for a call by what its parameters are called, each way in which they may be given.
-
-    Parameters
-    ----------
-    part : Part
-    given : dict
-        Expressions for each role of a parameter.
-    required : tuple of str
-        Roles that must be given.
-    guess : bool
-        Whether the first two parameters may be samples and labels whatever they are called.
+    A loss is asked for where its gradient is handed on, and not otherwise.
     """
-    try:
-        parameters = list(inspect.signature(part.function).parameters.values())
-    except (TypeError, ValueError):
-        return []
-    choices: list[list[str]] = []
-    roles: list[str] = []
-    keyword = False
-    for number, p in enumerate(parameters):
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
-        role = role_of(p.name, given)
-        needed = p.default is p.empty
-        if guess and needed and role is None and number < 2:
-            role = ("x", "y")[number]
-        if not needed and role not in ("epochs", "batch", "rate", "off", "y"):
-            keyword = True
-            continue
-        if role is None or (role in roles and role != "off"):
-            return []
-        codes = {"epochs": ["1"], "rate": ["learning_rate"], "off": ["False"]}.get(role) or given[role]
-        keyword = keyword or p.kind is p.KEYWORD_ONLY or not needed
-        choices.append([f"{p.name}={code}" for code in codes] if keyword else codes)
-        roles.append(role)
-    if not set(required) <= set(roles):
-        return []
-    return [", ".join(each) for each in itertools.product(*choices)]
-
-
-def role_of(name: str, given: Roles) -> str | None:
-    """What a parameter of this name is given; None where that is not known, or not there."""
-    usual = {"epochs": EPOCHS, "batch": BATCH, "rate": RATE, "off": OFF, "y": LABELS, "x": SAMPLES}
-    for role, pattern in (usual | GIVEN).items():
-        if pattern.fullmatch(name) and (role in given or role in ("epochs", "rate", "off")):
-            return role
-    return None
+    if not stages:
+        yield ()
+        return
+    (name, part), *rest = stages
+    needs = {"out": ("x",), "told": ("out", "y")}.get(name, ())
+    for arguments in bound(part, given, needs):
+        call = f"{part.written}({arguments})"
+        for later in _chained(rest, given.after(name, part) if name else given):
+            read = name and any(re.search(rf"\b{name}\b(?!=)", each) for each in later)
+            if read or name != "told":
+                yield (f"{name} := {call}" if read else call, *later)

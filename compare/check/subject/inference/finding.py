@@ -30,7 +30,8 @@ CERTAIN = 2  # of an inferred adapter: every update is right by it
 class Found:
     """What can be driven: its name, itself or the adapted subject, and the adapter's code; "" where it needs none.
 
-    `sure` is how sure it is that it is one, the most first; `parts` are the classes of what a network of it holds.
+    `sure` is how sure it is that it is one, the most first; `parts` are the classes of what a network of it holds, and
+    `activations` those of its hidden layers, where they are not the ones asked for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Found:
     adapter: str = ""
     sure: int = 0
     parts: frozenset[type] = frozenset()
+    activations: tuple[str, ...] = ()
 
 
 def find(name: str, namespace: Mapping[str, Any], recipe: Recipe) -> Found:
@@ -64,7 +66,7 @@ def find(name: str, namespace: Mapping[str, Any], recipe: Recipe) -> Found:
             failures.append(error)
         else:
             sure = CERTAIN if found.certain else CERTAIN + 1
-            return Found(name, found.subject, found.code, sure, found.parts)
+            return Found(name, found.subject, found.code, sure, found.parts, found.activations)
     for kind in (WrongDepth, Refusal, BaseException):
         for failure in reversed(failures):
             if isinstance(failure, kind):
@@ -73,14 +75,17 @@ def find(name: str, namespace: Mapping[str, Any], recipe: Recipe) -> Found:
 
 
 def _is_driven(thing: Any, recipe: Recipe) -> bool:
-    """Whether this is driven as it is; what it raises when it is made is told by whoever drives it."""
+    """Whether this is driven as it is."""
     if is_keras(thing):
         return True
     if is_step_function(thing):
         return _takes_flat(thing, recipe)
     if isinstance(thing, FunctionType) and keeps_arrays(thing):
         return False
-    made = make(thing, recipe, "any")
+    try:
+        made = make(thing, recipe, "any")
+    except Exception:  # there may be another way to make it, and if not, that is told there
+        return False
     if is_step_function(made):
         return True
     if not all(callable(getattr(made, each, None)) for each in KERAS_NAMES):

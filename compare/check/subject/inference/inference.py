@@ -21,7 +21,7 @@ from compare.check.subject.inference.layouts import Layout, layouts
 from compare.check.subject.inference.losses import told_by
 from compare.check.subject.inference.making import Making
 from compare.check.subject.inference.trials import Batch, Seen, Way, observe
-from compare.check.subject.kinds import make, rate_of
+from compare.check.subject.kinds import make, rate_of, told_activations
 from compare.check.subject.members import reach
 from compare.check.subject.places import each, lists, numbered
 from compare.check.subject.refusal import Refusal
@@ -36,12 +36,17 @@ USED = VOCABULARY | {"np": np, "functools": functools, "SimpleNamespace": Simple
 
 @dataclass(frozen=True)
 class Inferred:
-    """An adapter in code, the subject that it makes, whether a step was right by it, and what its networks hold."""
+    """An adapter in code, the subject that it makes, and what was seen of its networks.
+
+    `certain`: a step was right by it, with these `activations` of the hidden layers, () where they were asked for.
+    `parts` are the classes of what its networks hold.
+    """
 
     code: str
     subject: Any
     certain: bool
     parts: frozenset[type]
+    activations: tuple[str, ...] = ()
 
 
 def evaluated(code: str, namespace: Mapping[str, Any]) -> Any:
@@ -68,7 +73,8 @@ def infer(making: Making, namespace: Mapping[str, Any], recipe: Recipe) -> Infer
     options |= told_by(seen, making.parts(made), tried.loss)
     code = f"adapt({', '.join([making.code, way.layout.written, *(f'{k}={v}' for k, v in options.items())])})"
     parts = frozenset(type(one) for _, one in reach(made) if type(one) is not type(made))
-    return Inferred(code, evaluated(code, namespace), seen.exact, parts)
+    own = seen.exact and seen.activations != recipe.architecture.activations and not told_activations(network)
+    return Inferred(code, evaluated(code, namespace), seen.exact, parts, seen.activations if own else ())
 
 
 class _Returning:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from compare.check.subject.inference.calls import FORWARD, LOSS, Part, bound
+from compare.check.subject.inference.binding import Given, Part, bound
+from compare.check.subject.inference.calls import FORWARD, LOSS
 from compare.check.subject.inference.spelling import is_number
 from compare.check.subject.inference.trials import CLOSE, Seen, matching
 
@@ -65,15 +66,15 @@ def _unmatched(seen: Seen) -> str | None:
 
 def _methods(parts: list[Part]) -> Iterator[str]:
     """Each way of asking a network for its loss before a step."""
+    given = {"x": ["x"], "y": ["y"], "network": ["net"], "params": ["net.params"]}
     forwards = [
         f"{part.written}({each})"
         for part in parts
         if FORWARD.match(part.name)
-        for each in bound(part, {"x": ["x"], "params": ["net.params"]}, required=("x",))
+        for each in bound(part, Given(given), required=("x",))
     ]
     outs = [f"{forward}{end}" for forward in forwards for end in ("", "[0]")]
     for part in parts:
         if LOSS.fullmatch(part.name):
-            given = {"x": ["x"], "y": ["y"], "params": ["net.params"]} | ({"out": outs} if outs else {})
-            for arguments in bound(part, given, required=("y",)):
+            for arguments in bound(part, Given(given | ({"out": outs} if outs else {})), required=("y",)):
                 yield f"lambda net, x, y: {part.written}({arguments})"

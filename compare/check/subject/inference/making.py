@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from compare.check.subject.guesses import EPOCHS
-from compare.check.subject.inference.calls import FORWARD, LOSS, Part, parts_of
-from compare.check.subject.kinds import is_step_function
+from compare.check.subject.inference.binding import ROLES, Part
+from compare.check.subject.inference.calls import FORWARD, LOSS, parts_of
+from compare.check.subject.kinds import RATES, is_step_function
 from compare.check.subject.places import Variables
 
 SEEDS = re.compile(r"(random_?)?(seed|state)")
@@ -29,7 +30,7 @@ class Making:
 
     def parts(self, network: Any) -> list[Part]:
         """What can be called of a network that was made so."""
-        return list(self.functions) if self.state else parts_of(network)
+        return list(self.functions) if self.state else [*parts_of(network), *self.functions]
 
     def asks(self, places: str, **options: str) -> str:
         """The adapter as far as it is known, in which what is missing is left open."""
@@ -38,12 +39,13 @@ class Making:
 
 def makings(name: str, thing: Any, namespace: Mapping[str, Any]) -> Iterator[Making]:
     """Yield the ways in which what a file calls so may make a network, the likeliest first."""
+    beside = _of_networks(namespace, thing)
     if not callable(thing) or (hasattr(thing, "train_on_batch") and not inspect.isclass(thing)):
-        yield Making(name, has_rate=True)
+        yield Making(name, functions=beside, has_rate=True)
         return
     settled = ", ".join(_settled(thing))
     if settled:
-        yield Making(f"functools.partial({name}, {settled})")
+        yield Making(f"functools.partial({name}, {settled})", functions=beside)
     if isinstance(thing, FunctionType) and keeps_arrays(thing):
         yield Making(f"lambda: {name}", has_rate=True)
         return
@@ -51,9 +53,34 @@ def makings(name: str, thing: Any, namespace: Mapping[str, Any]) -> Iterator[Mak
         others = (_handed(first, namespace, name) for first in namespace if is_first(first, namespace[first]))
         yield from (making for making in others)
         return
-    yield Making(name)
+    spread = _spread(name, thing)
+    yield Making(spread or name, functions=beside)
     if is_first(name, thing):
         yield _handed(name, namespace)
+
+
+def _of_networks(namespace: Mapping[str, Any], thing: Any) -> tuple[Part, ...]:
+    """Functions of a file that take a network, or say what its loss is."""
+    own = getattr(thing, "__module__", "")
+    return tuple(
+        Part(name, name, function)
+        for name, function in namespace.items()
+        if isinstance(function, FunctionType) and function is not thing and function.__module__ == own
+        if LOSS.fullmatch(name) or any(ROLES["network"].fullmatch(p) for p in inspect.signature(function).parameters)
+    )
+
+
+def _spread(name: str, thing: Any) -> str:
+    """Code for a factory that takes the sizes one after the other, as many as there are; "" for others."""
+    try:
+        parameters = list(inspect.signature(thing).parameters.values())
+    except (TypeError, ValueError):
+        return ""
+    rates = [p.name for p in parameters if p.name in RATES]
+    if not parameters or parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL or len(rates) > 1:
+        return ""
+    told = f", {rates[0]}=learning_rate" if rates else ""
+    return f"lambda layer_sizes{', learning_rate' * bool(rates)}: {name}(*layer_sizes{told})"
 
 
 def is_first(name: str, thing: Any) -> bool:

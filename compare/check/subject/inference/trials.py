@@ -5,7 +5,7 @@ shows the right way by it; one with a fault in most of its tensors, or at least 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -57,18 +57,17 @@ class Batch:
 
     @cached_property
     def right(self) -> list[list[Step]]:
-        """What each draw's step would be, for each activation that hidden layers may have."""
-        found = []
-        for activation in (None, *ACTIVATIONS):
-            recipe = replace(self.recipe, labels="integer") if activation is None else _with(self.recipe, activation)
-            found.append([take_step(CORRECT, recipe, weights, self.x, self.y, {}) for weights in self.weights])
-        return found
+        """What each draw's step would be, for the activations asked for, and for others that hidden layers may have."""
+        every = [self.recipe, *(_with(self.recipe, activation) for activation in ACTIVATIONS)]
+        return [
+            [take_step(CORRECT, recipe, weights, self.x, self.y, {}) for weights in self.weights] for recipe in every
+        ]
 
 
 def _with(recipe: Recipe, activation: str) -> Recipe:
     *hidden, last = recipe.architecture.layers
     layers = [replace(layer, activation=activation) if isinstance(layer, Dense) else layer for layer in hidden]
-    return replace(recipe, architecture=replace(recipe.architecture, layers=(*layers, last)), labels="integer")
+    return replace(recipe, architecture=replace(recipe.architecture, layers=(*layers, last)))
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,9 @@ class Seen:
     exact : bool
         Whether every update is right.
     losses : tuple of float
-        What the loss of each draw would be, for the activation by which most is right.
+        What the loss of each draw would be, for the activations by which most is right.
+    activations : tuple of str
+        These, of the hidden layers.
     """
 
     way: Way
@@ -109,7 +110,8 @@ class Seen:
     results: list[Any]
     score: int = 0
     exact: bool = False
-    losses: tuple[float, ...] = field(default=())
+    losses: tuple[float, ...] = ()
+    activations: tuple[str, ...] = ()
 
     @property
     def moved(self) -> int:
@@ -174,7 +176,7 @@ def _update(weights: Sequence[Array], before: Sequence[Array], after: Sequence[A
 
 
 def scored(seen: Seen, batch: Batch) -> Seen:
-    """Say how much is right, for the activation by which most is."""
+    """Say how much is right, for the activations by which most is."""
     return max((_scored(seen, right) for right in batch.right), key=lambda each: each.score)
 
 
@@ -188,7 +190,8 @@ def _scored(seen: Seen, right: Sequence[Step]) -> Seen:
         points.append(min(2 * _equal(a, b) or int(_along(a, b)) for a, b in pairs))
     losses = tuple(step.loss for step in right)
     told = any(matching(numbers, losses) for numbers in (seen.returned, seen.kept))
-    return replace(seen, score=sum(points) + 2 * told, exact=min(points) == 2, losses=losses)
+    score, activations = sum(points) + 2 * told, tuple(right[0].architecture.activations)
+    return replace(seen, score=score, exact=min(points) == 2, losses=losses, activations=activations)
 
 
 def matching(told: Sequence[dict[str, float]], losses: Sequence[float]) -> list[str]:

@@ -41,6 +41,21 @@ ADAPTERS = {
         'each("params", 0, 1), labels="onehot", step=lambda net, x, y, learning_rate: '
         'setattr(net, "params", update(net.params, x, y, learning_rate)))'
     ),
+    "Named": (
+        'adapt(Named, numbered(None), kernel="units_inputs", samples="columns", '
+        "step=lambda net, x, y, learning_rate: (out := net.forward_prop(x), "
+        "grads := net.backward_prop(out[0], out[1], x, y), "
+        "net.update_params(grads[0], grads[1], grads[2], grads[3], learning_rate))[-1])"
+    ),
+    "Spread": (
+        "adapt(lambda layer_sizes, learning_rate: Spread(*layer_sizes, lr=learning_rate), "
+        '["W", "b", "above.W", "above.b"], step=lambda net, x, y: (out := net(x), told := cross_entropy(out, y), '
+        "net.backward(told[1]), net.step())[1][0])"
+    ),
+    "Bare": (
+        'adapt(Bare, each("params"), step=lambda net, x, y, learning_rate: '
+        "train(net, x, y, lr=learning_rate, epochs=1))"
+    ),
     "Trainer": 'adapt(Trainer, each("model.layers", 0, 1), step="train_step")',
 }
 
@@ -63,9 +78,10 @@ def test_the_way_is_found_and_is_the_same_with_a_fault(name, faulty, monkeypatch
     found = find(name, vars(styles), RECIPE)
     assert found.adapter == ADAPTERS[name]
     assert (found.sure == CERTAIN) is not faulty
+    assert found.activations == (("tanh",) if name == "Named" and not faulty else ())
 
 
-@pytest.mark.parametrize("name", ["Columns", "Flat", "init_params"])
+@pytest.mark.parametrize("name", ["Columns", "Flat", "init_params", "Spread"])
 def test_the_pasted_lines_drive_it_as_it_was_driven(name):
     found = find(name, vars(styles), RECIPE)
     defined = dict(vars(styles))
