@@ -332,9 +332,7 @@ def driven(report: Outcome) -> str:
         parts.append("its own probabilities compared too")
     if report.predictions.judged:
         parts.append(f"its {listed([f'`{name}`' for name in report.predictions.judged])} compared in inference")
-    if met.train is None and met.adapter:
-        parts.append("its own `train` or `fit`, if it has one, only where the adapter says `train=`")
-    elif met.train is None:
+    if met.train is None:
         parts.append("no `train` or `fit` to drive")
     else:
         parts.append("; ".join(training.name for training in report.trainings) or "its own training was not judged")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 import numpy as np
 from msgspec import Meta
 
+from compare.check.subject.adapted import Adapted
 from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
@@ -113,12 +114,22 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
         _, method = own
         found["train"] = sorted(method.names)
         found["method"] = {"signature": method.signature, "trouble": method.trouble}
+    found["notes"] += _not_driven(made)
     try:
-        found["notes"] = _starting_weights(Handle(made, recipe).get_weights(), recipe)
+        found["notes"] += _starting_weights(Handle(made, recipe).get_weights(), recipe)
     except Refusal:
         found["fits"] = not is_factory(subject)
     except Exception:
         pass  # some have no weights before they are set; what is wrong with others shows when they are driven
+
+
+def _not_driven(made: Any) -> list[str]:
+    """Say that an adapter leaves out a training of the network's own."""
+    own = own_method(made.network) if isinstance(made, Adapted) and made.declared.train is None else None
+    if own is None or own[1].trouble is not None:
+        return []
+    name = own[0].__name__
+    return [f'its own `{name}` is not driven as a training: `train="{name}"` in the adapter has it checked too']
 
 
 def _starting_weights(weights: Sequence[Array], recipe: Recipe) -> list[str]:

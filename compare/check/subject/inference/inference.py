@@ -17,6 +17,7 @@ import numpy as np
 from compare.check.subject.adapting import adapt
 from compare.check.subject.guesses import methods_of
 from compare.check.subject.inference.calls import Calls, ways
+from compare.check.subject.inference.heads import head_of
 from compare.check.subject.inference.layouts import Layout, layouts
 from compare.check.subject.inference.losses import told_by
 from compare.check.subject.inference.making import Making
@@ -66,6 +67,10 @@ def infer(making: Making, namespace: Mapping[str, Any], recipe: Recipe) -> Infer
     made = make(network, recipe, "any")
     tried = _Tried(making, namespace, network, made, recipe)
     seen = tried.best()
+    if seen.along and seen.head is not head_of(recipe.architecture):
+        raise Refusal(
+            f"its step is that of another output or loss than the ones asked for: declare {seen.head.options}"
+        )
     way = seen.way
     options = dict(way.layout.options)
     options |= {} if way.labels == "integer" else {"labels": f'"{way.labels}"'}

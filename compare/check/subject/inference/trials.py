@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from compare.check.subject.inference.calls import Calls
+from compare.check.subject.inference.heads import HEADS, SOFTMAX, Head, head_of
 from compare.check.subject.inference.layouts import Layout
 from compare.check.subject.inference.spelling import kept, numbers
 from compare.mathematics.functions import Array
-from compare.mathematics.rules import CORRECT, take_step
+from compare.mathematics.rules import take_step
 from compare.mathematics.step import Step
 from compare.recipe.architecture import Dense
 from compare.recipe.recipe import Recipe
@@ -56,12 +57,23 @@ class Batch:
         return [[rng.normal(0, 0.5, shape) for shape in shapes] for _ in range(2)]
 
     @cached_property
-    def right(self) -> list[list[Step]]:
-        """What each draw's step would be, for the activations asked for, and for others that hidden layers may have."""
-        every = [self.recipe, *(_with(self.recipe, activation) for activation in ACTIVATIONS)]
-        return [
-            [take_step(CORRECT, recipe, weights, self.x, self.y, {}) for weights in self.weights] for recipe in every
-        ]
+    def right(self) -> list[tuple[Head, list[Step]]]:
+        """What each draw's step would be.
+
+        For the head and the activations that are asked for, then for other activations of hidden layers, then for
+        other heads.
+        """
+        asked = head_of(self.recipe.architecture)
+        recipes = [self.recipe, *(_with(self.recipe, activation) for activation in ACTIVATIONS)]
+        heads = [asked, *(head for head in HEADS if head is not asked and self._may_be(head))]
+        return [(head, self._steps(head, recipe)) for head in heads for recipe in recipes]
+
+    def _may_be(self, head: Head) -> bool:
+        """Whether a network of so many outputs may have this head: one output is always one by a softmax."""
+        return head is not SOFTMAX or self.recipe.architecture.outputs > 1
+
+    def _steps(self, head: Head, recipe: Recipe) -> list[Step]:
+        return [take_step(head.rules, recipe, weights, self.x, self.y, {}) for weights in self.weights]
 
 
 def _with(recipe: Recipe, activation: str) -> Recipe:
@@ -95,12 +107,12 @@ class Seen:
         What the calls returned.
     score : int
         How much of it is right: two for each right update and for the loss, one for an update of the right direction.
-    exact : bool
-        Whether every update is right.
+    exact, along : bool
+        Whether every update is right, or at least of the right direction.
     losses : tuple of float
         What the loss of each draw would be, for the activations by which most is right.
-    activations : tuple of str
-        These, of the hidden layers.
+    activations, head : tuple of str, Head
+        These, of the hidden layers, and the head.
     """
 
     way: Way
@@ -110,8 +122,10 @@ class Seen:
     results: list[Any]
     score: int = 0
     exact: bool = False
+    along: bool = False
     losses: tuple[float, ...] = ()
     activations: tuple[str, ...] = ()
+    head: Head = SOFTMAX
 
     @property
     def moved(self) -> int:
@@ -176,11 +190,11 @@ def _update(weights: Sequence[Array], before: Sequence[Array], after: Sequence[A
 
 
 def scored(seen: Seen, batch: Batch) -> Seen:
-    """Say how much is right, for the activations by which most is."""
-    return max((_scored(seen, right) for right in batch.right), key=lambda each: each.score)
+    """Say how much is right, for the head and the activations by which most is."""
+    return max((_scored(seen, *right) for right in batch.right), key=lambda each: each.score)
 
 
-def _scored(seen: Seen, right: Sequence[Step]) -> Seen:
+def _scored(seen: Seen, head: Head, right: Sequence[Step]) -> Seen:
     points = []
     for number in range(len(seen.updates[0])):
         pairs = [
@@ -191,7 +205,8 @@ def _scored(seen: Seen, right: Sequence[Step]) -> Seen:
     losses = tuple(step.loss for step in right)
     told = any(matching(numbers, losses) for numbers in (seen.returned, seen.kept))
     score, activations = sum(points) + 2 * told, tuple(right[0].architecture.activations)
-    return replace(seen, score=score, exact=min(points) == 2, losses=losses, activations=activations)
+    exact, along = min(points) == 2, min(points) > 0
+    return replace(seen, score=score, exact=exact, along=along, losses=losses, activations=activations, head=head)
 
 
 def matching(told: Sequence[dict[str, float]], losses: Sequence[float]) -> list[str]:

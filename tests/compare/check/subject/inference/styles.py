@@ -222,6 +222,22 @@ class Trainer:
         return self.model.absorb(x, y)
 
 
+class Squares:
+    """Sigmoids on the outputs, and the squared error, halved and summed."""
+
+    def __init__(self, sizes, learning_rate):
+        self.rate, ((self.W1, self.b1), (self.W2, self.b2)) = learning_rate, init_params(sizes)
+
+    def train(self, x, y):
+        A = np.maximum(x @ self.W1 + self.b1, 0)
+        P = 1 / (1 + np.exp(-A @ self.W2 - self.b2))
+        d2 = (P - y) * P * (1 - P)
+        d1 = d2 @ self.W2.T * (A > 0)
+        self.W2, self.b2 = self.W2 - self.rate * A.T @ d2, self.b2 - self.rate * d2.sum(axis=0)
+        self.W1, self.b1 = self.W1 - self.rate * x.T @ d1, self.b1 - self.rate * d1.sum(axis=0)
+        return ((P - y) ** 2).sum() / 2
+
+
 class Unsure:
     """Takes labels of both forms, and is wrong of both, each in its own way."""
 

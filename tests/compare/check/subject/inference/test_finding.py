@@ -1,17 +1,20 @@
 """How a network of any shape is driven is found out: right of a correct one, and the same of one with a fault."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from compare.check.report.pasted import pasted
 from compare.check.subject.adapting import adapt
+from compare.check.subject.description import describe_subject
 from compare.check.subject.inference.finding import CERTAIN, find, find_only
 from compare.check.subject.kinds import WrongDepth
 from compare.check.subject.performing import perform
-from compare.check.subject.places import each, lists
+from compare.check.subject.places import each, lists, numbered
 from compare.check.subject.refusal import Refusal
 from compare.check.subject.tasks import Task
-from compare.recipe.architecture import dense
+from compare.recipe.architecture import Dense, dense
 from compare.recipe.recipe import Recipe
 from tests.compare.check.subject.inference import styles
 
@@ -108,6 +111,10 @@ def test_pasted_lines_import_what_they_name():
         ("Unsure", "it runs with labels='integer' and with labels='onehot', and neither step is right: say which"),
         ("Deaf", "no call of its own is found that makes a step; it has `train_step`. Say which: `adapt(Deaf, lists("),
         ("Draws", "no call of its own is found that makes a step; it has `fit`. Say which: `adapt(Draws, lists("),
+        (
+            "Squares",
+            "its step is that of another output or loss than the ones asked for: declare --output sigmoid --loss m",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_asked_for(name, words):
@@ -175,6 +182,21 @@ def test_what_has_keras_s_names_is_left_as_it_is():
         set_weights = train_on_batch = get_weights
 
     assert find("Network", {"Network": Network}, RECIPE).adapter == ""
+
+
+def test_a_head_that_is_declared_is_driven():
+    layers = (Dense(6), Dense(3, "sigmoid"))
+    declared = replace(RECIPE.architecture, layers=layers, loss="mean_squared_error")
+    found = find("Squares", vars(styles), replace(RECIPE, architecture=declared))
+    assert found.adapter == 'adapt(Squares, numbered(None), labels="onehot", step="train")'
+
+
+def test_a_training_that_an_adapter_leaves_out_is_told():
+    found = find("OneHidden", vars(styles), RECIPE)
+    told = 'its own `fit` is not driven as a training: `train="fit"` in the adapter has it checked too'
+    assert told in describe_subject(found.subject, RECIPE)["notes"]
+    said = adapt(styles.OneHidden, numbered(None), labels="onehot", step="fit", train="fit")
+    assert told not in describe_subject(said, RECIPE)["notes"]
 
 
 def test_variables_of_functions_are_places():
