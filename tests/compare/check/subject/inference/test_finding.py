@@ -184,6 +184,14 @@ def test_what_has_keras_s_names_is_left_as_it_is():
     assert find("Network", {"Network": Network}, RECIPE).adapter == ""
 
 
+@pytest.mark.parametrize("name", ["Columns", "OneHidden"])
+def test_a_wrong_loss_is_found_by_its_name(name, monkeypatch):
+    monkeypatch.setattr(styles, "softmax", lambda z, axis, right=styles.softmax: 0.9 * right(z, axis))
+    found = find(name, vars(styles), RECIPE)
+    assert found.sure > CERTAIN
+    assert found.adapter == ADAPTERS[name]
+
+
 def test_a_head_that_is_declared_is_driven():
     layers = (Dense(6), Dense(3, "sigmoid"))
     declared = replace(RECIPE.architecture, layers=layers, loss="mean_squared_error")
