@@ -9,12 +9,12 @@ from msgspec import Meta
 
 from compare.check.subject.adapted import Adapted
 from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.factories import WrongDepth
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import (
     Array,
     Refusal,
-    WrongDepth,
     is_factory,
     is_keras,
     is_step_function,

@@ -7,10 +7,10 @@ from typing import Any
 
 from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.factories import WrongDepth
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.inference.finding import CERTAIN, Found, find, find_only
 from compare.check.subject.inference.inference import evaluated
-from compare.check.subject.kinds import WrongDepth
 from compare.check.subject.loading import load_file, named
 from compare.check.subject.performing import contained
 from compare.check.subject.refusal import Refusal

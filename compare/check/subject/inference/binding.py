@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from compare.check.subject.factories import RATES
 from compare.check.subject.guesses import BATCH, EPOCHS, LABELS, SAMPLES
-from compare.check.subject.kinds import RATES
 
 OFF = re.compile(r"shuffle|verbose|verbosity|print_?(cost|loss|every)?|plot|display|debug", re.IGNORECASE)
 RATE = re.compile("|".join(RATES))

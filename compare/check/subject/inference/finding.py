@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.factories import FEATURES, SIZES, WrongDepth
 from compare.check.subject.forms import misfit
 from compare.check.subject.handle import Handle
 from compare.check.subject.inference.inference import infer
 from compare.check.subject.inference.making import is_first, keeps_arrays, makings
 from compare.check.subject.inference.trials import Batch
-from compare.check.subject.kinds import FEATURES, SIZES, WrongDepth, is_keras, is_step_function, make
+from compare.check.subject.kinds import is_keras, is_step_function, make
 from compare.check.subject.refusal import Refusal
 from compare.phrases import listed
 from compare.recipe.architecture import Dense

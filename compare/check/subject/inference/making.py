@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.subject.factories import RATES
 from compare.check.subject.guesses import EPOCHS
 from compare.check.subject.inference.binding import ROLES, Part
 from compare.check.subject.inference.calls import FORWARD, LOSS, parts_of
-from compare.check.subject.kinds import RATES, is_step_function
+from compare.check.subject.kinds import is_step_function
 from compare.check.subject.places import Variables
 
 SEEDS = re.compile(r"(random_?)?(seed|state)")

@@ -8,8 +8,8 @@ import pytest
 from compare.check.report.pasted import pasted
 from compare.check.subject.adapting import adapt
 from compare.check.subject.description import describe_subject
+from compare.check.subject.factories import WrongDepth
 from compare.check.subject.inference.finding import CERTAIN, find, find_only
-from compare.check.subject.kinds import WrongDepth
 from compare.check.subject.performing import perform
 from compare.check.subject.places import each, lists, numbered
 from compare.check.subject.refusal import Refusal
