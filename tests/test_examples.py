@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
     ("arguments", "status", "headline"),
     [
         (["examples/correct.py:Network"], 0, "PARITY: "),
+        (["examples/any_shape.py"], 0, "PARITY, with 1 warning: the loss overflows"),
         (["examples/article.py:subject"], 1, "NOT PARITY: it trains wrongly (stale activations)"),
         (["examples/functions.py:step", "--activations", "tanh", "tanh", "tanh"], 0, "PARITY: "),
         (

@@ -24,7 +24,9 @@ class Introduction:
 
     `takes_rate`: it is told its learning rate, so that another can be tried. `zero_biases`: it is checked with zero
     biases only. `no_biases`: they stay zero, whatever they are set to and however it trains. `predicts`: the methods
-    that it predicts with.
+    that it predicts with. `name`: what its file calls it, where that was not said; `adapter`: the code of the adapter
+    by which it is driven, where that was inferred, and `certain` whether its steps were seen to be right by it;
+    `reads_activations`: those of its hidden layers were seen then, too.
     """
 
     recipe: Recipe
@@ -39,6 +41,10 @@ class Introduction:
     refusal: str | None = None
     random: bool = False
     takes_rate: bool = True
+    name: str = ""
+    adapter: str = ""
+    certain: bool = True
+    reads_activations: bool = False
 
     def noting(self, *notes: str, **changes: Any) -> "Introduction":
         """Return the same with more notes, and other changes."""
@@ -73,6 +79,10 @@ def meet(
         predicts=tuple(found.get("predicts", ())),
         notes=tuple(found.get("notes", ())),
         refusal=found.get("error"),
+        name=found.get("name", ""),
+        adapter=found.get("adapter", ""),
+        certain=found.get("certain", True),
+        reads_activations="adapter" in found and "activations" in found,
     )
     if met.refusal is not None:
         return met

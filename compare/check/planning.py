@@ -9,7 +9,7 @@ from compare.check.settings import Settings
 from compare.check.steps.situations import ragged_size
 from compare.check.subject.description import Description
 from compare.check.subject.drivers import Driver
-from compare.data.dataset import Dataset
+from compare.data.dataset import REGRESSION, Dataset, load
 from compare.errors import InputError
 from compare.limits import check_within
 from compare.recipe.architecture import HIDDEN, Architecture, Dense, Optimizer, dense
@@ -80,6 +80,21 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> tuple[Callable[
 
     And, in words, what was read off.
     """
+    asked, _, told = _in_words(driver, data, settings)
+    return lambda: reused_model(asked), told
+
+
+def described(driver: Driver, data: str, index_column: bool | None, settings: Settings) -> Description:
+    """Return what a subject says about itself, for the layers by which it would be checked."""
+    given = load(data, index_column=index_column, standardise=True, values=True)
+    if settings.plain and data not in REGRESSION:
+        recipe, _ = plan(driver, given, settings)
+        return driver.describe(recipe)
+    return _in_words(driver, given, settings)[1]
+
+
+def _in_words(driver: Driver, data: Dataset, settings: Settings) -> tuple[Architecture, Description, list[str]]:
+    """The network that the settings describe, what the subject says about itself, and what was read off, in words."""
     *hidden, outputs = settings.layers or (*HIDDEN, None)
 
     def described(hidden: Sequence[int], outputs: int | None) -> Architecture:
@@ -108,7 +123,7 @@ def worded(driver: Driver, data: Dataset, settings: Settings) -> tuple[Callable[
         pairs = zip(asked.layers[:-1], activations, strict=True)
         layers = [replace(layer, activation=name) for layer, name in pairs if isinstance(layer, Dense)]
         asked = replace(asked, layers=(*layers, asked.layers[-1]))
-    return lambda: reused_model(asked), told
+    return asked, said, told
 
 
 def _described(
@@ -128,6 +143,8 @@ def _described(
                 count = len(architecture.layers)
                 layers = f"{count} layer{'s' * (count > 1)}"
                 return architecture, other, [f"it has {layers}, whatever sizes it is given: checked as {architecture}"]
+            if not said.get("made", True) and other.get("made", True):  # what keeps it from being driven is told there
+                asked, said = architecture, other
     return asked, said, []
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import cyclopts
 
 from compare import __version__
+from compare.commands.adapt import adapt
 from compare.commands.check import check
 from compare.commands.completion import Shell, complete
 from compare.commands.completion import script as completion_script
@@ -53,6 +54,7 @@ app = cyclopts.App(
 app.command(run)
 app.command(sweep)
 app.command(check)
+app.command(adapt)
 app.command(report)
 app.command(list_runs, name="list")
 app.command(show)

@@ -82,14 +82,15 @@ def check(
 ) -> int:
     """Check whether your network trains exactly as Keras does; if not, say where and why.
 
-    This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py:Network`,
+    This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py`,
     `keras-parity check net.py:make --data wine --layers 16 3 --activations tanh --json`.
 
     Parameters
     ----------
     subject
-        FILE.py:NAME. NAME is an object with get_weights, set_weights and train_on_batch, a function
-        step(weights, x, y, learning_rate), a factory of either, or an adapted one (keras_parity.adapt).
+        FILE.py, or FILE.py:NAME where more than one thing in it could be meant. NAME is a network of any shape, or
+        what makes one: how it is driven is found out, and told. Nothing is found out where it has get_weights,
+        set_weights and train_on_batch, is a function step(weights, x, y, learning_rate), or keras_parity.adapt says it.
     out
         Folder in which the run's folder is made.
     record
@@ -102,13 +103,15 @@ def check(
     from compare.check.subject.loading import left_out_of, split_target
 
     begun = datetime.now(UTC)
-    path, name = split_target(subject)
+    path, name = split_target(subject, name_wanted=False)
     own = None if source.reference is None else split_target(source.reference, "reference")
     arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
     from compare.check.subject.drivers import Isolated
     from compare.runs.baseline import against, read_baseline
 
     options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
+    if baseline is not None and not name:
+        raise InputError(f"`baseline` needs the subject's name: write {path.name}:NAME. Received: {subject!r}")
     called = f"{path.name}:{name}"
     before = None if baseline is None else read_baseline(baseline, out or Path("results"), called, options)
     memory = None if source.memory_limit is None else int(source.memory_limit * 1e9)
@@ -131,6 +134,7 @@ def check(
         from compare.runs.record import REPORT
 
         line = command_line(("check", subject), options, defaults)
+        called = f"{path.name}:{name or report.met.name}"
         page = record_check(report, out, called, line, config=options, begun=begun) / REPORT
     if telling.as_json:
         told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}

@@ -243,6 +243,8 @@ class CheckReport(Struct):
     raised: dict[Words, Words] = {}
     reported_wrongly: dict[Words, list[Words]] = {}
     predictions: Predictions = msgspec.field(default_factory=Predictions)
+    inferred: Words = ""
+    adapter: Words = ""
 
 
 class CheckVerdicts(Struct):

@@ -12,7 +12,7 @@ from compare.check.lines.flow import Flow
 from compare.check.lines.known import REPORTED, spelt
 from compare.check.lines.lines import Guilty
 from compare.check.lines.origins import Wrong
-from compare.check.subject.kinds import RATES
+from compare.check.subject.factories import RATES
 from compare.phrases import gathered, listed
 
 PLACES = 8  # that are told in all

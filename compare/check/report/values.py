@@ -4,8 +4,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from compare.check.report.pasted import pasted
 from compare.check.report.verdict import Outcome, largest_ratio, misreported, not_driven
-from compare.check.report.words import driven, headline, shown
+from compare.check.report.words import driven, headline, inferred, shown
 from compare.check.steps.lockstep import Driven
 
 
@@ -74,6 +75,8 @@ def to_json(report: Outcome) -> dict[str, Any]:
                 "wrong": [each.to_json() for each in report.predictions.wrong],
             },
             "notes": list(report.met.notes),
+            "inferred": inferred(report),
+            "adapter": pasted(report.met.adapter) if report.met.adapter else "",
             "driven": driven(report),
         }
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.check.causes.diagnosis import Left
+from compare.check.report.pasted import pasted
 from compare.check.report.verdict import (
     EXCEPT,
     FLOAT32,
@@ -178,7 +179,37 @@ def text(report: Outcome) -> str:
         lines += _told("note", note)
     for note in _notes(report)[:5]:
         lines += _told("note", note)
-    return "\n".join([*lines, *_told("driven", driven(report))])
+    return "\n".join([*lines, *_told("driven", driven(report)), *_inferred(report)])
+
+
+def inferred(report: Outcome) -> str:
+    """What was found out about how it is driven, and how sure that is; "" where nothing had to be."""
+    name = f"`{report.met.name}`, the one thing in its file that can be checked" if report.met.name else ""
+    if not report.met.adapter:
+        return name
+    how = "its parameters, its step and what that takes, found by looking at it and by driving it"
+    sure = (
+        "a first step is Keras's so"
+        if report.met.certain
+        else "the likeliest way, and no first step is Keras's so: make sure that it is the one meant"
+    )
+    return f"{f'{name}; ' * bool(name)}{how} ({sure})"
+
+
+def _inferred(report: Outcome) -> list[str]:
+    """What was found out, and the lines that say the same, as they are pasted."""
+    lines = _told("inferred", inferred(report) or None)
+    if not report.met.adapter:
+        return lines
+    options = f", and check it with {' '.join(said)}" if (said := _options(report)) else ""
+    lines += _told("to say so yourself", f"paste this below your network{options}")
+    return [*lines, "", pasted(report.met.adapter)]
+
+
+def _options(report: Outcome) -> list[str]:
+    """Options that say what was read off while the adapter was found."""
+    names = report.met.recipe.architecture.activations if report.met.reads_activations else ()
+    return ["--activations", *names] if names else []
 
 
 def shown(file: str) -> str:

@@ -38,6 +38,11 @@ class Declaration:
     train: Callable[..., Any] | str | None = None
 
     @property
+    def takes_rate(self) -> bool:
+        """Whether each step is told the learning rate."""
+        return callable(self.step) and len(inspect.signature(self.step).parameters) == 4
+
+    @property
     def places(self) -> str:
         """Where the parameters are, in code."""
         if callable(self.parameters):
@@ -134,7 +139,8 @@ class Adapted:
         x, y = self._batch(x, y)
         loss, when = self.declared.loss, self.declared.shape["when"]
         before = loss(self.network, x, y) if loss and when == "before" else None
-        result = self._method("step", self.declared.step or "train_on_batch")(x, y)
+        rate = (self.architecture.learning_rate,) if self.declared.takes_rate else ()
+        result = self._method("step", self.declared.step or "train_on_batch")(x, y, *rate)
         if loss and when == "after":
             return loss(self.network, x, y)
         return before if loss else result

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 import numpy as np
 from msgspec import Meta
 
+from compare.check.subject.adapted import Adapted
 from compare.check.subject.exceptions import Interrupted, describe
+from compare.check.subject.factories import WrongDepth
 from compare.check.subject.forks import WatchForks
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import (
@@ -17,6 +19,7 @@ from compare.check.subject.kinds import (
     is_keras,
     is_step_function,
     make,
+    makes_for,
     read_off,
     takes_rate,
 )
@@ -41,13 +44,19 @@ class OwnMethod(TypedDict):
 class Description(TypedDict, total=False):
     """What a subject is and says about itself.
 
-    `error` is why it cannot be made; `fits`, of a factory, is whether what it makes has the layers asked for; `train`
-    are the usual names of what its own `method` takes, `predicts` the methods that it predicts with; `layer_sizes` to
+    `name` is what its file calls it, and `adapter` the code of the adapter that it is driven by, where these were found
+    out, and `certain` whether a step is seen to be right by it; `error` is why it cannot be made; `fits`, of a factory,
+    is whether what it makes has the layers asked for, and `made` whether it makes anything with so many; `train` are
+    the usual names of what its own `method` takes, `predicts` the methods that it predicts with; `layer_sizes` to
     `labels` are what is read off it.
     """
 
     error: Words
     fits: bool
+    made: bool
+    name: Words
+    adapter: Words
+    certain: bool
     kind: Words
     takes_rate: bool
     notes: Annotated[list[Words], Several]
@@ -71,6 +80,7 @@ def describe_subject(subject: Any, recipe: Recipe) -> Description:
         raise
     except Refusal as error:
         found["error"] = describe(error)
+        found["fits"] = not isinstance(error, WrongDepth)
     except BaseException as error:
         sizes, rate = list(recipe.architecture.sizes), recipe.architecture.learning_rate
         why = describe(error)
@@ -94,7 +104,7 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
     if is_step_function(made):
         return
     said = read_off(made)
-    if is_factory(subject):
+    if is_factory(subject) and makes_for(getattr(subject, "network", subject)):
         # A factory was told rate and activations; what it does with them is what is checked.
         said = {key: value for key, value in said.items() if key in ("layer_sizes", "dtype")}
     found |= said
@@ -104,12 +114,22 @@ def _describe(subject: Any, recipe: Recipe, found: dict[str, Any]) -> None:
         _, method = own
         found["train"] = sorted(method.names)
         found["method"] = {"signature": method.signature, "trouble": method.trouble}
+    found["notes"] += _not_driven(made)
     try:
-        found["notes"] = _starting_weights(Handle(made, recipe).get_weights(), recipe)
+        found["notes"] += _starting_weights(Handle(made, recipe).get_weights(), recipe)
     except Refusal:
         found["fits"] = not is_factory(subject)
     except Exception:
         pass  # some have no weights before they are set; what is wrong with others shows when they are driven
+
+
+def _not_driven(made: Any) -> list[str]:
+    """Say that an adapter leaves out a training of the network's own."""
+    own = own_method(made.network) if isinstance(made, Adapted) and made.declared.train is None else None
+    if own is None or own[1].trouble is not None:
+        return []
+    name = own[0].__name__
+    return [f'its own `{name}` is not driven as a training: `train="{name}"` in the adapter has it checked too']
 
 
 def _starting_weights(weights: Sequence[Array], recipe: Recipe) -> list[str]:

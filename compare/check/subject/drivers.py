@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import interruptible
 from compare.check.subject.messages import Describe, Load, Perform, Request
@@ -44,6 +46,7 @@ class Isolated:
         self.memory = memory or usual_limit()
         self.start = Load(os.fsencode(path), name, definitions_only)
         self.seconds = seconds
+        self.known: Description = {}  # the subject's name and adapter, where they were found out
         self.process: SubjectProcess | None = None
         self.loaded = False
         self.failed: str | None = None
@@ -69,7 +72,21 @@ class Isolated:
             return {"error": str(gone)}
         if found.get("error") == LEFT_RUNNING:
             self.close()
-        return found
+        if "error" not in found:
+            self._keep(found)
+        return {**self.known, **found}
+
+    def _keep(self, found: Description) -> None:
+        """Keep what was found out, for a fresh process: what was tried may have left its traces in this one."""
+        if "name" in found:
+            self.known = {"name": found["name"]}
+        if "adapter" in found:
+            self.known = {**self.known, "adapter": found["adapter"], "certain": found.get("certain", False)}
+            if "activations" in found:
+                self.known["activations"] = found["activations"]
+            self.close()
+        name, adapter = self.known.get("name", self.start.name), self.known.get("adapter", "")
+        self.start = structs.replace(self.start, name=name, adapter=adapter)
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""

@@ -1,4 +1,4 @@
-"""Guesses at how an unknown network would be adapted, for messages only: nothing is ever driven by a guess."""
+"""Guesses at how an unknown network would be adapted: for messages, and to be tried out (`inference`)."""
 
 import inspect
 import re
@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.subject.places import Key, Places, each, lists, numbered, slots
+from compare.check.subject.members import members, reach
+from compare.check.subject.places import Key, Places, Slot, each, lists, numbered, slots
 from compare.check.subject.tensors import Tensor, orders
 
 Shape = tuple[int, ...]
-# Arrays that are no parameters, though they have their shapes: gradients, moments, what is kept of a step.
-NOT_PARAMETERS = re.compile(r"_?(d_?[Wwb]|d[A-Z]|grad|delta|prev|old|cache|mom|vel|best|nabla|[mvs]_)")
 STEPS = (
     *("train_on_batch", "train_step", "train_batch", "training_step", "fit_batch", "fit_once", "one_step"),
     *("partial_fit", "update_mini_batch", "update_batch", "step", "learn", "train", "fit", "optimize", "optimise"),
@@ -24,16 +23,17 @@ STEPS = (
 SAMPLES = re.compile(r"(x|inputs?|data|batch|features|samples|images?)(_?(train|batch|data))?", re.IGNORECASE)
 LABELS = re.compile(r"(y|t|labels?|targets?|y_?true|actual|expected)(_?(train|batch|data))?", re.IGNORECASE)
 EPOCHS = re.compile(r"(n_?|num_?|max_?)?(epochs?|iter(ation)?s?)", re.IGNORECASE)
-DEEP, MANY = 3, 500  # attributes of attributes, and objects in all, among which an array is looked for
+NEAR = 3  # members of members, among which lists and dicts of parameters are looked for
 BATCH = re.compile(r"(mini_?)?batch_?size|bs", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Guess:
-    """Where the parameters seem to lie, as an adapter would say it, and whether kernels are (units, inputs)."""
+    """Where the parameters seem to lie, as an adapter would say it, whether kernels are (units, inputs), and sizes."""
 
     written: str
     turned: bool
+    sizes: Shape = ()
 
     def options(self) -> str:
         """Return the adapter's arguments."""
@@ -57,19 +57,42 @@ def name_of(network: Any) -> str:
 
 def places_of(network: Any) -> Guess | None:
     """Where an object seems to keep its kernels and biases; None where that cannot be told."""
-    for places in _candidates(network):
-        with suppress(Exception):
-            pairs = slots(places(network))
-            kernels = [np.shape(kernel.held) for kernel, _ in pairs]
-            biases = [None if bias is None else int(np.size(bias.held)) for _, bias in pairs]
-            turned = orientation(kernels)
-            follows = all(a[1] == b[0] for a, b in pairwise(kernels))
-            if not kernels or any(len(shape) != 2 for shape in kernels) or not (turned or follows):
-                continue
-            units = [shape[0 if turned else 1] for shape in kernels]
-            if all(size in (None, count) for size, count in zip(biases, units, strict=True)):
-                return Guess(str(places), bool(turned))
+    return next(guesses(network), None)
+
+
+def guesses(network: Any) -> Iterator[Guess]:
+    """Yield where an object may keep its kernels and biases, as `each`, `numbered` or `lists` say it; each once."""
+    seen: set[tuple[int, ...]] = set()
+    for path, home in reach(network, NEAR):
+        for places in () if isinstance(home, np.ndarray) else _candidates(home, path):
+            with suppress(Exception):
+                pairs = slots(places(network))
+                held = tuple(id(slot.held) for pair in pairs for slot in pair if slot is not None)
+                guess = _guess(str(places), pairs)
+                if guess is not None and held not in seen:
+                    seen.add(held)
+                    yield guess
+
+
+def _guess(written: str, pairs: Sequence[tuple[Slot, Slot | None]]) -> Guess | None:
+    """A guess, if kernels follow on each other, and biases fit them."""
+    kernels = [np.shape(kernel.held) for kernel, _ in pairs]
+    biases = [None if bias is None else int(np.size(bias.held)) for _, bias in pairs]
+    if not kernels or any(len(shape) != 2 for shape in kernels):
+        return None
+    shown = orientation(kernels)
+    for turned in (False, True) if shown is None else (shown,):  # a single kernel shows it by its bias alone
+        sizes = sizes_of(kernels, turned)
+        follows = all(a[0 if turned else 1] == b[1 if turned else 0] for a, b in pairwise(kernels))
+        if follows and all(size in (None, units) for size, units in zip(biases, sizes[1:], strict=True)):
+            return Guess(written, turned, sizes)
     return None
+
+
+def sizes_of(kernels: Sequence[Shape], turned: bool) -> Shape:
+    """Inputs and units of layers whose kernels follow on each other."""
+    first, last = (1, 0) if turned else (0, 1)
+    return (kernels[0][first], *(shape[last] for shape in kernels))
 
 
 def tensors_of(network: Any, arrays: Sequence[Any], expected: Sequence[Shape]) -> str:
@@ -105,17 +128,10 @@ def held_as(network: Any, array: Any) -> tuple[str, Shape] | None:
 
     By attributes, keys and numbers; None if it is not found.
     """
-    waiting: list[tuple[str, Any]] = [("", network)]
-    for _ in range(MANY):
-        if not waiting:
-            break
-        path, one = waiting.pop(0)
-        if isinstance(one, np.ndarray):
-            for axes in orders(one.shape, np.shape(array)):
-                if np.array_equal(one.transpose(axes) if axes else one, array):
-                    return path, one.shape
-        elif path.count(".") < DEEP:
-            waiting += [(f"{path}.{key}".removeprefix("."), each) for key, each in _members(one).items()]
+    for path, one in reach(network):
+        for axes in orders(one.shape, np.shape(array)) if isinstance(one, np.ndarray) else ():
+            if np.array_equal(one.transpose(axes) if axes else one, array):
+                return path, one.shape
     return None
 
 
@@ -169,17 +185,6 @@ def _methods(network: Any) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def _members(thing: Any) -> dict[Key, Any]:
-    """The entries of a dict or pair, or the attributes of an object, that may be parameters."""
-    if isinstance(thing, Mapping):
-        found = dict(thing)
-    elif isinstance(thing, list | tuple):
-        found = dict(enumerate(thing))
-    else:
-        found = dict(getattr(thing, "__dict__", {}))
-    return {key: value for key, value in found.items() if not NOT_PARAMETERS.match(str(key))}
-
-
 def _dimensions(value: Any) -> int:
     """Dimensions of an array, 0 of anything else."""
     return value.ndim if isinstance(value, np.ndarray) else 0
@@ -189,24 +194,32 @@ def _is_bias(value: Any) -> bool:
     return _dimensions(value) == 1 or (_dimensions(value) == 2 and 1 in value.shape)
 
 
-def _candidates(network: Any) -> Iterator[Places]:
-    """Each way in which the parameters may be said to lie, the ones with biases first."""
-    attributes = {str(name): value for name, value in _members(network).items()}
-    held = {name: value for name, value in attributes.items() if isinstance(value, list | tuple | dict) and value}
+def _candidates(home: Any, path: str) -> Iterator[Places]:
+    """Each way in which the parameters may be said to lie in what is found at a path, the ones with biases first."""
+
+    def at(name: Any) -> str:
+        return f"{path}.{name}".removeprefix(".")
+
+    held = {at(key): value for key, value in members(home).items() if isinstance(value, list | tuple | dict) and value}
     kernels = [name for name, value in held.items() if all(_dimensions(W) == 2 for W in _filled(value))]
     biases = [name for name, value in held.items() if all(_is_bias(b) for b in _filled(value))]
     yield from (lists(W, b) for W in kernels for b in biases if b != W)
-    for attribute, members in ((None, attributes), *((name, v) for name, v in held.items() if isinstance(v, dict))):
-        yield from _numbered(attribute, members)
-    for attribute, value in held.items():
-        entry = next(
-            (entry for entry in _filled(value) if any(_dimensions(W) == 2 for W in _members(entry).values())), 0
-        )
-        inner = _members(entry)
+    yield from _numbered(path or None, members(home))
+    if isinstance(home, list | tuple | dict) and home and path:
+        entry = next((entry for entry in _filled(home) if any(_dimensions(W) == 2 for W in _arrays(entry).values())), 0)
+        inner = _arrays(entry)
         flat = [key for key, array in inner.items() if _is_bias(array)]
         for kernel in (key for key, array in inner.items() if _dimensions(array) == 2):
-            yield from (each(attribute, kernel, bias) for bias in (*flat, None) if bias != kernel)
+            yield from (each(path, kernel, bias) for bias in (*flat, None) if bias != kernel)
     yield from (lists(W, None) for W in kernels)
+
+
+def _arrays(entry: Any) -> dict[Key, Any]:
+    """The arrays of an entry of a list, by their keys, or by the way to them."""
+    found = (
+        {path: one for path, one in reach(entry, 2) if _dimensions(one)} if not isinstance(entry, np.ndarray) else {}
+    )
+    return {int(path) if path.isdecimal() else path: one for path, one in found.items()}
 
 
 def _filled(container: Any) -> list[Any]:
@@ -218,7 +231,7 @@ def _numbered(attribute: str | None, members: Mapping[Any, Any]) -> Iterator[Pla
     stems: dict[bool, set[tuple[str, int]]] = {True: set(), False: set()}
     for first in (0, 1):
         for key, value in members.items():
-            match = re.fullmatch(rf"(.*?){first}", str(key))
+            match = re.fullmatch(rf"(.*?){first}", key) if isinstance(key, str) else None
             if match and (_dimensions(value) == 2 or _is_bias(value)):
                 stems[_is_bias(value)].add((match[1], first))
     for kernel, first in sorted(stems[False]):

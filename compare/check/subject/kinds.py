@@ -5,12 +5,15 @@ import inspect
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.check.subject.factories import ACTIVATIONS, RATES, arguments_of, refuse_text
 from compare.check.subject.guesses import adapter_for, methods_of, step_of
+from compare.check.subject.places import Variables
 from compare.check.subject.refusal import Refusal as Refusal
 from compare.errors import InputError
 from compare.recipe.architecture import ACTIVATIONS as KNOWN
@@ -21,13 +24,6 @@ from scratch_nn import DenseLayer
 
 Array = NDArray[Any]
 
-SIZES = ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture")
-RATES = ("learning_rate", "lr", "eta", "alpha", "rate", "step_size")
-SAMPLES = ("n_samples", "samples", "num_samples", "n_examples", "m")
-CLASSES = ("n_classes", "classes", "num_classes")
-FEATURES = ("n_features", "features", "n_inputs", "input_dim")
-BATCHES = ("batch_size",)
-ACTIVATIONS = ("activations", "hidden_activations")
 WEIGHTS = ("weights", "params", "parameters", "ws", "w")
 
 
@@ -73,7 +69,7 @@ def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
     if is_factory(subject):
         if hasattr(subject, "of_recipe"):  # an adapter: no list of sizes tells all of a model's layers
             return subject.of_recipe(recipe)
-        arguments, keywords = _arguments(subject, recipe)
+        arguments, keywords = arguments_of(subject, recipe)
         made = subject(*arguments, **keywords)
         if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):
             raise Refusal(_no_step(made, f"the factory returned {_a(made)}, which", subject))
@@ -100,50 +96,6 @@ def _no_step(made: Any, what: str, network: Any) -> str:
     )
 
 
-def _arguments(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any], dict[str, Any]]:
-    """Match a factory's parameters by name; the first two required ones of unknown name get sizes and rate."""
-    architecture = recipe.architecture
-    sizes, rate = list(architecture.sizes), architecture.learning_rate
-    known: dict[str, Any] = {key: list(sizes) for key in SIZES} | dict.fromkeys(RATES, rate)
-    known |= dict.fromkeys(SAMPLES, recipe.n_samples) | dict.fromkeys(CLASSES, architecture.outputs)
-    known |= dict.fromkeys(FEATURES, sizes[0]) | dict.fromkeys(BATCHES, recipe.batch_size)
-    known |= {key: list(architecture.activations) for key in ACTIVATIONS}
-    try:
-        parameters = list(inspect.signature(factory).parameters.values())
-    except (TypeError, ValueError):
-        return [sizes, rate], {}
-    if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-        return [sizes, rate], {}  # handed on to whatever takes them
-    for p in parameters:
-        if p.name in RATES:
-            refuse_text(p.default, f"the default of the factory's `{p.name}`", p.name)
-    spare: list[Any] = []
-    of_sizes = [p for p in parameters if p.name in SIZES]
-    if not of_sizes:
-        spare.append(sizes)
-    if not any(p.name in RATES for p in parameters):
-        spare.append(rate)
-    arguments: list[Any] = []
-    keywords: dict[str, Any] = {}
-    for p in parameters:
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
-        told = p.default is not p.empty and p.name in SIZES and any(q.default is q.empty for q in of_sizes)
-        if p.name in known and not told and (p.default is p.empty or p.name in RATES or not recipe.given):
-            value = known[p.name]
-        elif p.default is not p.empty:
-            continue
-        elif spare:
-            value = spare.pop(0)
-        else:
-            raise Refusal(f"the factory needs `{p.name}`, which is not known: give it a default")
-        if p.kind is not p.KEYWORD_ONLY and p.default is p.empty and len(arguments) == parameters.index(p):
-            arguments.append(value)
-        else:
-            keywords[p.name] = value
-    return arguments, keywords
-
-
 def takes_rate(subject: Any, recipe: Recipe) -> bool:
     """Whether a subject is told its learning rate: a step function is, and a factory, if its parameters say so.
 
@@ -151,7 +103,22 @@ def takes_rate(subject: Any, recipe: Recipe) -> bool:
     """
     if is_step_function(subject) or not is_factory(subject):
         return is_step_function(subject)
-    return not recipe.given or bool({*_names(getattr(subject, "network", subject))} & {*RATES})
+    network = getattr(subject, "network", subject)
+    if getattr(subject, "takes_rate", False):
+        return True
+    if network is not subject and not makes_for(network):
+        return False
+    return not recipe.given or bool({*_names(network)} & {*RATES})
+
+
+def told_activations(network: Any) -> bool:
+    """Whether a factory is told the activations of the hidden layers."""
+    return is_factory(network) and bool({*_names(network)} & {*ACTIVATIONS})
+
+
+def makes_for(network: Any) -> bool:
+    """Whether an adapter's network is made for the layers and the rate asked for: it is no object, nor always one."""
+    return is_factory(network) and bool(_names(network))
 
 
 def read_off(subject: Any) -> dict[str, Any]:
@@ -161,18 +128,16 @@ def read_off(subject: Any) -> dict[str, Any]:
     return _of_keras(subject) if is_keras(subject) else _of_object(subject)
 
 
-def refuse_text(value: object, what: str, name: str) -> None:
-    """Raise Refusal for a number that is given as text.
-
-    Raises
-    ------
-    Refusal
-        It says what to write instead.
-    """
-    if isinstance(value, str):
-        with suppress(ValueError):
-            number = float(value)
-            raise Refusal(f"{what} is the text {value!r}, and a learning rate is a number: write {name} = {number:g}")
+def rate_of(thing: Any) -> float | None:
+    """The learning rate that an object has, or a function reads, under one of the usual names; None for none."""
+    optimizer = getattr(thing, "optimizer", None)
+    variables = Variables(thing) if isinstance(thing, FunctionType) else {}
+    for name in RATES:
+        for value in (getattr(thing, name, None), getattr(optimizer, name, None), variables.get(name)):
+            with suppress(TypeError, ValueError):
+                if np.isfinite(rate := float(np.asarray(value, dtype=np.float64))):
+                    return rate
+    return None
 
 
 def _of_keras(model: Any) -> dict[str, Any]:
@@ -199,10 +164,8 @@ def _of_object(subject: Any) -> dict[str, Any]:
     for name in RATES:
         refuse_text(getattr(subject, name, None), f"its `{name}`", f"self.{name}")
         refuse_text(getattr(getattr(subject, "optimizer", None), name, None), f"its optimizer's `{name}`", name)
-    rate = getattr(subject, "learning_rate", getattr(getattr(subject, "optimizer", None), "learning_rate", None))
-    with suppress(TypeError, ValueError):
-        if np.isfinite(value := float(np.asarray(rate, dtype=np.float64))):
-            found["learning_rate"] = value
+    if (rate := rate_of(getattr(subject, "network", subject))) is not None:
+        found["learning_rate"] = rate
     hidden = [_activation(layer) for layer in list(getattr(subject, "layers", []))[:-1]]
     if "layer_sizes" in found and len(hidden) == len(found["layer_sizes"]) - 2 and all(hidden):
         found["activations"] = tuple(hidden)

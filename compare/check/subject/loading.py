@@ -14,8 +14,10 @@ from compare.check.subject.refusal import Refusal
 from compare.errors import InputError
 
 
-def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
+def split_target(target: str, argument: str = "subject", name_wanted: bool = True) -> tuple[Path, str]:
     """Split FILE.py:NAME, and check what can be checked without running the file.
+
+    Without `name_wanted` FILE.py is enough; the name is then "".
 
     Raises
     ------
@@ -23,8 +25,11 @@ def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
         If it is spelt wrongly, there is no such file, or it is no Python.
     """
     file, colon, name = target.rpartition(":")
-    if not colon or not name.isidentifier() or not file.endswith(".py"):
-        raise InputError(f"`{argument}` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
+    if not name_wanted and target.endswith(".py"):
+        file, name = target, ""
+    elif not colon or not name.isidentifier() or not file.endswith(".py"):
+        form = "FILE.py:NAME" if name_wanted else "FILE.py or FILE.py:NAME"
+        raise InputError(f"`{argument}` must be {form}, for example net.py:Network. Received: {target!r}")
     path = Path(file)
     if not path.is_file():
         raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
@@ -34,7 +39,7 @@ def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
         raise InputError(f"`{argument}` must be in a Python file. Received: {file!r}: {error}") from None
     names = _defined(tree)
     stars = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
-    if name not in names and not stars and "__getattr__" not in names:
+    if name and name not in names and not stars and "__getattr__" not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"It defines: {', '.join(sorted(names)[:8]) or 'nothing'}"
         raise InputError(f"`{argument}` must name something in {file!r}. Received: {name!r}. {hint}")
@@ -54,12 +59,38 @@ def _defined(tree: ast.Module) -> set[str]:
 def load_target(path: Path, name: str, definitions_only: bool) -> Any:
     """Run the file, or its definitions only, and return what it calls `name`.
 
+    Raises
+    ------
+    Refusal
+        If the name is not there once the file has run, or is not among its definitions.
+    """
+    return named(load_file(path, name, definitions_only), path, name, definitions_only)
+
+
+def named(module: ModuleType, path: Path, name: str, definitions_only: bool) -> Any:
+    """Return what a file that has run calls `name`.
+
+    Raises
+    ------
+    Refusal
+        If it calls nothing so.
+    """
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        where = "its definitions do" if definitions_only else "it does"
+        raise Refusal(f"{where} not define `{name}` at the top level of {path.name}: move it there") from None
+
+
+def load_file(path: Path, name: str, definitions_only: bool) -> ModuleType:
+    """Run the file, or its definitions only, with what it calls `name`, if that is not "".
+
     Its folder, or that of the outermost package it lies in, comes first on the path.
 
     Raises
     ------
     Refusal
-        If the name is not there once the file has run, or is not among its definitions.
+        If what it calls so needs what is left out.
     """
     root, parts = path.parent, [path.stem]
     while (root / "__init__.py").is_file():
@@ -82,11 +113,7 @@ def load_target(path: Path, name: str, definitions_only: bool) -> Any:
             what = ", ".join(map(str, needed))
             raise Refusal(f"`{name}` needs what `definitions_only` leaves out: {what}; move it into a function")
     exec(compile(tree, str(path), "exec"), vars(module))
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        where = "its definitions do" if definitions_only else "it does"
-        raise Refusal(f"{where} not define `{name}` at the top level of {path.name}: move it there") from None
+    return module
 
 
 def left_out_of(path: Path, name: str) -> str:

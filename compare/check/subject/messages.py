@@ -18,11 +18,15 @@ from compare.recipe.recipe import Recipe
 
 
 class Load(Struct, tag=True):
-    """Asks for a file to be loaded; its path as the system has it, which may be no text."""
+    """Asks for a file to be loaded; its path as the system has it, which may be no text.
+
+    `name` is "" where it is to be found out. `adapter` is what was found out in a process that has ended.
+    """
 
     path: bytes
     name: str
     definitions_only: bool
+    adapter: str = ""
 
 
 class Loaded(Struct, tag=True):

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.subject.factories import BATCHES, RATES
 from compare.check.subject.handle import Handle
-from compare.check.subject.kinds import BATCHES, RATES, Refusal
+from compare.check.subject.kinds import Refusal
 from compare.check.subject.tasks import Did, Performance, Task
 
 METHODS = ("train", "fit")

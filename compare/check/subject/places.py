@@ -1,9 +1,10 @@
 """Where a network keeps its parameters, and how they are written there so that whatever else holds them sees it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,42 @@ from compare.check.subject.refusal import Refusal
 Array = NDArray[Any]
 Key = str | int
 ABSENT = KeyError, IndexError, AttributeError, TypeError, ValueError
+
+
+class Variables(MutableMapping[str, Any]):
+    """What a function keeps between its calls, by name: variables of the function around it, and of its module."""
+
+    def __init__(self, function: FunctionType) -> None:
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        self._cells = dict(cells)
+        self._globals = function.__globals__
+        self._names = [*self._cells, *(name for name in _names(function.__code__) if name in self._globals)]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._cells[name].cell_contents if name in self._cells else self._globals[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self._cells:
+            self._cells[name].cell_contents = value
+        else:
+            self._globals[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("a function keeps its variables")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _names(code: CodeType) -> list[str]:
+    """The names of a module that code reads, or that the functions inside it read."""
+    inner = [name for const in code.co_consts if inspect.iscode(const) for name in _names(const)]
+    return list(dict.fromkeys([*code.co_names, *inner]))
 
 
 @dataclass(frozen=True)
@@ -98,7 +135,7 @@ def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
     """
 
     def find(net: Any) -> list[Tensor]:
-        entries = [Slot(*place).held for place in _entries(attrgetter(attribute)(net))]
+        entries = [Slot(*place).held for place in _entries(held(net, attribute))]
         return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
 
     return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
@@ -108,7 +145,7 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", f
     """Parameters numbered in a dict, or (attribute None) as the object's own attributes: W1, b1, W2, ..."""
 
     def find(net: Any) -> list[Tensor]:
-        home = net if attribute is None else attrgetter(attribute)(net)
+        home = _holder(net if attribute is None else held(net, attribute))
         found: list[Tensor] = []
         while _has(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
@@ -123,10 +160,10 @@ def lists(kernels: str, biases: str | None) -> Places:
     """Parameters in two lists, or dicts: `net.weights[0]`, `net.biases[0]`; entries that are None are passed over."""
 
     def find(net: Any) -> list[Tensor]:
-        W = [Slot(*place) for place in _entries(attrgetter(kernels)(net))]
+        W = [Slot(*place) for place in _entries(held(net, kernels))]
         if biases is None:
             return [(kernel, None) for kernel in W]
-        return list(zip(W, (Slot(*place) for place in _entries(attrgetter(biases)(net))), strict=False))
+        return list(zip(W, (Slot(*place) for place in _entries(held(net, biases))), strict=False))
 
     return Places(find, f"lists({_quoted(kernels)}, {_quoted(biases)})")
 
@@ -144,7 +181,11 @@ def slots(tensors: Sequence[Tensor]) -> list[tuple[Slot, Slot | None]]:
 
 
 def place(home: Any, key: Key) -> Slot:
-    """A place by its key; if there is none, "kernel.data" is in what lies at "kernel", and "0" is the first entry."""
+    """A place by its key; if there is none, "kernel.data" is in what lies at "kernel", and "0" is the first entry.
+
+    Of a function, a key is one of its variables.
+    """
+    home = _holder(home)
     slot = Slot(home, key)
     if isinstance(key, str) and not _lies(slot):
         first, dot, rest = key.partition(".")
@@ -152,6 +193,15 @@ def place(home: Any, key: Key) -> Slot:
             return place(place(home, first).held, rest)
         return Slot(home, int(key)) if key.isdecimal() else slot
     return slot
+
+
+def held(home: Any, path: str) -> Any:
+    """What lies at a path."""
+    return place(home, path).held
+
+
+def _holder(home: Any) -> Any:
+    return Variables(home) if isinstance(home, FunctionType) else home
 
 
 def share_memory(one: Any, other: Any) -> bool:

@@ -5,13 +5,13 @@ import queue
 import signal
 import threading
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
-from compare.check.subject.description import describe_subject
 from compare.check.subject.exceptions import describe
-from compare.check.subject.loading import load_target
 from compare.check.subject.messages import Answer, Describe, Described, Load, Loaded, Made, Perform, Performed
 from compare.check.subject.performing import perform
+from compare.check.subject.target import Target, loaded_target
 from compare.check.subject.wire import receive, request, send
 
 
@@ -26,7 +26,7 @@ def serve() -> None:
     requests: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
     process = os.getpid()
-    subject = None
+    target = Target(ModuleType("nothing"))
     while True:
         number, data = requests.get()
 
@@ -34,19 +34,19 @@ def serve() -> None:
             send(outgoing, number, answer)
 
         match request(data):
-            case Load(path, name, definitions_only):
+            case Load(path, name, definitions_only, adapter):
                 loaded = Loaded()
                 try:
-                    subject = load_target(Path(os.fsdecode(path)), name, definitions_only)
+                    target = loaded_target(Path(os.fsdecode(path)), name, definitions_only, adapter)
                 except BaseException as error:
                     loaded = Loaded(f"its file cannot be loaded: {describe(error)}")
                 if os.getpid() != process:
                     os._exit(0)  # a copy that the file forked
                 tell(loaded)
             case Describe(recipe):
-                tell(Described(describe_subject(subject, recipe)))
+                tell(Described(target.describe(recipe)))
             case Perform(task, seconds):
-                done = perform(subject, task, seconds, lambda did: tell(Made(did)))
+                done = perform(target.subject, task, seconds, lambda did: tell(Made(did)))
                 if not task.epochs:
                     done.steps = []  # they were told
                 tell(Performed(done))

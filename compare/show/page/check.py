@@ -138,6 +138,9 @@ def _sure(report: dict[str, Any]) -> list[Answer]:
             f"{explanation['confirmed_steps']} steps of {explanation['situations']} situations."
         )
         found.append(Answer("note", "The cause is confirmed", words))
+    if report.get("inferred"):
+        adapter = f" To say so yourself: {report['adapter']}" if report["adapter"] else ""
+        found.append(Answer("note", "Inferred", _sentence(report["inferred"]) + adapter))
     return found + [Answer("note", "Note", _sentence(note)) for note in report["notes"]]
 
 
