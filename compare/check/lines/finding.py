@@ -11,6 +11,7 @@ from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
 from compare.check.lines.known import REPORTED, known
 from compare.check.lines.lines import Lines
+from compare.check.lines.repairs import repairs_of, with_repairs
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
 from compare.check.steps.lockstep import Driven, recipe_for
@@ -39,6 +40,7 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
     at = _looked_at(first)
+    repairs = repairs_of(driver, reference, runs, ())
     lines = _traced(driver, reference, first, at)
     if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
@@ -49,6 +51,9 @@ def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> 
     if other is not None:
         more = _traced(driver, reference, *other)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
+    if not any(repair.whole for repair in repairs):
+        repairs = repairs_of(driver, reference, runs, [*repairs, *lines.guilty]) or repairs
+    lines = with_repairs(lines, repairs)
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines

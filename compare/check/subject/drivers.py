@@ -11,10 +11,11 @@ from msgspec import structs
 
 from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import interruptible
-from compare.check.subject.messages import Describe, Load, Perform, Request
+from compare.check.subject.messages import Describe, Load, Perform, Request, Try
 from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
 from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
+from compare.check.subject.trying import Attempt, Repair, attempt
 from compare.limits import usual_limit
 from compare.recipe.recipe import Recipe
 
@@ -27,6 +28,9 @@ class Driver(Protocol):
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""
+
+    def attempt(self, asked: Attempt) -> list[Repair]:
+        """Try edits of the subject's functions, and tell those that mend something."""
 
 
 class Isolated:
@@ -104,6 +108,15 @@ class Isolated:
             self.close()
         return done
 
+    def attempt(self, asked: Attempt) -> list[Repair]:
+        """Try edits of the subject's functions, and tell those that mend something; none, if one ends its process."""
+        try:
+            found: list[Repair] = self._ask(Try(asked), []).repairs
+        except Gone:
+            return []
+        self.close()  # what was tried may have left its traces in this process
+        return found
+
     def _ask(self, request: Request, steps: list[Did]) -> Any:
         """Return the answer; `steps` gets those that are told on the way.
 
@@ -147,3 +160,8 @@ class InProcess:
         """Run a fresh subject through a task."""
         with interruptible():
             return perform(self.subject, task, self.seconds)
+
+    def attempt(self, asked: Attempt) -> list[Repair]:
+        """Try edits of the subject's functions, and tell those that mend something."""
+        with interruptible():
+            return attempt(self.subject, asked)

@@ -6,6 +6,7 @@ types first, and then to what was asked: nothing behind this has to expect anoth
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Annotated
 
 from msgspec import Struct
 
@@ -13,7 +14,8 @@ from compare.check.subject.description import Description
 from compare.check.subject.kinds import Array
 from compare.check.subject.masks import dropout_layers
 from compare.check.subject.predicting import fits_outputs
-from compare.check.subject.tasks import Did, Performance, Task, Words
+from compare.check.subject.tasks import Did, Performance, Several, Task, Words
+from compare.check.subject.trying import Attempt, Repair
 from compare.recipe.recipe import Recipe
 
 
@@ -66,12 +68,26 @@ class Performed(Struct, tag=True):
     done: Performance
 
 
-Request = Load | Describe | Perform
-Answer = Loaded | Described | Made | Performed
+class Try(Struct, tag=True):
+    """Asks for edits of the subject to be tried."""
+
+    asked: Attempt
+
+
+class Tried(Struct, tag=True):
+    """Says which ones mend something."""
+
+    repairs: Annotated[list[Repair], Several]
+
+
+Request = Load | Describe | Perform | Try
+Answer = Loaded | Described | Made | Performed | Tried
 
 
 def answers(request: Request, answer: Answer, told: int) -> bool:
     """Whether this answers a request, of whose steps so many were told before."""
+    if isinstance(request, Try):
+        return isinstance(answer, Tried) and all(1 <= each.first <= each.last for each in answer.repairs)
     if not isinstance(request, Perform):
         return isinstance(answer, Loaded if isinstance(request, Load) else Described)
     task = request.task

@@ -9,9 +9,21 @@ from types import ModuleType
 from typing import IO
 
 from compare.check.subject.exceptions import describe
-from compare.check.subject.messages import Answer, Describe, Described, Load, Loaded, Made, Perform, Performed
+from compare.check.subject.messages import (
+    Answer,
+    Describe,
+    Described,
+    Load,
+    Loaded,
+    Made,
+    Perform,
+    Performed,
+    Tried,
+    Try,
+)
 from compare.check.subject.performing import perform
 from compare.check.subject.target import Target, loaded_target
+from compare.check.subject.trying import attempt
 from compare.check.subject.wire import receive, request, send
 
 
@@ -50,6 +62,8 @@ def serve() -> None:
                 if not task.epochs:
                     done.steps = []  # they were told
                 tell(Performed(done))
+            case Try(asked):
+                tell(Tried(attempt(target.subject, asked)))
 
 
 def _listen(incoming: IO[bytes], requests: "queue.SimpleQueue[tuple[int, bytes]]") -> None:

@@ -244,9 +244,9 @@ def own(filename: str) -> bool:
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[Watch]:
+def watching(watch: Watch | None = None) -> Iterator[Watch]:
     """Note which of the user's functions run meanwhile; none, where a profiler runs already."""
-    watch = Watch()
+    watch = watch or Watch()
     if sys.getprofile() is not None:
         yield watch
         return

@@ -1,0 +1,124 @@
+"""Asks for edits of the subject's own lines with which it does as Keras does, and tells those lines first."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from compare.check.lines.lines import Guilty, Lines
+from compare.check.steps.lockstep import Driven, Judged, recipe_for
+from compare.check.steps.reference import Reference
+from compare.check.subject.drivers import Driver
+from compare.check.subject.tasks import Task
+from compare.check.subject.trying import Attempt, Expected, Repair
+
+SECONDS = 1.5  # of the processor
+STEPS = 3  # of a task, at least: what is stale shows in the second
+TASKS = 3
+TYPICAL = 8  # samples in a batch
+TOLD = 3  # repairs of one fault
+
+
+def repairs_of(
+    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty | Repair]
+) -> list[Repair]:
+    """The edits that mend what is wrong in the quickest situations that show all of it, with what is suspected first.
+
+    None where it is wrong in free training alone: Keras goes on from the subject's own weights there.
+    """
+    can = [run for run in runs if not run.situation.free and run.steps]
+    wrong = sorted((run for run in can if run.first_wrong is not None), key=_cost)
+    chosen: list[Driven] = []
+    seen: frozenset[int] = frozenset()
+    for run in [run for run in wrong if not run.situation.extreme]:
+        off = frozenset().union(*(step.off for step in run.steps[: _length(run)]))
+        if not off <= seen and len(chosen) < TASKS:
+            chosen.append(run)
+            seen |= off
+    if not chosen:
+        return []
+    sizes = {len(run.situation.batches[0]) for run in chosen}
+    others = sorted(
+        (run for run in can if not run.situation.extreme and len(run.situation.batches[0]) not in sizes), key=_cost
+    )
+    chosen += others[:1]
+    places = [(line.file, line.first, line.last) for line in suspects]
+    # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
+    first = chosen[0]
+    asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
+    tasks = [_task(reference, run, steps) for run, steps in asked]
+    expected = [[_expected(step) for step in run.steps[:steps]] for run, steps in asked]
+    return driver.attempt(Attempt(tasks, expected, places, SECONDS))
+
+
+def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
+    """Tell the lines that can be mended so first, with what mends them."""
+    if not repairs:
+        return lines
+    told: dict[tuple[str, int, int], Guilty] = {}
+    for turn in dict.fromkeys(repair.round for repair in repairs):
+        of_turn = sorted(
+            (each for each in repairs if each.round == turn), key=lambda each: (not each.whole, _suspicion(each, lines))
+        )
+        best = [each for each in of_turn if each.whole == of_turn[0].whole]
+        for repair in best:
+            key = repair.file, repair.first, repair.last
+            if key not in told and sum(1 for _ in told) < TOLD * (turn + 1):
+                told[key] = _guilty(repair, lines)
+    rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
+    return replace(lines, guilty=(*told.values(), *rest)[:8])
+
+
+def _suspicion(repair: Repair, lines: Lines) -> int:
+    places = (place for place, line in enumerate(lines.guilty) if _meets(line, repair))
+    return next(places, len(lines.guilty))
+
+
+def _meets(line: Guilty, other: Guilty | Repair) -> bool:
+    return line.file == other.file and line.first <= other.last and other.first <= line.last
+
+
+def _guilty(repair: Repair, lines: Lines) -> Guilty:
+    known = next((line.says for line in lines.guilty if _meets(line, repair)), "")
+    mends = (
+        f"{repair.says}, {'all is as Keras has it' if repair.whole else 'more is as Keras has it, and nothing less'}"
+    )
+    return Guilty(
+        repair.file,
+        repair.first,
+        repair.last,
+        repair.function,
+        repair.source,
+        "; ".join([mends, *([known] if known else [])]),
+    )
+
+
+def _cost(run: Driven) -> tuple[int, float]:
+    """Late ones take long, large ones too; in batches of a sample or two things come out right by chance."""
+    return (run.first_wrong or 0), abs(np.log(len(run.situation.batches[0]) / TYPICAL))
+
+
+def _length(run: Driven) -> int:
+    """The steps of a run that are driven again."""
+    return min(len(run.steps), max(STEPS, (run.first_wrong or 0) + 1))
+
+
+def _task(reference: Reference, run: Driven, steps: int) -> Task:
+    situation = run.situation
+    X = situation.X.astype(reference.dtype).astype(np.float64)
+    each = [judged.step.weights for judged in run.steps[:steps]]
+    return Task(recipe_for(reference, situation), X, situation.y, situation.batches[:steps], each, seed=situation.seed)
+
+
+def _expected(judged: Judged) -> Expected:
+    step = judged.step
+    accuracy = None
+    if judged.did.accuracy is not None and step.P.size:
+        accuracy = float((step.P.argmax(axis=1) == step.y).mean())
+    return Expected(
+        None if judged.did.loss is None else float(judged.loss),
+        float(judged.bounds.loss),
+        accuracy,
+        judged.after,
+        judged.bounds.after,
+    )

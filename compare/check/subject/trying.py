@@ -1,0 +1,355 @@
+"""Tries edits of a subject's functions: drives it with one at a time, and tells those with which it does as Keras does.
+
+What an edit mends, and what undoing it breaks again, is a line at fault beyond doubt, in whatever style it is written.
+The functions keep their identity, as where they are traced: their code is exchanged, and put back.
+"""
+
+import ast
+import builtins
+import contextlib
+import gc
+import linecache
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Annotated, Any
+
+import numpy as np
+
+from compare.check.subject.edits import ARRAY, LIST, NUMBER, RATE, SAMPLES, Edit, edits
+from compare.check.subject.exceptions import Interrupted
+from compare.check.subject.guard import guarded
+from compare.check.subject.kinds import Array, is_keras
+from compare.check.subject.performing import perform
+from compare.check.subject.tasks import Did, Several, Task, Words
+from compare.check.subject.tracing import Watch, watching
+
+FOUND = 12  # repairs that are told
+TOGETHER = 4  # edits that are needed one beside the other
+SLOWER = 20  # times what the subject takes: an edit may make a loop endless
+LEAST = 0.2  # seconds, at that
+AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
+Key = tuple[str, str, int]  # of a code: its file, qualified name and first line
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What Keras makes of a step: its loss, accuracy and weights, and how far each may be off; None is not judged."""
+
+    loss: float | None
+    loss_bound: float
+    accuracy: float | None
+    after: Annotated[list[Array], Several]
+    bounds: Annotated[list[Array], Several]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What to try.
+
+    Attributes
+    ----------
+    tasks : list of Task
+        The first is tried with each edit, the others with those that mend something in it.
+    expected : list of lists of Expected
+        Of each task's steps.
+    suspects : list of (file, first line, last line)
+        Looked at first, in this order, and for every edit; elsewhere only the likeliest are tried before all others.
+    seconds : float
+        Of the processor, that all may take.
+    """
+
+    tasks: Annotated[list[Task], Several]
+    expected: Annotated[list[list[Expected]], Several]
+    suspects: Annotated[list[tuple[str, int, int]], Several]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An edit with which more is as Keras has it, and nothing less.
+
+    `whole`: all is, with it and those of the rounds before. `round`: from 0; it was tried with the best repairs of
+    the rounds before in place.
+    """
+
+    file: Words
+    first: int
+    last: int
+    function: Words
+    source: Words
+    says: Words
+    round: int
+    whole: bool
+
+
+class _Endless(Interrupted):
+    """An edit made the subject go on for too long."""
+
+
+def attempt(subject: Any, asked: Attempt) -> list[Repair]:
+    """Try edits until the time is over; the likeliest repairs of each round first."""
+    if is_keras(subject) or threading.current_thread() is not threading.main_thread() or not asked.tasks:
+        return []
+    trial = _Trial(subject, asked)
+    found: list[Repair] = []
+    with contextlib.ExitStack() as kept:
+        kept.enter_context(guarded())
+        units = _units(trial.codes())
+        for turn in range(TOGETHER):
+            better = trial.better(units, turn)
+            found += [repair for repair, _, _ in better][:FOUND]
+            if not better or better[0][0].whole:
+                break
+            _, _, (unit, edit) = better[0]
+            kept.enter_context(edit)
+            kept.enter_context(unit.installed())
+    return found
+
+
+class _Unit:
+    """A statement of a file that defines functions, and those of them that there are."""
+
+    def __init__(self, file: str, chain: Sequence[ast.ClassDef], node: ast.stmt, names: Sequence[str]) -> None:
+        self.file, self.node, self.names = file, node, names
+        body: list[ast.stmt] = [node]
+        for around in reversed(chain):
+            body = [ast.copy_location(ast.ClassDef(around.name, [], [], body, []), around)]
+        self.module = ast.Module(body, [])
+        self.functions: dict[Key, list[FunctionType]] = {key: [] for key, _ in self._codes()}
+
+    def _codes(self) -> Iterator[tuple[Key, CodeType]]:
+        for code in _inside(compile(self.module, self.file, "exec", dont_inherit=True)):
+            yield (self.file, code.co_qualname, code.co_firstlineno), code
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Have the functions run what the tree says now."""
+        before = [
+            (function, function.__code__, function.__defaults__) for of in self.functions.values() for function in of
+        ]
+        new: dict[Key, list[CodeType]] = {}
+        for key, code in self._codes():
+            new.setdefault(key, []).append(code)
+        try:
+            for key, functions in self.functions.items():
+                for function in functions:
+                    same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
+                    if same:
+                        function.__code__ = same[0]
+            yield
+        finally:
+            for function, code, defaults in before:
+                function.__code__, function.__defaults__ = code, defaults
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _inside(each)
+
+
+def _units(ran: Sequence[CodeType]) -> list[_Unit]:
+    """The statements of the subject's files that define the functions which run."""
+    found: list[_Unit] = []
+    for file in dict.fromkeys(code.co_filename for code in ran):
+        tree = ast.parse("".join(linecache.getlines(file)))
+        found += _parted(file, (), tree.body, _names(tree))
+    keys = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in ran}
+    found = [unit for unit in found if keys & unit.functions.keys()]
+    owner = {key: unit for unit in found for key in unit.functions}
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType):
+            code = each.__code__
+            key = code.co_filename, code.co_qualname, code.co_firstlineno
+            if key in owner:
+                owner[key].functions[key].append(each)
+    return found
+
+
+def _parted(
+    file: str, chain: tuple[ast.ClassDef, ...], body: Sequence[ast.stmt], names: Sequence[str]
+) -> Iterator[_Unit]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _parted(file, (*chain, node), node.body, names)
+        elif any(isinstance(each, ast.FunctionDef | ast.Lambda) for each in ast.walk(node)):
+            yield _Unit(file, chain, node, names)
+
+
+def _names(tree: ast.Module) -> list[str]:
+    """Attributes that a file sets, and texts that it uses as keys."""
+    found = [
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    ]
+    keys = (node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript))
+    found += [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return list(dict.fromkeys(found))
+
+
+class _Trial:
+    """Drives the subject with what is installed, and says what is off."""
+
+    def __init__(self, subject: Any, asked: Attempt) -> None:
+        self.subject, self.asked = subject, asked
+        self.until = time.process_time() + asked.seconds
+        self.limit = np.inf
+        self.kinds: dict[str, dict[int, dict[str, str]]] = {}
+
+    def codes(self) -> list[CodeType]:
+        """The codes of the user's own functions that run in the first task."""
+        with watching(_Kinds(self.kinds)) as watch:
+            begun = time.process_time()
+            self.off()
+            self.limit = max(LEAST, SLOWER * (time.process_time() - begun))
+        return list(watch.codes)
+
+    def off(self, which: int = 0) -> frozenset[tuple[int, int]]:
+        """The steps and outputs that are not Keras's, in a task: the loss, the accuracy, the weights."""
+        task, expected = self.asked.tasks[which], self.asked.expected[which]
+        steps: list[Did] = []
+
+        def tell(did: Did) -> None:
+            steps.append(did)
+            setattr(builtins, SAMPLES, len(task.batches[min(len(steps), len(task.batches) - 1)]))
+
+        with _limited(self.limit), _told(task):
+            perform(self.subject, task, tell=tell)
+        off: set[tuple[int, int]] = set()
+        for index, right in enumerate(expected):
+            did = steps[index] if index < len(steps) else Did(error="not made")
+            off |= {(index, output) for output in _off(did, right)}
+        return frozenset(off)
+
+    def better(
+        self, units: Sequence[_Unit], turn: int
+    ) -> list[tuple[Repair, frozenset[tuple[int, int]], tuple[_Unit, Edit]]]:
+        """The edits with which less is off in the first task in which something is, those with which least is first."""
+        tasks = range(len(self.asked.tasks))
+        wrong = ((which, off) for which in tasks if (off := self.off(which)))
+        which, off = next(wrong, (0, frozenset()))
+        if not off:
+            return []
+        begun, until = time.process_time(), self.until
+        found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[_Unit, Edit]]] = []
+        for unit, edit in self._ordered(units):
+            if time.process_time() > until:
+                break
+            left = self._with(unit, edit, which)
+            if left is None or not left < off or self.off(which) != off:
+                continue
+            whole = not left and all(self._with(unit, edit, other) == frozenset() for other in tasks)
+            repair = Repair(
+                unit.file, edit.first, edit.last, _function(unit, edit), edit.source, edit.says, turn, whole
+            )
+            found.append((repair, left, (unit, edit)))
+            if len(found) == 1:  # others may mend it too: as long again is enough to see the likeliest of them
+                now = time.process_time()
+                until = min(until, now + max(now - begun, AGAIN))
+        return sorted(found, key=lambda each: (not each[0].whole, len(each[1])))
+
+    def _with(self, unit: _Unit, edit: Edit, which: int) -> frozenset[tuple[int, int]] | None:
+        """What is off with an edit; None where it makes no program, or one that goes on for ever."""
+        try:
+            with edit, unit.installed():
+                return self.off(which)
+        except (SyntaxError, ValueError, TypeError, RecursionError, _Endless):
+            return None
+
+    def _ordered(self, units: Sequence[_Unit]) -> list[tuple[_Unit, Edit]]:
+        """The edits, in the order in which they are tried."""
+        suspects = self.asked.suspects
+        every = []
+        for unit in units:
+            for edit in edits(unit.node, unit.names, self.kinds.get(unit.file, {})):
+                near = [
+                    place
+                    for place, (file, first, last) in enumerate(suspects)
+                    if file == unit.file and edit.first <= last and edit.last >= first
+                ]
+                suspected = near[0] if near else len(suspects)
+                every.append(((0 if near else 1 + edit.rank, edit.rank, suspected), unit, edit))
+        every.sort(key=lambda each: each[0])
+        return [(unit, edit) for _, unit, edit in every]
+
+
+class _Kinds(Watch):
+    """Notes of what kind the variables of the user's functions are, and the attributes of what `self` is."""
+
+    def __init__(self, kinds: dict[str, dict[int, dict[str, str]]]) -> None:
+        super().__init__()
+        self.kinds = kinds
+
+    def __call__(self, frame: Any, event: str, argument: Any) -> None:
+        """Be called as a profile function is."""
+        super().__call__(frame, event, argument)
+        code = frame.f_code
+        if event == "return" and code in self.codes:
+            values = dict(frame.f_locals)
+            attributes = getattr(values.get("self"), "__dict__", {})
+            found = self.kinds.setdefault(code.co_filename, {}).setdefault(code.co_firstlineno, {})
+            found |= {name: _kind(value) for name, value in values.items()}
+            found |= {f".{name}": _kind(value) for name, value in attributes.items()}
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{ARRAY}{value.ndim}"
+    if isinstance(value, int | float | np.number):
+        return NUMBER
+    return LIST if isinstance(value, list | tuple) else type(value).__name__
+
+
+def _function(unit: _Unit, edit: Edit) -> str:
+    """The function that an edit is in, by the lines of those of its unit."""
+    found = ""
+    for _, name, first in unit.functions:
+        found = name if first <= edit.first and not name.endswith(">") else found
+    return found
+
+
+def _off(did: Did, right: Expected) -> Iterator[int]:
+    """Which outputs of a step are off: 0 the loss, 1 the accuracy, then the tensors."""
+    lost = did.error is not None or did.after is None or len(did.after) != len(right.after)
+    if right.loss is not None and (lost or did.loss is None or not abs(did.loss - right.loss) <= right.loss_bound):
+        yield 0
+    if right.accuracy is not None and (lost or did.accuracy is None or not abs(did.accuracy - right.accuracy) < 1e-6):
+        yield 1
+    for place, (value, bound) in enumerate(zip(right.after, right.bounds, strict=True), 2):
+        if lost or not (np.abs((did.after or [])[place - 2] - value) <= bound).all():
+            yield place
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise what no program catches, after so many seconds of the processor."""
+    if not np.isfinite(seconds) or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Endless
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+@contextlib.contextmanager
+def _told(task: Task) -> Iterator[None]:
+    """Let edits speak of the number of samples and of the learning rate."""
+    setattr(builtins, SAMPLES, len(task.batches[0]))
+    setattr(builtins, RATE, task.recipe.architecture.learning_rate)
+    try:
+        yield
+    finally:
+        delattr(builtins, SAMPLES)
+        delattr(builtins, RATE)

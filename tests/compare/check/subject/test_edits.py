@@ -1,0 +1,79 @@
+"""Small edits of a syntax tree: each is one, and is undone."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.check.subject.edits import edits
+
+SOURCE = '''
+def step(self, x, y):
+    """Make a step."""
+    total = 0.0
+    for layer in self.layers[1:]:
+        self.seen.append(layer.out)
+        dz = layer.error * (layer.out > 0)
+        total += dz.sum(axis=0) @ layer.W.T - x
+        if total > 1 and y:
+            layer.W -= self.lr * dz
+    return total
+'''
+
+KINDS = {2: {"x": "array2", "y": "array1", "total": "array2", "dz": "array2", ".layers": "list", ".lr": "number"}}
+
+
+def _edits(source):
+    tree = ast.parse(source)
+    return tree, list(edits(tree.body[0], ["W", "error", "db"], KINDS))
+
+
+def _with(edit, tree):
+    with edit:
+        return ast.unparse(tree)
+
+
+def test_each_edit_makes_another_program_and_undoes_it():
+    tree, every = _edits(SOURCE)
+    plain = ast.unparse(tree)
+    for edit in every:
+        with edit:
+            compile(ast.Module(tree.body, []), "net.py", "exec")
+            assert ast.unparse(tree) != plain or "copy" in edit.says, edit.says
+        assert ast.unparse(tree) == plain
+
+
+@pytest.mark.parametrize(
+    ("stands", "says"),
+    [
+        ("layer.out > 0", "with `layer.out >= 0` for `layer.out > 0`"),
+        ("1", "with `0` for `1`"),
+        ("total += dz.sum(axis=0) @ layer.W.T - x", "with `total = dz.sum(axis=0) @ layer.W.T - x` for it"),
+        ("layer.W.T", "with `layer.W` for `layer.W.T`"),
+        ("dz.sum(axis=0)", "with `dz.mean(axis=0)` for `dz.sum(axis=0)`"),
+        ("layer.error", "with `layer.db` for `layer.error`"),
+        ("self.seen.append(layer.out)", "with `self.seen.clear()` first, where `step` begins"),
+        ("layer.W -= self.lr * dz", "without it"),
+        ("dz = layer.error * (layer.out > 0)", "after line 8"),
+        ("self.layers", "with `self.layers.copy()` for `self.layers`"),
+        ("dz", "with `dz / (the number of samples)` for `dz`"),
+        ("total += dz.sum(axis=0) @ layer.W.T - x", "after the block that begins in line 5"),
+    ],
+)
+def test_says_what_stands_there_and_what_is_put_there(stands, says):
+    _, every = _edits(SOURCE)
+    assert (stands, says) in {(edit.source, edit.says) for edit in every}
+
+
+def test_tells_the_lines():
+    _, every = _edits(SOURCE)
+    assert {edit.first for edit in every if edit.source.startswith("dz.sum")} == {8}
+
+
+@given(st.sampled_from(["+", "-", "*", "/", "@"]), st.sampled_from(["a", "self.b", "c[0]", "f(a)", "2.5", "'key'"]))
+def test_edits_of_any_expression_are_programs(operation, operand):
+    tree, every = _edits(f"def f(a, self, c):\n    return a {operation} {operand}\n")
+    for edit in every:
+        with edit:
+            compile(tree, "net.py", "exec")
