@@ -265,6 +265,9 @@ class _Function:
             return
         if isinstance(node, ast.Constant):
             yield from ((ast.Constant(value), LIKELY) for value in _constants(node.value, self.names))
+            if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                name = RATE if isinstance(node.value, float) else SAMPLES
+                yield ast.Name(name, ast.Load()), LIKELY
             return
         if isinstance(node, ast.Tuple | ast.Starred | ast.List | ast.Dict):
             if isinstance(node, ast.Tuple) and len(node.elts) == 2:
@@ -318,6 +321,9 @@ class _Function:
                 if self.kinds.get(other, ARRAY).startswith(ARRAY):
                     slope = ast.Compare(ast.Name(other, ast.Load()), [ast.Gt()], [ast.Constant(0)])
                     yield ast.BinOp(node, ast.Mult(), slope), REMOTE
+                    if name != other:
+                        yield ast.BinOp(node, ast.Mult(), ast.Name(other, ast.Load())), REMOTE
+                        yield ast.BinOp(node, ast.Add(), ast.Name(other, ast.Load())), REMOTE
 
 
 def _simpler(node: ast.expr) -> Iterator[ast.expr]:

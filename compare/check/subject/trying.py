@@ -30,7 +30,7 @@ from compare.check.subject.tracing import Watch, watching
 FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
-LEAST = 0.2  # seconds, at that
+LEAST = 0.1  # seconds, at that
 AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
 Key = tuple[str, str, int]  # of a code: its file, qualified name and first line
 
@@ -120,6 +120,11 @@ class _Unit:
             body = [ast.copy_location(ast.ClassDef(around.name, [], [], body, []), around)]
         self.module = ast.Module(body, [])
         self.functions: dict[Key, list[FunctionType]] = {key: [] for key, _ in self._codes()}
+        self.arguments = {
+            min([each.lineno, *(above.lineno for above in each.decorator_list)]): each.args.defaults
+            for each in ast.walk(node)
+            if isinstance(each, ast.FunctionDef)
+        }
 
     def _codes(self) -> Iterator[tuple[Key, CodeType]]:
         for code in _inside(compile(self.module, self.file, "exec", dont_inherit=True)):
@@ -137,6 +142,7 @@ class _Unit:
         try:
             for key, functions in self.functions.items():
                 for function in functions:
+                    function.__defaults__ = self._defaults(key, function.__defaults__)
                     same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
                     if same:
                         function.__code__ = same[0]
@@ -144,6 +150,14 @@ class _Unit:
         finally:
             for function, code, defaults in before:
                 function.__code__, function.__defaults__ = code, defaults
+
+    def _defaults(self, key: Key, now: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """The defaults of a function as the tree has them: constants, and what is there for all others."""
+        told = self.arguments.get(key[2], [])
+        if now is None or len(now) != len(told):
+            return now
+        pairs = zip(told, now, strict=True)
+        return tuple(new.value if isinstance(new, ast.Constant) else old for new, old in pairs)
 
 
 def _inside(code: CodeType) -> Iterator[CodeType]:

@@ -65,6 +65,18 @@ class Two(Scalar):
         return loss
 
 
+class Keeps(Scalar):
+    """A default that was left on, and a rate of its own."""
+
+    def decayed(self, W, by=0.5):  # bug
+        return W * (1 - by)
+
+    def train_on_batch(self, x, y):
+        (W, b), loss = right([self.decayed(self.W), self.b], x, y, 0.3)  # bug
+        self.W, self.b = W, b
+        return loss
+
+
 class Waits(Scalar):
     """An edit of its condition never ends."""
 
@@ -88,13 +100,13 @@ class Writes(Scalar):
         return 0.0
 
 
-def asked(labels="integer", seconds=20.0, n=6):
+def asked(labels="integer", seconds=20.0, n=4):
     """What is right in two steps of a softmax regression."""
-    recipe = Recipe(dense((4, 3), (), 0.1), 12, n, labels)
+    recipe = Recipe(dense((3, 2), (), 0.1), 8, n, labels)
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(12, 4)), rng.integers(3, size=12)
+    X, y = rng.normal(size=(8, 3)), rng.integers(2, size=8)
     weights = [[rng.normal(size=w.shape) for w in recipe.architecture.weights] for _ in range(2)]
-    batches = [np.arange(n), np.arange(n, 12)]
+    batches = [np.arange(n), np.arange(n, 8)]
     expected = []
     for before, rows in zip(weights, batches, strict=True):
         after, loss = right(before, X[rows], y[rows], 0.1)
@@ -124,6 +136,12 @@ def test_finds_faults_one_after_the_other():
     first = {turn: next(each for each in found if each.round == turn) for turn in (0, 1)}
     assert sorted(each.first for each in first.values()) == marked(Two)
     assert [first[turn].whole for turn in (0, 1)] == [False, True]
+
+
+def test_finds_what_a_default_and_a_number_set():
+    found = attempt(Keeps, asked())
+    assert {each.first for each in found if each.round == 0} >= {marked(Keeps)[0]}
+    assert {each.says for each in found} >= {"with `0.0` for `0.5`", "with `(the learning rate)` for `0.3`"}
 
 
 def test_ends_what_never_would():
