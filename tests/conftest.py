@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from compare.data.dataset import Dataset, load
+from compare.sides.frozen import freeze
 from compare.sides.quiet_keras import choose_backend
 
 choose_backend()  # before a test imports TensorFlow
@@ -27,3 +28,8 @@ def data() -> Data:
     """23 samples of 4 features in 3 classes."""
     rng = np.random.default_rng(0)
     return Data(rng.normal(size=(23, 4)), rng.integers(0, 3, 23))
+
+
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector need not look through it again and again."""
+    freeze()

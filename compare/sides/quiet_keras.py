@@ -5,6 +5,8 @@ import os
 import sys
 from types import ModuleType
 
+from compare.sides.frozen import freeze
+
 QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 # Graphics processors round products to fewer bits, and other backends clip probabilities.
 BACKEND = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -37,7 +39,7 @@ def load_keras() -> ModuleType:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     reference = import_quietly()
-    gc.freeze()  # and while running, neither
+    freeze()  # and while it runs, none of them is looked through
     return reference
 
 

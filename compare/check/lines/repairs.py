@@ -12,7 +12,7 @@ from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Task
 from compare.check.subject.trying import Attempt, Expected, Repair
 
-SECONDS = 1.5  # of the processor
+SECONDS = 2.5  # of the processor
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch

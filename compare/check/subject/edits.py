@@ -317,6 +317,7 @@ class _Function:
                 yield ast.BinOp(node, ast.Mult(), factor), REMOTE
                 yield ast.BinOp(node, ast.Div(), factor), REMOTE
         if kind.startswith(ARRAY):
+            yield ast.Compare(node, [ast.Gt()], [ast.Constant(0)]), POSSIBLE
             for other in self.locals:
                 if self.kinds.get(other, ARRAY).startswith(ARRAY):
                     slope = ast.Compare(ast.Name(other, ast.Load()), [ast.Gt()], [ast.Constant(0)])

@@ -7,10 +7,8 @@ does.
 
 import builtins
 import contextlib
-import gc
 import linecache
 import sys
-import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from compare.check.subject.rewriting import SEEN, Site, rewrite
+from compare.sides.frozen import functions_of, installed
 
 TOO_MANY, TOO_LONG = "more than", "longer than"
 EVENTS = 200_000  # a step of a network of 100 lines has some hundred
@@ -30,9 +29,6 @@ MANY = Meta(max_length=2 * EVENTS)  # of anything in a trace
 BYTES = 64 * 2**20
 SECONDS = 3.0  # of the processor: others may be at work on it too
 INSIDE = 64  # arrays looked at in a list or dict that an expression reads
-LIBRARIES = tuple(
-    {str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))}
-)
 HERE = str(Path(__file__).resolve().parents[len(__name__.split(".")) - 1])
 OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity"))
 
@@ -239,8 +235,7 @@ def own(filename: str) -> bool:
     if filename.startswith("<") and not linecache.getlines(filename):
         return False
     path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
-    installed = "site-packages" in path or "dist-packages" in path or path.startswith(LIBRARIES)
-    return not installed and not path.startswith(OURS) and bool(linecache.getlines(filename))
+    return not installed(path) and not path.startswith(OURS) and bool(linecache.getlines(filename))
 
 
 @contextlib.contextmanager
@@ -267,7 +262,7 @@ def rewritten(codes: Sequence[CodeType], recorder: Recorder) -> Iterator[None]:
     exchanged: list[tuple[FunctionType, CodeType]] = []
     setattr(builtins, SEEN, recorder.seen)
     try:
-        for function in _functions(list(new)):
+        for function in functions_of(list(new)):
             exchanged.append((function, function.__code__))
             function.__code__ = new[function.__code__]
         yield
@@ -275,17 +270,6 @@ def rewritten(codes: Sequence[CodeType], recorder: Recorder) -> Iterator[None]:
         for function, code in exchanged:
             function.__code__ = code
         delattr(builtins, SEEN)
-
-
-def _functions(codes: Sequence[CodeType]) -> list[FunctionType]:
-    """All functions that there are with one of these codes."""
-    frozen = gc.get_freeze_count()
-    if frozen:
-        gc.unfreeze()  # what is frozen is not looked through
-    found = [each for each in gc.get_referrers(*codes) if isinstance(each, FunctionType)] if codes else []
-    if frozen:
-        gc.freeze()
-    return [function for function in found if any(function.__code__ is code for code in codes)]
 
 
 def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> dict[CodeType, CodeType]:

@@ -7,7 +7,6 @@ The functions keep their identity, as where they are traced: their code is excha
 import ast
 import builtins
 import contextlib
-import gc
 import linecache
 import signal
 import threading
@@ -26,6 +25,7 @@ from compare.check.subject.kinds import Array, is_keras
 from compare.check.subject.performing import perform
 from compare.check.subject.tasks import Did, Several, Task, Words
 from compare.check.subject.tracing import Watch, watching
+from compare.sides.frozen import functions_of
 
 FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
@@ -176,12 +176,11 @@ def _units(ran: Sequence[CodeType]) -> list[_Unit]:
     keys = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in ran}
     found = [unit for unit in found if keys & unit.functions.keys()]
     owner = {key: unit for unit in found for key in unit.functions}
-    for each in gc.get_objects():
-        if isinstance(each, FunctionType):
-            code = each.__code__
-            key = code.co_filename, code.co_qualname, code.co_firstlineno
-            if key in owner:
-                owner[key].functions[key].append(each)
+    for function in functions_of(ran):
+        code = function.__code__
+        key = code.co_filename, code.co_qualname, code.co_firstlineno
+        if key in owner:
+            owner[key].functions[key].append(function)
     return found
 
 
