@@ -1,77 +1,24 @@
-"""The command `check`: one network against Keras, in a process of its own."""
+"""The command `check`: a network against Keras, in a process of its own; or several."""
 
 import json
-import math
-from dataclasses import asdict, dataclass, replace
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from compare.check.settings import Settings
-from compare.commands.options import Flag, Telling
-from compare.errors import InputError
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What a network is checked on, and how it is loaded and driven.
-
-    Attributes
-    ----------
-    data
-        iris, wine, breast_cancer, digits, diabetes, or the path of a CSV file; used standardised and raw. Beside a
-        reference of your own also FILE.py:NAME, arrays (X, y) or a function that returns them.
-    reference
-        FILE.py:NAME, a compiled Keras model of your own or a function that builds it; this runs that file too.
-    index_column
-        Whether a CSV file's first column is an index. By default it is one if it has no name, or if it is a running
-        number.
-    time_limit
-        Seconds that the subject may take for one situation.
-    memory_limit
-        Gigabytes of memory that the subject, and all that it starts, may take. Default: four fifths of what is free.
-    definitions_only
-        For files that train when imported: run the file's imports, functions, classes, constants and the subject's own
-        statement only. What needs a name that is left out is left out too, and the report says what was.
-    """
-
-    data: str = "iris"
-    reference: str | None = None
-    index_column: bool | None = None
-    time_limit: float = 60.0
-    memory_limit: float | None = None
-    definitions_only: Flag = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.time_limit < math.inf:
-            raise InputError(f"`time_limit` must be a positive number of seconds. Received: {self.time_limit}")
-        if self.memory_limit is not None and not 0.25 <= self.memory_limit <= 1e6:
-            raise InputError(
-                "`memory_limit` must be a number of gigabytes, from 0.25, with less no network is even loaded, to 1e6. "
-                f"Received: {self.memory_limit}"
-            )
-
-
-def _loaded(target: tuple[Path, str], argument: str) -> Any:
-    """What a file of the user's own calls so; data may be a function that returns them."""
-    from compare.check.subject.loading import load_target
-    from compare.sides.quiet_keras import import_quietly
-
-    import_quietly()
-    try:
-        found = load_target(*target, definitions_only=False)
-        return found() if argument == "data" and callable(found) else found
-    except Exception as error:
-        raise InputError(f"`{argument}` must be found in {target[0].name}: {type(error).__name__}: {error}") from None
+from compare.commands.class_check import Together, check_class, expanded
+from compare.commands.options import Telling
+from compare.commands.source import Asked, Source, checked
 
 
 def check(
-    subject: str,
+    subject: tuple[str, ...],
     *,
     source: Source = Source(),
     settings: Annotated[Settings, Parameter(name="*")] = Settings(),
+    together: Together = Together(),
     telling: Telling = Telling(),
     out: Path | None = Path("results"),
     record: bool = True,
@@ -79,49 +26,38 @@ def check(
     """Check whether your network trains exactly as Keras does; if not, say where and why.
 
     This runs the code in FILE.py, in a process of its own. Examples: `keras-parity check net.py:Network`,
-    `keras-parity check net.py:make --data wine --layers 16 3 --activations tanh --json`.
+    `keras-parity check net.py:make --data wine --layers 16 3 --activations tanh --json`,
+    `keras-parity check 'submissions/*/net.py:Network' --time-limit 10 --csv class.csv`.
 
     Parameters
     ----------
     subject
         FILE.py:NAME. NAME is an object with get_weights, set_weights and train_on_batch, a function
-        step(weights, x, y, learning_rate), a factory of either, or an adapted one (keras_parity.adapt).
+        step(weights, x, y, learning_rate), a factory of either, or an adapted one (keras_parity.adapt). Of several,
+        and of a pattern of files, one table is made, and a page that opens each one's own.
     out
         Folder in which the run's folder is made.
     record
         Whether to write a run's folder.
     """
-    from compare.check.subject.loading import left_out_of, split_target
+    from compare.check.subject.loading import split_target
 
-    path, name = split_target(subject)
-    own = None if source.reference is None else split_target(source.reference, "reference")
-    arrays = split_target(source.data, "data") if own is not None and ".py:" in source.data else None
-    from compare.check.subject.drivers import Isolated
-
-    memory = None if source.memory_limit is None else int(source.memory_limit * 1e9)
-    with Isolated(path, name, source.time_limit, source.definitions_only, memory) as driver:
-        from compare.check.parity_check import check_driver
-        from compare.show.terminal.progress import progress
-
-        with progress(telling.quiet) as stage:
-            model = None if own is None else _loaded(own, "reference")
-            data = source.data if arrays is None else _loaded(arrays, "data")
-            report = check_driver(driver, data, source.index_column, settings, stage, model)
-    if source.definitions_only and (left_out := left_out_of(path, name)):
-        report = replace(report, met=report.met.noting(left_out))
+    subjects = expanded(subject)
+    if len(subjects) > 1:
+        return check_class(subjects, source, settings, telling, together, out if record else None)
+    path, name = split_target(subjects[0])
+    began = time.perf_counter()
+    report = checked((path, name), source, settings, telling.quiet)
+    seconds = time.perf_counter() - began
     page = None
     if record and out is not None:
         from compare.check.report.record import record_check
-        from compare.runs.provenance import command_line
         from compare.runs.record import REPORT
 
-        options, defaults = asdict(source) | asdict(settings), asdict(Source()) | asdict(Settings())
-        page = (
-            record_check(report, out, f"{path.name}:{name}", command_line(("check", subject), options, defaults))
-            / REPORT
-        )
+        page = record_check(report, out, f"{path.name}:{name}", Asked(source, settings).command(*subjects)) / REPORT
+    told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
+    together.write_one(subjects[0], told, seconds)
     if telling.as_json:
-        told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
         print(json.dumps(told, indent=2))
     else:
         from compare.show.terminal.check import tell

@@ -14,6 +14,22 @@ from compare.check.subject.refusal import Refusal
 from compare.errors import InputError
 
 
+def spelt(target: str, argument: str = "subject") -> tuple[Path, str]:
+    """Split FILE.py:NAME, of whose file nothing is known but that it is there.
+
+    Raises
+    ------
+    InputError
+        If it is spelt wrongly, or there is no such file.
+    """
+    file, colon, name = target.rpartition(":")
+    if not colon or not name.isidentifier() or not file.endswith(".py"):
+        raise InputError(f"`{argument}` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
+    if not Path(file).is_file():
+        raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
+    return Path(file), name
+
+
 def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
     """Split FILE.py:NAME, and check what can be checked without running the file.
 
@@ -22,12 +38,8 @@ def split_target(target: str, argument: str = "subject") -> tuple[Path, str]:
     InputError
         If it is spelt wrongly, there is no such file, or it is no Python.
     """
-    file, colon, name = target.rpartition(":")
-    if not colon or not name.isidentifier() or not file.endswith(".py"):
-        raise InputError(f"`{argument}` must be FILE.py:NAME, for example net.py:Network. Received: {target!r}")
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
+    path, name = spelt(target, argument)
+    file = str(path)
     try:
         tree = ast.parse(path.read_bytes(), path.name)
     except (SyntaxError, ValueError) as error:

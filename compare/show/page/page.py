@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,24 +19,27 @@ from compare.runs.record import REPORT, Run
 from compare.runs.verdict import verdict
 from compare.show.figures import style
 from compare.show.figures.style import COLOURS, EDGES
-from compare.show.page import article, chart, check, matched, sweep, unseeded
+from compare.show.page import article, chart, check, matched, submissions, sweep, unseeded
 from compare.show.page.parts import Section
 
 NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a CSV file"}
 
 # Each looks at a run's tables and says its part, or None: a new kind of run adds its own here.
-PROVIDERS = (check.section, sweep.section, matched.section, unseeded.section, article.section)
+PROVIDERS = (check.section, submissions.section, sweep.section, matched.section, unseeded.section, article.section)
 
 
 def write(run: Run, folder: Path) -> Path:
     """Write a finished run's report into a folder and return its path."""
     path = folder / REPORT
-    whole.write_text(path, html(run))
+    whole.write_text(path, html(run, os.path.relpath(run.folder, folder)))
     return path
 
 
-def html(run: Run) -> str:
-    """Return a finished run's report: one page, all text from data and users escaped, no network."""
+def html(run: Run, folder: str = ".") -> str:
+    """Return a finished run's report: one page, all text from data and users escaped, no network.
+
+    `folder` is where the run's own folder lies from the page.
+    """
     sections = [section for provide in PROVIDERS if (section := provide(run))]
     script = _file("page.js")
     environment = Environment(
@@ -47,6 +52,7 @@ def html(run: Run) -> str:
     environment.filters["unbroken"] = unbroken
     return environment.get_template("page.html.j2").render(
         run=run,
+        folder=quote(folder),
         verdict=verdict(run.manifest, run.tables),
         sections=sections,
         readings=Markup(readings_as_json(sections)),

@@ -8,7 +8,7 @@ import pytest
 
 from compare.check.settings import Settings
 from compare.commands.app import main
-from compare.commands.check import Source
+from compare.commands.source import Source
 from compare.errors import InputError
 from compare.runs.record import read
 from compare.show.figures import check_map
