@@ -20,6 +20,7 @@ from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found
 from compare.check.settings import Settings
+from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, rejudged
 from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import ordinary, probes
@@ -166,10 +167,11 @@ def check_driver(
     settings: Settings,
     stage: Callable[[str, int], Any] = silent,
     reference: Any = None,
+    known: Known | None = None,
 ) -> Report:
     """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's.
 
-    `stage` shows what is being done (`progress`).
+    `stage` shows what is being done (`progress`); `known` keeps what Keras's plain network does for the next subject.
     """
     if reference is not None:
         given = as_given(*data) if isinstance(data, tuple) and len(data) == 2 else _loaded(data, index_column)
@@ -178,7 +180,7 @@ def check_driver(
         given = _loaded(data, index_column)
         model, told = worded(driver, given, settings)
         return check_model(driver, model, given, settings, stage, given=False, told=told)
-    return _check_plain(driver, data, index_column, settings, stage)
+    return _check_plain(driver, data, index_column, settings, stage, known)
 
 
 def _loaded(data: Source, index_column: bool | None) -> Dataset:
@@ -186,7 +188,12 @@ def _loaded(data: Source, index_column: bool | None) -> Dataset:
 
 
 def _check_plain(
-    driver: Driver, data: Source, index_column: bool | None, settings: Settings, stage: Callable[[str, int], Any]
+    driver: Driver,
+    data: Source,
+    index_column: bool | None,
+    settings: Settings,
+    stage: Callable[[str, int], Any],
+    known: Known | None,
 ) -> Report:
     """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
     raw = load(data, index_column=index_column)
@@ -205,7 +212,7 @@ def _check_plain(
         *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
-        runs = drive_all(reference, situations, driver.perform, advance)
+        runs = drive_all(reference, situations, driver.perform, advance, known=known)
     if met.random:
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
@@ -218,8 +225,8 @@ def _check_plain(
         met = met.noting(*samplewise.notes(diagnosis, runs))
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
-        trainer, known = PlainTrainer(reference), diagnosis.explanations
-        driven = drive_training(driver, met, trainer, standard.X, standard.y, known, rng)
+        trainer, explained = PlainTrainer(reference), diagnosis.explanations
+        driven = drive_training(driver, met, trainer, standard.X, standard.y, explained, rng)
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):

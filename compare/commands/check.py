@@ -44,7 +44,7 @@ def check(
 
     subjects = expanded(subject)
     if len(subjects) > 1:
-        return check_class(subjects, source, settings, telling, together, out if record else None)
+        return check_class(subject, source, settings, telling, together, out if record else None)
     path, name = split_target(subjects[0])
     began = time.perf_counter()
     report = checked((path, name), source, settings, telling.quiet)

@@ -103,7 +103,7 @@ def expanded(subjects: Sequence[str]) -> list[str]:
 
 
 def check_class(
-    subjects: Sequence[str], source: Source, settings: Settings, telling: Telling, together: Together, out: Path | None
+    given: Sequence[str], source: Source, settings: Settings, telling: Telling, together: Together, out: Path | None
 ) -> int:
     """Check several networks and tell of all; return the exit status.
 
@@ -111,13 +111,15 @@ def check_class(
 
     Parameters
     ----------
-    subjects : sequence of str
+    given : sequence of str
+        FILE.py:NAME, or a pattern of files.
     source, settings, telling, together
     out : Path, optional
         Where the run's folder is made; None for none.
     """
     from compare.check.subject.loading import spelt
 
+    subjects = expanded(given)
     targets = [spelt(subject) for subject in subjects]
     if ".py:" not in source.data:
         from compare.data.dataset import load
@@ -153,7 +155,7 @@ def check_class(
         verdict = class_verdict(rows)
         if recorder is not None:
             recorder.table("class.csv", as_table(rows))
-            recorder.manifest = _manifest(subjects, asked, reports, failures) | {
+            recorder.manifest = _manifest(asked.command(*given), reports, failures) | {
                 "missing": len(rows) - len(reports.told),
                 "verdicts": {"passed": verdict.state == "yes", "state": verdict.state, "words": verdict.words},
             }
@@ -166,15 +168,13 @@ def check_class(
     return 0 if all(row.passed for row in rows) else 1
 
 
-def _manifest(
-    subjects: Sequence[str], asked: Asked, reports: "Reports", failures: "Sequence[Failure]"
-) -> dict[str, Any]:
+def _manifest(command: str, reports: "Reports", failures: "Sequence[Failure]") -> dict[str, Any]:
     from compare.runs import provenance
 
     return {
         "kind": "class",
-        "command": asked.command(*subjects),
-        "subject": f"{len(subjects)} networks",
+        "command": command,
+        "subject": f"{len(reports.subjects)} networks",
         "data": reports.data,
         "code": provenance.code(),
         "env": provenance.environment(),

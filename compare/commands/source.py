@@ -4,6 +4,7 @@ import json
 import math
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from compare.check.report.report import Report
+    from compare.check.steps.known import Known
 
 
 @Parameter(name="*")
@@ -75,7 +77,12 @@ def _loaded(target: tuple[Path, str], argument: str) -> Any:
 
 
 def checked(
-    target: tuple[Path, str], source: Source, settings: Settings, quiet: bool = True, beside: int = 1
+    target: tuple[Path, str],
+    source: Source,
+    settings: Settings,
+    quiet: bool = True,
+    beside: int = 1,
+    known: "Known | None" = None,
 ) -> "Report":
     """Check what a file calls so, in a process of its own.
 
@@ -88,6 +95,8 @@ def checked(
         Whether nothing is shown of what is being done.
     beside : int
         Checks that share this machine's memory.
+    known : Known, optional
+        Keeps what Keras does, for the next network.
 
     Raises
     ------
@@ -109,7 +118,7 @@ def checked(
         with progress(quiet) as stage:
             model = None if own is None else _loaded(own, "reference")
             data = source.data if arrays is None else _loaded(arrays, "data")
-            report = check_driver(driver, data, source.index_column, settings, stage, model)
+            report = check_driver(driver, data, source.index_column, settings, stage, model, known)
     if source.definitions_only and (left_out := left_out_of(*target)):
         report = replace(report, met=report.met.noting(left_out))
     return report
@@ -135,6 +144,14 @@ class Asked:
         return command_line(("check", *subjects), options, defaults)
 
 
+@cache
+def _known() -> "Known":
+    """What this process knows of Keras."""
+    from compare.check.steps.known import Known
+
+    return Known()
+
+
 def checked_files(path: Path, name: str, subject: str, asked: Asked, seeds: object) -> "pd.DataFrame":
     """Check one network of a class, called `subject`, and return the files of its run's folder.
 
@@ -154,7 +171,7 @@ def checked_files(path: Path, name: str, subject: str, asked: Asked, seeds: obje
     began, refused = time.perf_counter(), None
     files = {"": b""}
     try:
-        report = checked((path, name), asked.source, asked.settings, beside=asked.beside)
+        report = checked((path, name), asked.source, asked.settings, beside=asked.beside, known=_known())
     except InputError as error:
         refused = str(error)
     else:

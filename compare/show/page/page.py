@@ -5,12 +5,13 @@ import hashlib
 import json
 import os
 import re
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from compare.recipe.protocol import Protocol
@@ -42,15 +43,7 @@ def html(run: Run, folder: str = ".") -> str:
     """
     sections = [section for provide in PROVIDERS if (section := provide(run))]
     script = _file("page.js")
-    environment = Environment(
-        loader=PackageLoader(__package__, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = unbroken
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         run=run,
         folder=quote(folder),
         verdict=verdict(run.manifest, run.tables),
@@ -65,6 +58,20 @@ def html(run: Run, folder: str = ".") -> str:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+@cache
+def _template() -> Template:
+    """The page's template: to compile it takes as long as to fill it."""
+    environment = Environment(
+        loader=PackageLoader(__package__, ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment.get_template("page.html.j2")
 
 
 def _file(name: str) -> str:

@@ -153,7 +153,11 @@ def test_an_interrupt_leaves_what_is_finished_and_says_what_is_missing(capsys, m
     assert f"interrupted; what is finished is kept: results/{folder.name}" in printed.err
     assert read(folder).manifest["missing"] == 3
     rows = pd.read_csv("class.csv", keep_default_na=False)
-    assert list(rows["cause"].str.partition(":")[0]) == [*["interrupted"] * 2, "its file cannot be loaded", "interrupted"]
+    assert list(rows["cause"].str.partition(":")[0]) == [
+        *["interrupted"] * 2,
+        "its file cannot be loaded",
+        "interrupted",
+    ]
     assert "3 not checked" in printed.out
 
 
@@ -162,7 +166,7 @@ def test_a_check_that_fails_is_one_row(capsys, monkeypatch, submitted):
 
     def fails_for_one(target, *rest, **options):
         if target[0].parent.name == "ben":
-            raise RuntimeError("the reference mathematics and Keras differ")
+            raise RuntimeError("the mathematics and Keras differ")
         return checked(target, *rest, **options)
 
     monkeypatch.setattr(source, "checked", fails_for_one)
@@ -170,5 +174,5 @@ def test_a_check_that_fails_is_one_row(capsys, monkeypatch, submitted):
     assert "1 not checked" in capsys.readouterr().out
     (folder,) = (submitted / "results").iterdir()
     run = read(folder)
-    assert run.tables["class"]["cause"][0] == "the check failed: RuntimeError: the reference mathematics and Keras differ"
+    assert run.tables["class"]["cause"][0] == "the check failed: RuntimeError: the mathematics and Keras differ"
     assert [each["shard"] for each in run.manifest["failures"]] == ["check-00001"]
