@@ -40,7 +40,8 @@ class Source:
     time_limit
         Seconds that the subject may take for one situation.
     memory_limit
-        Gigabytes of memory that the subject, and all that it starts, may take. Default: four fifths of what is free.
+        Gigabytes of memory that the subject, and all that it starts, may take. Default: four fifths of what is free, or
+        of several subjects at a time each its share of that.
     definitions_only
         For files that train when imported: run the file's imports, functions, classes, constants and the subject's own
         statement only. What needs a name that is left out is left out too, and the report says what was.
