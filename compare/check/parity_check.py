@@ -18,7 +18,7 @@ from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_check import check_model
 from compare.check.planning import plan, worded
 from compare.check.report.report import Report
-from compare.check.report.verdict import Found
+from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
 from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, rejudged
@@ -217,7 +217,10 @@ def _check_plain(
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
-        met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
+        effort = settings.effort or 1.0
+        met, reference, runs, diagnosis = _diagnosed(met, reference, runs, effort)
+        if wrong_ordinarily(runs) and not diagnosis.explanations and effort < 1:
+            met = met.noting(f"known bugs were searched for with {effort:g} of the usual effort: --effort 1 tries more")
         if met.no_biases and not _any_kernel_wrong(deciding(runs)):
             diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
@@ -250,14 +253,14 @@ def _any_kernel_wrong(runs: Sequence[Driven]) -> bool:
 
 
 def _diagnosed(
-    met: Introduction, reference: Reference, runs: list[Driven]
+    met: Introduction, reference: Reference, runs: list[Driven], effort: float
 ) -> tuple[Introduction, Reference, list[Driven], Diagnosis]:
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
     off = every_ratio(deciding(runs))
     company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in off)
-    diagnosis = diagnose(deciding(runs), architecture, met.precision, company)
+    diagnosis = diagnose(deciding(runs), architecture, met.precision, company, effort)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
@@ -267,7 +270,7 @@ def _diagnosed(
     coarse = replace(reference, precision="float32")
     again = rejudged(runs, coarse)
     still = _any_wrong(deciding(again))
-    found = diagnose(deciding(again), architecture, "float32") if still else Diagnosis()
+    found = diagnose(deciding(again), architecture, "float32", effort=effort) if still else Diagnosis()
     if still and not found.explanations:
         return met, reference, runs, diagnosis
     return met.noting(_where_float32(runs), precision="float32"), coarse, again, found

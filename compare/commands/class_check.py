@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from compare.work.engine import Failure
     from compare.work.place import Place
 
+EFFORT = 0.25  # names one bug, and nearly always several: only what has no name is searched for longer
 FEW = 3  # checks that take as long as a further worker takes to begin
 
 
@@ -133,6 +134,7 @@ def check_class(
 
     place = together.place(len(subjects))
     engine.ready(place)
+    settings = settings if settings.effort is not None else replace(settings, effort=EFFORT)
     asked = Asked(source, settings, out is not None, 1 if place.scheduler else place.workers)
     failures: list[Failure] = []
     stopped: BaseException | None = None

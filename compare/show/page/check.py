@@ -145,10 +145,8 @@ def _view(table: pd.DataFrame, first: dict[str, Any] | None) -> View:
     what = str(table["what"].iloc[0])
     labels = list(dict.fromkeys(table["label"]))
     steps = int(table["step"].max())
-    wide = {
-        name: table.pivot(index="label", columns="step", values=name).reindex(index=labels, columns=range(1, steps + 1))
-        for name in COLUMNS
-    }
+    by_step: Any = table.pivot(index="label", columns="step", values=list(COLUMNS)).reindex(labels)
+    wide = {name: by_step[name].reindex(columns=range(1, steps + 1)) for name in COLUMNS}
     # Below the lowest edge is nothing: a ratio of 0 is in the first bin.
     bins = np.digitize(wide["ratio"], EDGES[1:-1], right=True)
     looks = np.where(wide["ratio"].notna(), np.char.add("cell r", bins.astype(str)), "")
