@@ -233,7 +233,7 @@ def _check_plain(
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):
-        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs))
+        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs, known))
     return Report.of(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings.strict)
 
 

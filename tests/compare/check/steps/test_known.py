@@ -65,6 +65,23 @@ def test_another_situation_or_tolerance_is_computed(computed):
     assert len(computed) == 3
 
 
+def test_quantities_are_computed_once_for_each_step():
+    kept, asked = Known(), []
+    step, other = (one.step for one in drive(Network, SITUATION, kept).steps)
+
+    def quantities(of):
+        def compute():
+            asked.append(id(of))
+            return {"X": of.X}
+
+        return kept.quantities(of, compute)
+
+    found = quantities(step)
+    assert quantities(step) is found
+    assert quantities(other) is not found
+    assert asked == [id(step), id(other)]
+
+
 def test_what_came_first_is_forgotten(computed, monkeypatch):
     monkeypatch.setattr(known, "MOST", 1)
     kept = Known()
