@@ -10,7 +10,7 @@ from compare.check.steps.situations import Situation
 from compare.mathematics.functions import Array
 from compare.mathematics.step import Step
 
-MOST = 48  # situations: as two kinds of networks meet, with other sizes or another rate; 3 MB each
+MOST = 48  # situations: as two kinds of networks meet, with other sizes or another rate; 2 MB each
 
 
 class Expected(NamedTuple):
