@@ -39,6 +39,12 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def parted(subject: str) -> tuple[str, str]:
+    """Split FILE.py:NAME; the name of FILE.py alone is ""."""
+    file, _, name = (subject, "", "") if subject.endswith(".py") else subject.rpartition(":")
+    return file, name
+
+
 def gathered(quantities: Sequence[str]) -> list[str]:
     """Return quantities in few words: "dW of layers 4, 3 and 2", "Z of layer 1 at times 2 and 1"."""
     times: dict[tuple[str, bool], list[str]] = {}  # with a time, and of all of them

@@ -45,8 +45,11 @@ def commands():
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """A folder as a reader has it: the examples, a CSV file, one finished run."""
+    """A folder as a reader has it: the examples, submissions, a CSV file, one finished run."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for student in ("anna", "ben"):
+        (tmp_path / "submissions" / student).mkdir(parents=True)
+        shutil.copy(ROOT / "examples" / "correct.py", tmp_path / "submissions" / student / "net.py")
     flowers = pd.DataFrame({"length": range(40), "width": [1.0, 3.0, 2.0, 5.0] * 10, "kind": ["a", "b"] * 20})
     flowers.to_csv(tmp_path / "flowers.csv", index=False)
     made_run(tmp_path / "results", parts=("matched",))

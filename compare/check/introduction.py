@@ -94,6 +94,8 @@ def meet(
     )
     met, performance = _try_labels(met, driver, first)
     if performance.refusal and not performance.steps:
+        if TOO_LONG in performance.refusal:  # whatever biases it has
+            return replace(met, refusal=performance.refusal)
         first = first.with_zero_biases()
         retry = driver.perform(first.task(met.recipe))
         if retry.refusal and not retry.steps:

@@ -108,7 +108,8 @@ def check_model(
         # Of several steps in one, each from where the last one was left, no quantity is any one step's.
         single = settings.samplewise or samplewise.NAME in diagnosis.names
         shown = [run for run in runs if not single or all(len(b) == 1 for b in run.situation.batches)]
-        lines = find_training_lines(driver, trained.judged, find_lines(driver, reference, shown))
+        found_lines = find_lines(driver, reference, shown, effort=settings.effort or 1.0)
+        lines = find_training_lines(driver, trained.judged, found_lines)
     found = Found(runs, diagnosis, trained.judged, _warned(runs), lines, predictions)
     return Report.of(met, data, found, settings.strict)
 

@@ -18,8 +18,9 @@ from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_check import check_model
 from compare.check.planning import plan, worded
 from compare.check.report.report import Report
-from compare.check.report.verdict import Found
+from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
+from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, rejudged
 from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import ordinary, probes
@@ -166,10 +167,11 @@ def check_driver(
     settings: Settings,
     stage: Callable[[str, int], Any] = silent,
     reference: Any = None,
+    known: Known | None = None,
 ) -> Report:
     """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's.
 
-    `stage` shows what is being done (`progress`).
+    `stage` shows what is being done (`progress`); `known` keeps what Keras's plain network does for the next subject.
     """
     if reference is not None:
         given = as_given(*data) if isinstance(data, tuple) and len(data) == 2 else _loaded(data, index_column)
@@ -178,7 +180,7 @@ def check_driver(
         given = _loaded(data, index_column)
         model, told = worded(driver, given, settings)
         return check_model(driver, model, given, settings, stage, given=False, told=told)
-    return _check_plain(driver, data, index_column, settings, stage)
+    return _check_plain(driver, data, index_column, settings, stage, known)
 
 
 def _loaded(data: Source, index_column: bool | None) -> Dataset:
@@ -186,7 +188,12 @@ def _loaded(data: Source, index_column: bool | None) -> Dataset:
 
 
 def _check_plain(
-    driver: Driver, data: Source, index_column: bool | None, settings: Settings, stage: Callable[[str, int], Any]
+    driver: Driver,
+    data: Source,
+    index_column: bool | None,
+    settings: Settings,
+    stage: Callable[[str, int], Any],
+    known: Known | None,
 ) -> Report:
     """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
     raw = load(data, index_column=index_column)
@@ -205,12 +212,15 @@ def _check_plain(
         *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
-        runs = drive_all(reference, situations, driver.perform, advance)
+        runs = drive_all(reference, situations, driver.perform, advance, known=known)
     if met.random:
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
+    effort = settings.effort or 1.0
     with stage("diagnosis", 1) if _any_wrong(runs) else nullcontext():
-        met, reference, runs, diagnosis = _diagnosed(met, reference, runs)
+        met, reference, runs, diagnosis = _diagnosed(met, reference, runs, effort)
+        if wrong_ordinarily(runs) and not diagnosis.explanations and effort < 1:
+            met = met.noting(f"known bugs were searched for with {effort:g} of the usual effort: --effort 1 tries more")
         if met.no_biases and not _any_kernel_wrong(deciding(runs)):
             diagnosis = Diagnosis(kind=Cause(NO_BIASES))
         warned = in_extremes([run for run in runs if run.situation.extreme], diagnosis, architecture, met.precision)
@@ -218,12 +228,12 @@ def _check_plain(
         met = met.noting(*samplewise.notes(diagnosis, runs))
     trainings: list[Training] = []
     if met.train is not None and diagnosis.kind is None:
-        trainer, known = PlainTrainer(reference), diagnosis.explanations
-        driven = drive_training(driver, met, trainer, standard.X, standard.y, known, rng)
+        trainer, explained = PlainTrainer(reference), diagnosis.explanations
+        driven = drive_training(driver, met, trainer, standard.X, standard.y, explained, rng)
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
     with stage("lines", 1):
-        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs))
+        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs, known, effort))
     return Report.of(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings.strict)
 
 
@@ -243,14 +253,14 @@ def _any_kernel_wrong(runs: Sequence[Driven]) -> bool:
 
 
 def _diagnosed(
-    met: Introduction, reference: Reference, runs: list[Driven]
+    met: Introduction, reference: Reference, runs: list[Driven], effort: float
 ) -> tuple[Introduction, Reference, list[Driven], Diagnosis]:
     """Find what explains the runs; where nothing does in float64, judge them as if computed in float32 somewhere."""
     architecture = reference.recipe.architecture
     # Deviations that single precision explains are no company of faults.
     off = every_ratio(deciding(runs))
     company = met.precision == "float32" or not all(ratio < FLOAT32_PER_FLOAT64 for ratio in off)
-    diagnosis = diagnose(deciding(runs), architecture, met.precision, company)
+    diagnosis = diagnose(deciding(runs), architecture, met.precision, company, effort)
     if diagnosis.explanations or met.precision != "float64" or not _any_wrong(runs):
         return met, reference, runs, diagnosis
     # Single precision shows in tensors that are otherwise right: off, but by no more than it explains.
@@ -260,7 +270,7 @@ def _diagnosed(
     coarse = replace(reference, precision="float32")
     again = rejudged(runs, coarse)
     still = _any_wrong(deciding(again))
-    found = diagnose(deciding(again), architecture, "float32") if still else Diagnosis()
+    found = diagnose(deciding(again), architecture, "float32", effort=effort) if still else Diagnosis()
     if still and not found.explanations:
         return met, reference, runs, diagnosis
     return met.noting(_where_float32(runs), precision="float32"), coarse, again, found

@@ -46,6 +46,9 @@ class Settings:
         Whether layers have biases.
     samplewise : bool
         The network makes a step of each sample of a batch, one after the other.
+    effort : float, optional
+        How long known bugs that explain a plain network are searched for, and edits of its lines that mend one, as a
+        share of the usual, 1. Default: 1; of each of several networks a quarter.
     at_any_cost : bool
         Begin however much memory and time the steps are estimated to take.
 
@@ -72,6 +75,7 @@ class Settings:
     l2: float = 0.0
     bias: bool = True
     samplewise: bool = False
+    effort: float | None = None
     at_any_cost: bool = False
 
     @property
@@ -100,7 +104,11 @@ class Settings:
                 )
         if layers is not None and activations is not None and len(activations) != len(layers) - 1:
             raise InputError(f"`activations` must name {len(layers) - 1} hidden layers. Received: {len(activations)}")
-        for name, value in (("learning_rate", self.learning_rate), ("tolerance", self.tolerance)):
+        for name, value in (
+            ("learning_rate", self.learning_rate),
+            ("tolerance", self.tolerance),
+            ("effort", self.effort),
+        ):
             if isinstance(value, str):
                 raise InputError(
                     f"`{name}` must be a positive number. Received: {value!r}, which is text{_as_number(value)}"

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from compare.check.settings import Settings
-from compare.commands.check import Source
+from compare.commands.source import Source
 from compare.errors import InputError
 
 

@@ -1,9 +1,10 @@
 """Options that several commands have."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
@@ -36,6 +37,14 @@ class Telling:
         """Tell what was found out and may be otherwise, a line each, on stderr; quiet: nothing."""
         for note in () if self.quiet else notes:
             complain(note)
+
+
+def print_annotations(report: Mapping[str, Any], subject: Path) -> None:
+    """Print a check's wrong lines on stderr as GitHub shows them beside a change; `subject` is its file."""
+    from compare.show.terminal.annotations import github
+
+    for line in github(report, subject):
+        print(line, file=sys.stderr)
 
 
 @Parameter(name="*")

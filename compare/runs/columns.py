@@ -9,6 +9,7 @@ from msgspec import UNSET, convert, inspect
 
 from compare.errors import InputError
 from compare.runs.schema import (
+    ClassRun,
     Conclusion,
     Count,
     Drawer,
@@ -74,6 +75,16 @@ TABLES: dict[str, dict[str, dict[str, Column]]] = {
         },
         "trajectories": {"cell": Count, "side": Side, "replicate": Count, **CURVE},
     },
+    "class": {
+        "class": {
+            "number": Positive,
+            **dict.fromkeys(("subject", "verdict", "headline"), Words),
+            "passed": bool,
+            **dict.fromkeys(("file", "function", "source", "cause", "run"), Words | None),
+            "line": float | None,
+            "seconds": float | None,
+        },
+    },
     "check": {
         "check": {
             "what": Words,
@@ -118,6 +129,8 @@ def _parts(ran: Ran) -> dict[str, tuple[tuple[str, ...], bool]]:
     """The parts of a run: the tables of each, and whether it was compared."""
     if isinstance(ran, SweepRun):
         return {"sweep": (("sweep", "trajectories"), True)}
+    if isinstance(ran, ClassRun):
+        return {"class": (("class",), True)}
     if not isinstance(ran, Main):
         return {}
     found = ran.verdicts

@@ -1,6 +1,6 @@
 """What a run found, in tables of values. The terminal and the report show the same ones."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from compare.phrases import parted
 from compare.recipe.protocol import MEASURES, batches
 from compare.runs.record import Run
 
@@ -59,6 +60,29 @@ def _text(value: Any, column: Column) -> str:
     if value is None:
         return ""
     return "0" if column.right and value == 0 else column.form.format(value)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows by the names of its columns; what is missing is None."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def submissions(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """One row for each network of a class: its verdict, the first guilty line with its source, and the cause."""
+    columns = Column("#", "{:d}"), *map(Column, ("network", "verdict", "line", "cause"))
+    told = [(row["number"], row["subject"], row["verdict"], _line(row), row["cause"]) for row in rows]
+    return Table(f"{len(told)} networks", columns, told)
+
+
+def _line(row: Mapping[str, Any]) -> str | None:
+    """The first guilty line; its file where that is not the network's own."""
+    if row["line"] is None:
+        return None
+    other = "" if row["file"] == parted(row["subject"])[0] else f"{row['file']}:"
+    return f"{other}{row['line']:.0f}: {row['source']}"
 
 
 PARTS = ("parity", "article_parity")

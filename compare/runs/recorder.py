@@ -184,13 +184,18 @@ def interrupted(folder: Path, kind: str, settings: type[Settings]) -> Settings:
     )
 
 
+def folder_name(number: int, kind: str) -> str:
+    """Return the name of a run's folder that begins now."""
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{number:04d}-{kind}-{stamp}"
+
+
 def _new_folder(out: Path, kind: str) -> Path:
     """Make the next free number's folder; another run that takes it first makes us take the one after."""
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     out.mkdir(parents=True, exist_ok=True)
     while True:
         numbers = [int(match[1]) for path in out.iterdir() if (match := re.match(r"(\d{4,})-", path.name))]
-        partial = out / f"{max(numbers, default=0) + 1:04d}-{kind}-{stamp}.partial"
+        partial = out / f"{folder_name(max(numbers, default=0) + 1, kind)}.partial"
         try:
             partial.mkdir()
             return partial

@@ -132,7 +132,7 @@ class Main(Recorded, kw_only=True):
 
 
 class SweepVerdicts(Struct):
-    """The verdict of a sweep."""
+    """The verdict of a sweep, or of a class."""
 
     state: Literal["yes", "no", "open"]
     words: Words
@@ -264,6 +264,15 @@ class CheckRun(Recorded, kw_only=True):
     sources: dict[Words, str] = {}
 
 
+class ClassRun(Recorded, kw_only=True):
+    """The manifest of a `check` of several networks."""
+
+    kind: Literal["class"]
+    data: Data
+    subject: Words
+    verdicts: SweepVerdicts
+
+
 class Drawn(Ran, kw_only=True):
     """The manifest of `report`: pictures of another run."""
 
@@ -280,7 +289,7 @@ class Plan(Struct):
     data: dict[Name, Name]
 
 
-KINDS: dict[str, type[Ran]] = {"run": Main, "sweep": SweepRun, "check": CheckRun, "report": Drawn}
+KINDS: dict[str, type[Ran]] = {"run": Main, "sweep": SweepRun, "check": CheckRun, "class": ClassRun, "report": Drawn}
 
 
 def manifest(values: Any) -> Ran:

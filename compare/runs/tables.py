@@ -25,7 +25,12 @@ def write(path: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(buffer, index=False)
         whole.write(path, buffer.getvalue())
     else:
-        whole.write_text(path, _with_texts(_marked, frame).to_csv(index=False, lineterminator="\n"))
+        write_csv(path, frame)
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a CSV file, whole or not at all, whatever its name."""
+    whole.write_text(path, _with_texts(_marked, frame).to_csv(index=False, lineterminator="\n"))
 
 
 def read(path: Path, texts: Iterable[str] = ()) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def _verdict(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) ->
     if manifest.get("kind") == "check":
         told = manifest["report"]
         return Verdict("yes" if found["passed"] else "open" if told["refusal"] else "no", told["headline"])
-    if manifest.get("kind") == "sweep":
+    if manifest.get("kind") in ("sweep", "class"):
         return Verdict(found["state"], found["words"])
     if "matched" in found or "article" in found:
         matched = found.get("matched", {})

@@ -53,8 +53,12 @@ class Afterwards:
         """Draw a run's figures and write its page into the folder."""
         with self.each("drawing"):
             figures = begin_drawing(run, self.folder, beside)
-            with self.each("the page"):
-                page.write(run, self.folder)
+            self.write(run)
             for name, failure in figures.results():
                 if failure:
                     self.tell(f"drawing {name}", failure)
+
+    def write(self, run: Run) -> None:
+        """Write a run's page into the folder."""
+        with self.each("the page"):
+            page.write(run, self.folder)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice, starmap
 from typing import Any
@@ -50,15 +50,15 @@ class Shard:
     sequence : SeedSequence
         The procedure's; replicate k draws from its child k.
     start, stop : int
-        The replicates: start, ..., stop - 1.
+        The replicates: start, ..., stop - 1. By default one, as of what draws nothing.
     """
 
     name: str
     function: Callable[..., pd.DataFrame]
     settings: tuple[Any, ...]
-    sequence: np.random.SeedSequence
-    start: int
-    stop: int
+    sequence: np.random.SeedSequence = field(default_factory=lambda: np.random.SeedSequence(0))
+    start: int = 0
+    stop: int = 1
 
     def __len__(self) -> int:
         return self.stop - self.start

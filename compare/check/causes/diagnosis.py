@@ -82,7 +82,11 @@ class Diagnosis:
 
 
 def diagnose(
-    runs: Sequence[Driven], architecture: Architecture, precision: str = "float64", company: bool = True
+    runs: Sequence[Driven],
+    architecture: Architecture,
+    precision: str = "float64",
+    company: bool = True,
+    effort: float = 1.0,
 ) -> Diagnosis:
     """Search the catalogue for what explains these runs.
 
@@ -95,6 +99,8 @@ def diagnose(
         Of the subject's arithmetic.
     company : bool
         Whether to look for faults that stand together.
+    effort : float
+        The share of the usual steps that candidates may take.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def diagnose(
     if not wrong:
         return Diagnosis()
     right = [run for run in runs if run.first_wrong is None and run.steps]
-    case = Case([*wrong, *right], architecture, precision)
+    case = Case([*wrong, *right], architecture, precision, effort)
     items = _items(case, losses=False)
     found = Search(case, items, False, Reach.EXCHANGE).run()
     if all(each.left for each in found) and (kind := recognise(case)) is not None:

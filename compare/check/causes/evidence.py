@@ -48,12 +48,14 @@ class Case:
 
     `seen` holds the steps that a candidate took in a run, and its memory then, so that it takes them once; `lately`
     some first steps; `known` whether it explains an item, for any order in which its faults were found.
-    `limits` holds what was seen of an item, and how far a prediction may be from it.
+    `limits` holds what was seen of an item, and how far a prediction may be from it. `effort` is the share of the usual
+    steps after which a search ends.
     """
 
     runs: list[Driven]
     architecture: Architecture
     precision: str
+    effort: float = 1.0
     tried: int = 0
     spent: int = 0
     fitted: dict[tuple[str, Causes, int, int, int], list[Cause]] = field(default_factory=dict)

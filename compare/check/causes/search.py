@@ -64,6 +64,14 @@ class Search:
             Cause(fault, parameter) for fault in self.faults for parameter in fault.parameters(self.case.architecture)
         ]
 
+    @property
+    def _endurance(self) -> float:
+        return ENDURANCE * self.case.effort
+
+    @property
+    def _exhaustion(self) -> float:
+        return EXHAUSTION * self.case.effort
+
     def run(self, start: Causes = ()) -> list[Hypothesis]:
         """Return the best explanations, the plainest first; one without causes explains what is right already."""
         beam, done = [self._measured(start, frozenset())], []
@@ -104,16 +112,16 @@ class Search:
         More than one fault at once is not looked for where others beside it explain more, and leave no more.
         """
         found: list[Hypothesis] = []
-        if len(hypothesis.causes) < self.most and self.case.tried < EXHAUSTION:
+        if len(hypothesis.causes) < self.most and self.case.tried < self._exhaustion:
             candidates = [cause for cause in self.concrete if not twice(cause, hypothesis.causes)]
             candidates += self._fitted(hypothesis.causes, item)
             found = self._accepted(hypothesis, item, ((*hypothesis.causes, cause) for cause in candidates))
             now, left = len(hypothesis.explained), len(hypothesis.left)
             behind = any(len(each.explained) > now and len(each.left) <= left for each in beside)
             for more in (self._completed, self._exchanged, self._pairs)[: self.reach]:
-                if not found and not behind and self.case.spent < ENDURANCE:
+                if not found and not behind and self.case.spent < self._endurance:
                     before = self.case.tried
-                    limit = before + ENDURANCE - self.case.spent
+                    limit = before + self._endurance - self.case.spent
                     found = self._accepted(hypothesis, item, more(hypothesis, item, candidates), limit)
                     self.case.spent += self.case.tried - before
         return found or [Hypothesis(hypothesis.causes, hypothesis.explained, hypothesis.left | {item.what})]
@@ -210,7 +218,7 @@ class Search:
             for pair in self._fitted_pairs(hypothesis.causes, first, item, linear=None if nearly is None else False)
         )
         for pairs in (combinations([each for each in relevant if each in self.concrete], 2), fitted):
-            enough = self.case.tried + (ENDURANCE - self.case.spent) // PATIENCE
+            enough = self.case.tried + (self._endurance - self.case.spent) // PATIENCE
             for first, second in pairs:
                 if self.case.tried > enough:
                     break
@@ -233,7 +241,7 @@ class Search:
         for cause, rest in without.items():
             if cause.fault.fit is not None:  # its number may have been fitted where another fault hides it
                 yield from ((*rest, again) for again in self.case.fit(cause.fault, rest, item, alone=True))
-        enough = self.case.tried + (ENDURANCE - self.case.spent) // PATIENCE
+        enough = self.case.tried + (self._endurance - self.case.spent) // PATIENCE
         for cause, rest in without.items():
             shown = next((i for i in self.items if i in hypothesis.explained and not self.case.explains(rest, i)), None)
             if shown is None:

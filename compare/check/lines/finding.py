@@ -14,6 +14,7 @@ from compare.check.lines.lines import Lines
 from compare.check.lines.repairs import repairs_of, with_repairs
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
+from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, recipe_for
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
@@ -30,35 +31,38 @@ ONE_BY_ONE = 10  # numbers that are computed to one array: then few of Keras's q
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
-def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven]) -> Lines:
+def find_lines(
+    driver: Driver, reference: Reference, runs: Sequence[Driven], keras: Known | None = None, effort: float = 1.0
+) -> Lines:
     """Say which lines make what, in two steps of ordinary training or around the first one that is wrong.
 
-    Where extreme situations alone go wrong, the lines that do so are told apart.
+    Where extreme situations alone go wrong, the lines that do so are told apart. `keras` is what is known of it,
+    `effort` the share of the usual time that edits are tried for.
     """
     ordinary = [run for run in runs if not run.situation.extreme and run.steps]
     if not ordinary:
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
     at = _looked_at(first)
-    repairs = repairs_of(driver, reference, runs, ())
-    lines = _traced(driver, reference, first, at)
+    repairs = repairs_of(driver, reference, runs, (), effort)
+    lines = _traced(driver, reference, first, at, keras)
     if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
         first = min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0]))
         at = _looked_at(first)
-        lines = _traced(driver, reference, first, at)
+        lines = _traced(driver, reference, first, at, keras)
     other = _off_besides(ordinary, first.steps[at].off) if lines.guilty else None
     if other is not None:
-        more = _traced(driver, reference, *other)
+        more = _traced(driver, reference, *other, keras)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     if not any(repair.whole for repair in repairs):
-        repairs = repairs_of(driver, reference, runs, [*repairs, *lines.guilty]) or repairs
+        repairs = repairs_of(driver, reference, runs, [*repairs, *lines.guilty], effort) or repairs
     lines = with_repairs(lines, repairs)
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines
     beyond = min(extreme, key=_order)
-    return replace(lines, warned=_traced(driver, reference, beyond, _looked_at(beyond)).guilty)
+    return replace(lines, warned=_traced(driver, reference, beyond, _looked_at(beyond), keras).guilty)
 
 
 def _looked_at(run: Driven) -> int:
@@ -108,7 +112,7 @@ def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:
     return first is None, raises, bool(situation.special), situation.free, abs(np.log(size / TYPICAL))
 
 
-def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lines:
+def _traced(driver: Driver, reference: Reference, run: Driven, last: int, keras: Known | None) -> Lines:
     """Say which lines make what in one step of a run, and in those before it."""
     performance = driver.perform(_task(reference, run, last))
     trace = performance.trace
@@ -130,7 +134,7 @@ def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lin
     few = sum(map(flow.makes_array, flow.events)) < len(reference.names)
     if few or ONE_BY_ONE * arrays < len(sizes) - arrays:
         return Lines(sources=sources, not_traced="its numbers are made one by one, and not in arrays")
-    search = Search(_Asked(reference, run).question(flow, last))
+    search = Search(_Asked(reference, run, keras).question(flow, last))
     causes = search.run()
     told = guilty(search.values, causes)
     return Lines(told, (), code_map(search.values, told), sources)
@@ -163,14 +167,18 @@ def _same(performance: Performance, run: Driven, last: int) -> bool:
 class _Asked:
     """Keras, asked what it computes in the steps of a run."""
 
-    def __init__(self, reference: Reference, run: Driven) -> None:
+    def __init__(self, reference: Reference, run: Driven, keras: Known | None) -> None:
+        self.keras = None if run.situation.free else keras
         recipe = recipe_for(reference, run.situation)
         self.reference, self.run, self.rate = reference.at(recipe), run, recipe.architecture.learning_rate
 
     def quantities(self, step: int, instead: Mapping[str, Array]) -> Quantities:
         """What Keras computes in a step, with some values replaced; and the accuracy, where it can be told."""
         made = self.run.steps[step].step
-        found = self.reference.quantities(made, instead)
+        if self.keras is None or instead:
+            found = self.reference.quantities(made, instead)
+        else:
+            found = self.keras.quantities(made, lambda: self.reference.quantities(made, {}))
         if not made.P.size:
             return found
         predicted = found[f"A{len(made.architecture.layers)}"].argmax(axis=1)

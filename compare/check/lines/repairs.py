@@ -20,11 +20,12 @@ TOLD = 3  # repairs of one fault
 
 
 def repairs_of(
-    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty | Repair]
+    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty | Repair], effort: float
 ) -> list[Repair]:
     """The edits that mend what is wrong in the quickest situations that show all of it, with what is suspected first.
 
-    None where it is wrong in free training alone: Keras goes on from the subject's own weights there.
+    None where it is wrong in free training alone: Keras goes on from the subject's own weights there. `effort` is the
+    share of the usual time that they are tried for.
     """
     can = [run for run in runs if not run.situation.free and run.steps]
     wrong = sorted((run for run in can if run.first_wrong is not None), key=_cost)
@@ -48,7 +49,7 @@ def repairs_of(
     asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
     tasks = [_task(reference, run, steps) for run, steps in asked]
     expected = [[_expected(step) for step in run.steps[:steps]] for run, steps in asked]
-    return driver.attempt(Attempt(tasks, expected, places, SECONDS))
+    return driver.attempt(Attempt(tasks, expected, places, SECONDS * effort))
 
 
 def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:

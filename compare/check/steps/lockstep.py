@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from compare.check.steps.known import Expected, Known
 from compare.check.steps.reference import Reference, Truth, ratio, ratios, rounded
 from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
@@ -125,11 +127,15 @@ def drive_all(
     drive: Drive,
     advance: Callable[[], object],
     gradients: bool = True,
+    known: Known | None = None,
 ) -> list[Driven]:
-    """Drive the subject through situations, up to the first that takes too long."""
+    """Drive the subject through situations, up to the first that takes too long.
+
+    `known` keeps what Keras does in them for the next subject.
+    """
     runs: list[Driven] = []
     for situation in situations:
-        runs.append(run_situation(reference, situation, drive, gradients))
+        runs.append(run_situation(reference, situation, drive, gradients, known))
         if TOO_LONG in (runs[-1].performance.refusal or ""):
             break
         advance()
@@ -152,24 +158,36 @@ def recipe_for(reference: Reference, situation: Situation) -> Recipe:
     return recipe if situation.learning_rate is None else recipe.at(situation.learning_rate)
 
 
-def run_situation(reference: Reference, situation: Situation, drive: Drive, gradients: bool = True) -> Driven:
+def run_situation(
+    reference: Reference, situation: Situation, drive: Drive, gradients: bool = True, known: Known | None = None
+) -> Driven:
     """Drive the subject through a situation and judge it against Keras."""
     X = situation.X.astype(reference.dtype).astype(np.float64)
     recipe = recipe_for(reference, situation)
     reference = reference.at(recipe)
-    run = _run_free if situation.free else _run_lockstep
-    return run(reference, situation, X, drive, gradients)
+    if situation.free:
+        return _run_free(reference, situation, X, drive, gradients)
+    return _run_lockstep(reference, situation, X, drive, gradients, known)
 
 
-def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool) -> Driven:
+def _expected(reference: Reference, situation: Situation, X: Array) -> Expected:
+    """What Keras does in a situation; without the truths where it must be told of what the subject draws."""
     batches = situation.batches
     each = [rounded(reference, W) for W in situation.each] or reference.trajectory(
         X, situation.y, batches, situation.weights
     )
     if situation.zero_biases:
         each = [without_biases(reference.recipe.architecture, weights) for weights in each]
-    known = [] if reference.drops else reference.truths(X, situation.y, batches, each, situation.exact)
-    planned = len(each) if reference.drops else len(known)
+    truths = [] if reference.drops else reference.truths(X, situation.y, batches, each, situation.exact)
+    return Expected(each, truths)
+
+
+def _run_lockstep(
+    reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool, known: Known | None
+) -> Driven:
+    batches, compute = situation.batches, partial(_expected, reference, situation, X)
+    each, truths = compute() if known is None else known.expected(reference, situation, compute)
+    planned = len(each) if reference.drops else len(truths)
     if not planned:
         return Driven(situation, Performance(), [], 0)
     task = Task(
@@ -178,8 +196,8 @@ def _run_lockstep(reference: Reference, situation: Situation, X: Array, drive: D
     performance = _as_set(reference, drive(task), each)
     if reference.drops:
         each = each[: len(performance.steps)]
-        known = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
-    steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
+        truths = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
+    steps = [_judge(truth, did) for truth, did in zip(truths, performance.steps, strict=False)]
     return Driven(situation, performance, steps, planned)
 
 

@@ -12,6 +12,26 @@ from typing import Any
 from compare.check.subject.definitions import definitions, missing, note
 from compare.check.subject.refusal import Refusal
 from compare.errors import InputError
+from compare.phrases import parted
+
+
+def spelt(target: str, argument: str = "subject", name_wanted: bool = True) -> tuple[Path, str]:
+    """Split FILE.py:NAME, of whose file nothing is known but that it is there.
+
+    Without `name_wanted` FILE.py is enough; the name is then "".
+
+    Raises
+    ------
+    InputError
+        If it is spelt wrongly, or there is no such file.
+    """
+    file, name = parted(target)
+    if not file.endswith(".py") or not (name.isidentifier() or (file == target and not name_wanted)):
+        form = "FILE.py:NAME" if name_wanted else "FILE.py or FILE.py:NAME"
+        raise InputError(f"`{argument}` must be {form}, for example net.py:Network. Received: {target!r}")
+    if not Path(file).is_file():
+        raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
+    return Path(file), name
 
 
 def split_target(target: str, argument: str = "subject", name_wanted: bool = True) -> tuple[Path, str]:
@@ -24,15 +44,8 @@ def split_target(target: str, argument: str = "subject", name_wanted: bool = Tru
     InputError
         If it is spelt wrongly, there is no such file, or it is no Python.
     """
-    file, colon, name = target.rpartition(":")
-    if not name_wanted and target.endswith(".py"):
-        file, name = target, ""
-    elif not colon or not name.isidentifier() or not file.endswith(".py"):
-        form = "FILE.py:NAME" if name_wanted else "FILE.py or FILE.py:NAME"
-        raise InputError(f"`{argument}` must be {form}, for example net.py:Network. Received: {target!r}")
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"`{argument}` must be in a file. Received: {file!r}, which does not exist")
+    path, name = spelt(target, argument, name_wanted)
+    file = str(path)
     try:
         tree = ast.parse(path.read_bytes(), path.name)
     except (SyntaxError, ValueError) as error:

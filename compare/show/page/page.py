@@ -4,12 +4,15 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 import re
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from compare.limits import duration
@@ -19,36 +22,32 @@ from compare.runs.record import REPORT, Run
 from compare.runs.verdict import verdict
 from compare.show.figures import style
 from compare.show.figures.style import COLOURS, EDGES
-from compare.show.page import article, chart, check, matched, sweep, unseeded
+from compare.show.page import article, chart, check, matched, submissions, sweep, unseeded
 from compare.show.page.parts import Section
 
 NAMES = {"n": "samples", "sha256": "SHA-256", "index_column": "index column of a CSV file"}
 
 # Each looks at a run's tables and says its part, or None: a new kind of run adds its own here.
-PROVIDERS = (check.section, sweep.section, matched.section, unseeded.section, article.section)
+PROVIDERS = (check.section, submissions.section, sweep.section, matched.section, unseeded.section, article.section)
 
 
 def write(run: Run, folder: Path) -> Path:
     """Write a finished run's report into a folder and return its path."""
     path = folder / REPORT
-    whole.write_text(path, html(run))
+    whole.write_text(path, html(run, os.path.relpath(run.folder, folder)))
     return path
 
 
-def html(run: Run) -> str:
-    """Return a finished run's report: one page, all text from data and users escaped, no network."""
+def html(run: Run, folder: str = ".") -> str:
+    """Return a finished run's report: one page, all text from data and users escaped, no network.
+
+    `folder` is where the run's own folder lies from the page.
+    """
     sections = [section for provide in PROVIDERS if (section := provide(run))]
     script = _file("page.js")
-    environment = Environment(
-        loader=PackageLoader(__package__, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = unbroken
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         run=run,
+        folder=quote(folder),
         verdict=verdict(run.manifest, run.tables),
         sections=sections,
         readings=Markup(readings_as_json(sections)),
@@ -63,6 +62,20 @@ def html(run: Run) -> str:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+@cache
+def _template() -> Template:
+    """The page's template: to compile it takes as long as to fill it."""
+    environment = Environment(
+        loader=PackageLoader(__package__, ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment.get_template("page.html.j2")
 
 
 def _file(name: str) -> str:

@@ -109,12 +109,15 @@ class Listing:
         For each row an interval in units of its margin, or None: drawn in a column of its own.
     folded : bool
         Long: shown when it is asked for.
+    links : list of str or None, optional
+        For each row the page that its second cell opens, from the run's folder.
     """
 
     table: Table
     states: list[State | None] = field(default_factory=list)
     intervals: list[tuple[float, float, float] | None] | None = None
     folded: bool = False
+    links: list[str | None] | None = None
 
     @property
     def filled(self) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from compare.runs import findings
 from compare.runs.record import REPORT, Run
 from compare.runs.verdict import verdict
-from compare.show.terminal import sweep
+from compare.show.terminal import submissions, sweep
 from compare.show.terminal.lines import say
 from compare.show.terminal.tables import print_table
 
@@ -48,4 +48,4 @@ def _tables(run: Run) -> None:
     say("")
 
 
-TABLES: dict[str, Callable[[Run], None]] = {"run": _tables, "sweep": sweep.tables}
+TABLES: dict[str, Callable[[Run], None]] = {"run": _tables, "sweep": sweep.tables, "class": submissions.tables}

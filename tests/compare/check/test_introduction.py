@@ -9,6 +9,7 @@ from compare import check_parity
 from compare.adapters import adapt, lists
 from compare.check.introduction import meet
 from compare.check.subject.drivers import InProcess
+from compare.check.subject.tasks import TOO_LONG, Performance
 from compare.data.dataset import load
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -398,3 +399,18 @@ def test_a_training_that_an_adapter_names_is_checked_too(network, train, trainin
     report = check_parity(adapt(network, lists("W", "b"), step=step, train=train), layers=(5, 3), steps=2)
     judged = [training for training in report.trainings if np.isfinite(training.loss_ratio)]
     assert (len(judged), report.passed) == (trainings, passed), str(report)
+
+
+@pytest.mark.parametrize(("why", "tries"), [(f"{TOO_LONG}: more than 60 s", 1), ("its process ended", 2)])
+def test_what_takes_too_long_is_not_tried_with_other_biases(why, tries):
+    class Refuses(InProcess):
+        tried = 0
+
+        def perform(self, task):
+            self.tried += 1
+            return Performance([], refusal=why)
+
+    driver, iris = Refuses(Plain), load("iris", standardise=True)
+    recipe = Recipe(dense((4, 3)), iris.n, 32, "auto")
+    assert meet(driver, recipe, iris.X, iris.y, np.random.default_rng(0)).refusal == why
+    assert driver.tried == tries

@@ -460,3 +460,12 @@ def test_assert_parity_fails_with_the_report():
 def test_bad_arguments_are_bad_input(options, message):
     with pytest.raises(InputError, match=message):
         check_parity(Plain, **options)
+
+
+@pytest.mark.parametrize(("effort", "names"), [(None, ("bias gradient averaged",)), (0.001, ())])
+def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(effort, names):
+    subject = InProcess(planted(["bias gradient averaged"]))
+    report = check_driver(subject, "iris", None, Settings(layers=(3,), steps=2, effort=effort))
+    assert not report.passed
+    assert report.diagnosis.names == names
+    assert ("of the usual effort" in str(report)) is (not names)

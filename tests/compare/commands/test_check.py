@@ -12,7 +12,7 @@ import pytest
 from compare.check import parity_check
 from compare.check.settings import Settings
 from compare.commands.app import main
-from compare.commands.check import Source
+from compare.commands.source import Source
 from compare.errors import InputError
 from compare.runs.record import read
 from compare.show.figures import check_map, drawing
@@ -171,16 +171,16 @@ def test_a_bad_reference_or_bad_data_or_words_are_told_in_one_line(capsys, files
 def test_words_of_the_command_are_the_check_s(capsys, files, monkeypatch):
     seen = []
 
-    def checked(driver, data, index_column, settings, stage, model):
-        seen.append((settings, data, model))
+    def checked(driver, data, index_column, settings, stage, model, known):
+        seen.append((settings, data, model, known))
         raise InputError("seen")
 
     monkeypatch.setattr("compare.check.parity_check.check_driver", checked)
     words = ["--output", "sigmoid", "--loss", "bce", "--optimizer", "sgd(momentum=0.9)", "--l2", "0.1", "--no-bias"]
     assert main(beside("Line", *words, "--samplewise", "--data", "breast_cancer")) == 2
     assert capsys.readouterr().err == "keras-parity: seen\n"
-    ((settings, data, model),) = seen
-    assert (data, model) == ("breast_cancer", None)
+    ((settings, data, model, known),) = seen
+    assert (data, model, known) == ("breast_cancer", None, None)
     assert settings == Settings(
         output="sigmoid", loss="bce", optimizer="sgd(momentum=0.9)", l2=0.1, bias=False, samplewise=True,
         steps=2, batch_size=4,

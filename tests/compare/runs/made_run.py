@@ -13,7 +13,9 @@ from compare.experiments.pair import trajectory
 from compare.experiments.unseeded import Unseeded, settings
 from compare.recipe.protocol import PROTOCOLS
 from compare.runs import record
+from compare.runs.class_folder import as_table
 from compare.runs.recorder import recording
+from compare.runs.submissions import Submission, class_verdict
 
 EPOCHS = 12
 DTYPES = ("float32", "float64")
@@ -251,3 +253,20 @@ def made_sweep(out: Path) -> record.Run:
         }
         folder = recorder.finished
     return record.read(folder)
+
+
+def made_class(out: Path, *rows: Submission) -> record.Run:
+    """Write the folder of several networks that were checked, without the folders of the checks."""
+    verdict = class_verdict(rows)
+    with recording(out, "class") as recorder:
+        recorder.table("class.csv", as_table(rows))
+        recorder.manifest = {
+            "kind": "class",
+            "command": "keras-parity check '*.py:Net'",
+            "subject": f"{len(rows)} networks",
+            "data": {"name": "iris", "n": 150, "sha256": "0" * 64},
+            "code": {"version": "0.1.0", "commit": None, "dirty": None},
+            "env": {"python": "3.11"},
+            "verdicts": {"passed": False, "state": verdict.state, "words": verdict.words},
+        }
+    return record.read(recorder.finished)

@@ -92,7 +92,7 @@ def test_what_is_read_of_a_manifest_is_declared(copied, tmp_path, kind, capsys):
     ("change", "told"),
     [
         (lambda values: values.pop("command"), "missing required field `command`"),
-        (lambda values: values.update(kind="other"), "kind must be one of run, sweep, check, report"),
+        (lambda values: values.update(kind="other"), "kind must be one of run, sweep, check, class, report"),
         (lambda values: values.update(data=3), "Expected `object`, got `int` - at `$.data`"),
         (lambda values: values["data"].update(name="x" * 5000), "length <= 1000"),
         (lambda values: values.update(verdicts={}), "`passed`"),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from compare.runs import findings
+from compare.runs.submissions import Submission, not_checked
 from compare.show.page import chart, parts, sweep, unseeded
 from compare.show.page import page as report
 from compare.show.terminal.summary import tell
-from tests.compare.runs.made_run import HOSTILE, made_check, made_run, made_sweep
+from tests.compare.runs.made_run import HOSTILE, made_check, made_class, made_run, made_sweep
 
 
 class Page(HTMLParser):
@@ -364,3 +365,22 @@ def test_a_large_sweep_keeps_the_page_small_and_says_so(tmp_path, monkeypatch):
     assert len(section.views) == 2
     assert "The page holds the trajectories of 2 cells." in section.lead
     assert [cell and cell.view for cell in section.matrices[0].rows[0][1]] == [None, None, 1, 0]
+
+
+def test_a_class_has_a_row_for_each_network_which_opens_its_page_from_wherever_the_page_lies(tmp_path):
+    told = ("training wrong", False, "NOT PARITY", f"{HOSTILE}.py", 4, "step", HOSTILE, HOSTILE)
+    wrong = Submission(1, f"{HOSTILE}.py:Net", *told, 1.0, "0001-check-20261128T101502Z")
+    other = Submission(2, "b.py:Net", *told, 1.0, "0002-check-20261128T101502Z")
+    run = made_class(tmp_path / "runs", wrong, other, not_checked(3, "c.py:Net", "interrupted"))
+    page = Page(report.html(run))
+    assert [value for name, value in page.attributes if name == "href"] == [
+        f"./{each.run}/report.html" for each in (wrong, other)
+    ]
+    assert "0 of 3 in parity; 2 training wrong; 1 not checked" in page.text
+    assert f"4: {HOSTILE}" in page.text, "of the network's own file"
+    assert f"{HOSTILE}.py:4: {HOSTILE}" in page.text, "of another file"
+    assert "img" not in page.tags
+    for state, count in (("no", 2), ("open", 1)):
+        assert page.attributes.count(("class", f"mark {state}")) == count + 1 + (state == "no"), "one each, above too"
+    elsewhere = report.write(run, tmp_path).read_text(encoding="utf-8")
+    assert f'href="runs/{run.folder.name}/{wrong.run}/report.html"' in elsewhere

@@ -1,0 +1,55 @@
+"""A class's section: a row for each network, which opens the page of its own check."""
+
+from typing import Any
+from urllib.parse import quote
+
+from compare.runs import findings
+from compare.runs.record import REPORT, Run
+from compare.show.page.parts import Answer, Listing, Section, State
+
+UNKNOWN = ("not checked", "cannot be driven")
+
+
+def section(run: Run) -> Section | None:
+    """Return the section, if the run is a class."""
+    if run.manifest.get("kind") != "class":
+        return None
+    rows = findings.records(run.tables["class"])
+    listing = Listing(
+        findings.submissions(rows),
+        [_state(row) for row in rows],
+        links=[f"{quote(row['run'])}/{REPORT}" if row["run"] else None for row in rows],
+    )
+    return Section(
+        name="class",
+        title="Network by network",
+        lead="Each was checked in a process of its own, as one alone is. A row opens the page of its check, where "
+        "every line of the network is told; the first line that makes a wrong number stands here.",
+        agree=[_answer(rows, state) for state in ("yes", "no", "open") if any(_state(row) == state for row in rows)],
+        sure=[_causes(rows)] if any(_state(row) == "no" for row in rows) else [],
+        listings=[listing],
+    )
+
+
+def _state(row: dict[str, Any]) -> State:
+    return "yes" if row["passed"] else "open" if row["verdict"] in UNKNOWN else "no"
+
+
+def _answer(rows: list[dict[str, Any]], state: State) -> Answer:
+    of = [row for row in rows if _state(row) == state]
+    about = {"yes": "train as Keras does", "no": "do not", "open": "could not be told"}[state]
+    counts: dict[str, int] = {}
+    for row in of:
+        counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
+    words = "; ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=lambda each: -each[1]))
+    return Answer(state, f"{len(of)} of {len(rows)} {about}", f"{words}.")
+
+
+def _causes(rows: list[dict[str, Any]]) -> Answer:
+    """The commonest causes: what a class has not understood."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if _state(row) == "no":
+            counts[row["cause"]] = counts.get(row["cause"], 0) + 1
+    most = sorted(counts.items(), key=lambda each: -each[1])[:5]
+    return Answer("note", "The commonest causes", f"{'; '.join(f'{cause} ({count})' for cause, count in most)}.")
