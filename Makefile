@@ -17,7 +17,7 @@ run: $(VENV)/.run
 	@echo "Plots, report and numbers: the newest folder in results/ (what is in it: results/README.md)"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -42,7 +42,7 @@ $(VENV)/.run: $(PINNED) | $(VENV)/.venv
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-# .test, .dev, .bench: the extra of that name
+# .test, .dev, .bench: the extra of that name; each has what `make run` needs, and dev has what tests need
 $(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(PINNED) | $(VENV)/.venv
 	$(PIP) install -c constraints.txt -e '.[$*]'
-	@touch $@
+	@touch $@ $(VENV)/.run $(if $(filter dev,$*),$(VENV)/.test)

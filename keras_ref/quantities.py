@@ -113,16 +113,17 @@ class OneStep:
         before = {name: variable.numpy() for name, variable in self.states.items()}
         with tf.GradientTape(persistent=True) as tape:
             A = self._forward(tape, X)
-            output = tf.identity(A)  # without what the loss would find on it: the logits
-            tape.watch(output)
             loss = self.model.compute_loss(x=X, y=Y, y_pred=A)
-            of_output = self.model.compute_loss(x=X, y=Y, y_pred=output)
+        output = tf.identity(A)  # without what the loss would find on it: the logits
+        with tf.GradientTape(watch_accessed_variables=False) as of_output:
+            of_output.watch(output)
+            again = self.model.compute_loss(x=X, y=Y, y_pred=output)
         told = {"X": X.numpy(), "Y": Y.numpy()}
         told |= {name: variable.numpy() for name, variable in self.variables.items()}
         told |= before | {f"new {name}": variable.numpy() for name, variable in self.states.items()}
         told |= {name: value.numpy() for name, value in self.noted.items()} | self.slopes
         loss, gradients = self._backward(tape, loss, Y)
-        gradients[f"A{self.output}"] = _array(tape.gradient(of_output, output))
+        gradients[f"A{self.output}"] = _array(of_output.gradient(again, output))
         gradients |= {name[1:]: value for name, value in self.given.items() if name[1:] in self.variables}
         told["loss"] = np.asarray(self.given.get("loss", loss))
         backward = [*reversed(self.noted), *self.variables]
@@ -160,11 +161,11 @@ class OneStep:
                 return value
 
             args, kwargs = keras.tree.map_structure(handed, (args, kwargs))
-            return self._made(note, call, *args, **kwargs)
+            return self._made(tape, note, call, *args, **kwargs)
 
         return through(self.model, note("X", X), make)
 
-    def _made(self, note: Any, call: LayerCall, *args: Any, **kwargs: Any) -> Any:
+    def _made(self, tape: tf.GradientTape, note: Any, call: LayerCall, *args: Any, **kwargs: Any) -> Any:
         """What a layer makes, by name."""
         layer, name = call.layer, call.name
         activation = getattr(layer, "activation", None)
@@ -185,7 +186,8 @@ class OneStep:
         fused = hasattr(P, "_keras_logits")
         self.fused = fused and name == self.output
         if not fused:
-            self.slopes[f"slope{name}"] = _slope(activation, Z)
+            with tape.stop_recording():
+                self.slopes[f"slope{name}"] = _slope(activation, Z)
         elif f"A{name}" not in self.given:
             A._keras_logits = Z
         return A

@@ -183,7 +183,8 @@ def test_a_run_and_a_sweep_work_from_any_folder(installed, tmp_path):
     one = ("--only", "matched", "--pairs", "1", "--layers", "3", "--dtype", "float64")
     installed.run("keras-parity", "run", "--quick", *one, *LITTLE, folder=tmp_path)
     cells = ("--data", "iris", "--layers", "4", "--batch-sizes", "0", "--seeds", "0", "--modes", "matched")
-    installed.run("keras-parity", "sweep", "--workers", "2", *cells, *LITTLE, folder=tmp_path)
+    one_of_each = ("--initializers", "uniform", "--learning-rates", "0.01", "--dtypes", "float64")
+    installed.run("keras-parity", "sweep", "--workers", "2", *cells, *one_of_each, *LITTLE, folder=tmp_path)
     runs = sorted((tmp_path / "results").iterdir())
     assert [path.name.split("-")[1] for path in runs] == ["run", "sweep"]
     for path in runs:

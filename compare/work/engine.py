@@ -193,7 +193,7 @@ def _dispatched(waiting: list[Shard], place: Place) -> Generator[Outcome, None, 
         yield from starmap(_attempt, enumerate(waiting))
         return
     calls = enumerate(waiting)
-    with _executor(place) as (executor, workers):
+    with _executor(place, len(waiting)) as (executor, workers):
         running: dict[Future[Outcome], int] = {}
         while True:
             for index, shard in islice(calls, max(0, AHEAD * workers() - len(running))):
@@ -235,8 +235,8 @@ def _linear_algebra() -> ThreadpoolController:
 
 
 @contextmanager
-def _executor(place: Place) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """Yield what takes calls, and what tells for how many workers.
+def _executor(place: Place, most: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """Yield what takes calls, and what tells for how many workers; `most` calls are to come.
 
     Raises
     ------
@@ -247,5 +247,6 @@ def _executor(place: Place) -> Iterator[tuple[Executor, Callable[[], int]]]:
         with connected(place.scheduler) as cluster:
             yield cluster.executor, cluster.workers
     else:
-        with processes(place.workers) as executor:
-            yield executor, lambda: place.workers
+        number = min(place.workers, most)
+        with processes(number) as executor:
+            yield executor, lambda: number

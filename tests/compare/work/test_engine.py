@@ -56,6 +56,21 @@ def test_numbers_do_not_depend_on_workers(whole):
     pd.testing.assert_frame_equal(trained(5, Place(2))[0], whole, check_exact=True)
 
 
+@pytest.mark.parametrize(("size", "started"), [(REPLICATES, 1), (5, 3), (1, 4)])
+def test_no_more_processes_are_started_than_there_are_shards(whole, size, started, monkeypatch):
+    asked = []
+
+    @contextmanager
+    def threads(number):
+        asked.append(number)
+        with ThreadPoolExecutor(number) as executor:
+            yield executor
+
+    monkeypatch.setattr("compare.work.engine.processes", threads)
+    pd.testing.assert_frame_equal(trained(size, Place(4))[0], whole, check_exact=True)
+    assert asked == [started]
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """A Dask worker of one thread on this machine."""
