@@ -4,35 +4,33 @@ What an edit mends, and what undoing it breaks again, is a line at fault beyond 
 The functions keep their identity, as where they are traced: their code is exchanged, and put back.
 """
 
-import ast
 import builtins
 import contextlib
-import linecache
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType
 from typing import Annotated, Any
 
 import numpy as np
 
-from compare.check.subject.edits import ARRAY, LIST, NUMBER, RATE, SAMPLES, Edit, edits
+from compare.check.subject.edits import Edit, edits
 from compare.check.subject.exceptions import Interrupted
 from compare.check.subject.guard import guarded
 from compare.check.subject.kinds import Array, is_keras
 from compare.check.subject.performing import perform
 from compare.check.subject.tasks import Did, Several, Task, Words
 from compare.check.subject.tracing import Watch, watching
-from compare.sides.frozen import functions_of
+from compare.check.subject.units import Unit, units_of
+from compare.check.subject.wordings import ARRAY, LIST, NUMBER, RATE, SAMPLES
 
 FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
-Key = tuple[str, str, int]  # of a code: its file, qualified name and first line
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
     found: list[Repair] = []
     with contextlib.ExitStack() as kept:
         kept.enter_context(guarded())
-        units = _units(trial.codes())
+        units = units_of(trial.codes())
         for turn in range(TOGETHER):
             better = trial.better(units, turn)
             found += [repair for repair, _, _ in better][:FOUND]
@@ -108,100 +106,6 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
             kept.enter_context(edit)
             kept.enter_context(unit.installed())
     return found
-
-
-class _Unit:
-    """A statement of a file that defines functions, and those of them that there are."""
-
-    def __init__(self, file: str, chain: Sequence[ast.ClassDef], node: ast.stmt, names: Sequence[str]) -> None:
-        self.file, self.node, self.names = file, node, names
-        body: list[ast.stmt] = [node]
-        for around in reversed(chain):
-            body = [ast.copy_location(ast.ClassDef(around.name, [], [], body, []), around)]
-        self.module = ast.Module(body, [])
-        self.functions: dict[Key, list[FunctionType]] = {key: [] for key, _ in self._codes()}
-        self.arguments = {
-            min([each.lineno, *(above.lineno for above in each.decorator_list)]): each.args.defaults
-            for each in ast.walk(node)
-            if isinstance(each, ast.FunctionDef)
-        }
-
-    def _codes(self) -> Iterator[tuple[Key, CodeType]]:
-        for code in _inside(compile(self.module, self.file, "exec", dont_inherit=True)):
-            yield (self.file, code.co_qualname, code.co_firstlineno), code
-
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
-        """Have the functions run what the tree says now."""
-        before = [
-            (function, function.__code__, function.__defaults__) for of in self.functions.values() for function in of
-        ]
-        new: dict[Key, list[CodeType]] = {}
-        for key, code in self._codes():
-            new.setdefault(key, []).append(code)
-        try:
-            for key, functions in self.functions.items():
-                for function in functions:
-                    function.__defaults__ = self._defaults(key, function.__defaults__)
-                    same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
-                    if same:
-                        function.__code__ = same[0]
-            yield
-        finally:
-            for function, code, defaults in before:
-                function.__code__, function.__defaults__ = code, defaults
-
-    def _defaults(self, key: Key, now: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        """The defaults of a function as the tree has them: constants, and what is there for all others."""
-        told = self.arguments.get(key[2], [])
-        if now is None or len(now) != len(told):
-            return now
-        pairs = zip(told, now, strict=True)
-        return tuple(new.value if isinstance(new, ast.Constant) else old for new, old in pairs)
-
-
-def _inside(code: CodeType) -> Iterator[CodeType]:
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield each
-            yield from _inside(each)
-
-
-def _units(ran: Sequence[CodeType]) -> list[_Unit]:
-    """The statements of the subject's files that define the functions which run."""
-    found: list[_Unit] = []
-    for file in dict.fromkeys(code.co_filename for code in ran):
-        tree = ast.parse("".join(linecache.getlines(file)))
-        found += _parted(file, (), tree.body, _names(tree))
-    keys = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in ran}
-    found = [unit for unit in found if keys & unit.functions.keys()]
-    owner = {key: unit for unit in found for key in unit.functions}
-    for function in functions_of(ran):
-        code = function.__code__
-        key = code.co_filename, code.co_qualname, code.co_firstlineno
-        if key in owner:
-            owner[key].functions[key].append(function)
-    return found
-
-
-def _parted(
-    file: str, chain: tuple[ast.ClassDef, ...], body: Sequence[ast.stmt], names: Sequence[str]
-) -> Iterator[_Unit]:
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            yield from _parted(file, (*chain, node), node.body, names)
-        elif any(isinstance(each, ast.FunctionDef | ast.Lambda) for each in ast.walk(node)):
-            yield _Unit(file, chain, node, names)
-
-
-def _names(tree: ast.Module) -> list[str]:
-    """Attributes that a file sets, and texts that it uses as keys."""
-    found = [
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    ]
-    keys = (node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript))
-    found += [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-    return list(dict.fromkeys(found))
 
 
 class _Trial:
@@ -239,8 +143,8 @@ class _Trial:
         return frozenset(off)
 
     def better(
-        self, units: Sequence[_Unit], turn: int
-    ) -> list[tuple[Repair, frozenset[tuple[int, int]], tuple[_Unit, Edit]]]:
+        self, units: Sequence[Unit], turn: int
+    ) -> list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]]:
         """The edits with which less is off in the first task in which something is, those with which least is first."""
         tasks = range(len(self.asked.tasks))
         wrong = ((which, off) for which in tasks if (off := self.off(which)))
@@ -248,7 +152,7 @@ class _Trial:
         if not off:
             return []
         begun, until = time.process_time(), self.until
-        found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[_Unit, Edit]]] = []
+        found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]] = []
         for unit, edit in self._ordered(units):
             if time.process_time() > until:
                 break
@@ -265,7 +169,7 @@ class _Trial:
                 until = min(until, now + max(now - begun, AGAIN))
         return sorted(found, key=lambda each: (not each[0].whole, len(each[1])))
 
-    def _with(self, unit: _Unit, edit: Edit, which: int) -> frozenset[tuple[int, int]] | None:
+    def _with(self, unit: Unit, edit: Edit, which: int) -> frozenset[tuple[int, int]] | None:
         """What is off with an edit; None where it makes no program, or one that goes on for ever."""
         try:
             with edit, unit.installed():
@@ -273,7 +177,7 @@ class _Trial:
         except (SyntaxError, ValueError, TypeError, RecursionError, _Endless):
             return None
 
-    def _ordered(self, units: Sequence[_Unit]) -> list[tuple[_Unit, Edit]]:
+    def _ordered(self, units: Sequence[Unit]) -> list[tuple[Unit, Edit]]:
         """The edits, in the order in which they are tried."""
         suspects = self.asked.suspects
         every = []
@@ -317,7 +221,7 @@ def _kind(value: object) -> str:
     return LIST if isinstance(value, list | tuple) else type(value).__name__
 
 
-def _function(unit: _Unit, edit: Edit) -> str:
+def _function(unit: Unit, edit: Edit) -> str:
     """The function that an edit is in, by the lines of those of its unit."""
     found = ""
     for _, name, first in unit.functions:

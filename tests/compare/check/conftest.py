@@ -33,6 +33,6 @@ def quick(monkeypatch):
     """What Keras does in a situation is asked once for all; which fault explains a subject is not asked."""
     for name in ("truths", "trajectory"):
         monkeypatch.setattr(Reference, name, _once(getattr(Reference, name)))
-    monkeypatch.setattr(parity_check, "diagnose", lambda *arguments: Diagnosis())
+    monkeypatch.setattr(parity_check, "diagnose", lambda *arguments, **options: Diagnosis())
     monkeypatch.setattr(parity_check, "in_extremes", lambda *arguments: ())
     monkeypatch.setattr(training, "_candidates", lambda *arguments: ())

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compare.check.subject.edits import edits
@@ -71,6 +71,7 @@ def test_tells_the_lines():
     assert {edit.first for edit in every if edit.source.startswith("dz.sum")} == {8}
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.sampled_from(["+", "-", "*", "/", "@"]), st.sampled_from(["a", "self.b", "c[0]", "f(a)", "2.5", "'key'"]))
 def test_edits_of_any_expression_are_programs(operation, operand):
     tree, every = _edits(f"def f(a, self, c):\n    return a {operation} {operand}\n")

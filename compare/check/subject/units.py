@@ -1,0 +1,106 @@
+"""The statements of a subject's files that define functions, whose code is exchanged where they are, and put back."""
+
+import ast
+import contextlib
+import linecache
+from collections.abc import Iterator, Sequence
+from types import CodeType, FunctionType
+from typing import Any
+
+from compare.sides.frozen import functions_of
+
+Key = tuple[str, str, int]  # of a code: its file, qualified name and first line
+
+
+class Unit:
+    """A statement of a file that defines functions, and those of them that there are."""
+
+    def __init__(self, file: str, chain: Sequence[ast.ClassDef], node: ast.stmt, names: Sequence[str]) -> None:
+        self.file, self.node, self.names = file, node, names
+        body: list[ast.stmt] = [node]
+        for around in reversed(chain):
+            body = [ast.copy_location(ast.ClassDef(around.name, [], [], body, []), around)]
+        self.module = ast.Module(body, [])
+        self.functions: dict[Key, list[FunctionType]] = {key: [] for key, _ in self._codes()}
+        self.arguments = {
+            min([each.lineno, *(above.lineno for above in each.decorator_list)]): each.args.defaults
+            for each in ast.walk(node)
+            if isinstance(each, ast.FunctionDef)
+        }
+
+    def _codes(self) -> Iterator[tuple[Key, CodeType]]:
+        for code in _inside(compile(self.module, self.file, "exec", dont_inherit=True)):
+            yield (self.file, code.co_qualname, code.co_firstlineno), code
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Have the functions run what the tree says now."""
+        before = [
+            (function, function.__code__, function.__defaults__) for of in self.functions.values() for function in of
+        ]
+        new: dict[Key, list[CodeType]] = {}
+        for key, code in self._codes():
+            new.setdefault(key, []).append(code)
+        try:
+            for key, functions in self.functions.items():
+                for function in functions:
+                    function.__defaults__ = self._defaults(key, function.__defaults__)
+                    same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
+                    if same:
+                        function.__code__ = same[0]
+            yield
+        finally:
+            for function, code, defaults in before:
+                function.__code__, function.__defaults__ = code, defaults
+
+    def _defaults(self, key: Key, now: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """The defaults of a function as the tree has them: constants, and what is there for all others."""
+        told = self.arguments.get(key[2], [])
+        if now is None or len(now) != len(told):
+            return now
+        pairs = zip(told, now, strict=True)
+        return tuple(new.value if isinstance(new, ast.Constant) else old for new, old in pairs)
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _inside(each)
+
+
+def units_of(ran: Sequence[CodeType]) -> list[Unit]:
+    """The statements of the subject's files that define the functions which run."""
+    found: list[Unit] = []
+    for file in dict.fromkeys(code.co_filename for code in ran):
+        tree = ast.parse("".join(linecache.getlines(file)))
+        found += _parted(file, (), tree.body, _names(tree))
+    keys = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in ran}
+    found = [unit for unit in found if keys & unit.functions.keys()]
+    owner = {key: unit for unit in found for key in unit.functions}
+    for function in functions_of(ran):
+        code = function.__code__
+        key = code.co_filename, code.co_qualname, code.co_firstlineno
+        if key in owner:
+            owner[key].functions[key].append(function)
+    return found
+
+
+def _parted(
+    file: str, chain: tuple[ast.ClassDef, ...], body: Sequence[ast.stmt], names: Sequence[str]
+) -> Iterator[Unit]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _parted(file, (*chain, node), node.body, names)
+        elif any(isinstance(each, ast.FunctionDef | ast.Lambda) for each in ast.walk(node)):
+            yield Unit(file, chain, node, names)
+
+
+def _names(tree: ast.Module) -> list[str]:
+    """Attributes that a file sets, and texts that it uses as keys."""
+    found = [
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    ]
+    keys = (node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript))
+    found += [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return list(dict.fromkeys(found))
