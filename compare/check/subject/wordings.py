@@ -71,8 +71,8 @@ class Wordings:
                 yield ast.Name(name, ast.Load()), LIKELY
             return
         if isinstance(node, ast.Tuple | ast.Starred | ast.List | ast.Dict):
-            if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-                yield ast.Tuple(node.elts[::-1], ast.Load()), POSSIBLE
+            if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
+                yield type(node)(node.elts[::-1], ast.Load()), LIKELY
             return
         yield from ((new, LIKELY) for new in _simpler(node))
         yield from ((new, LIKELY) for new in _otherwise(node))
