@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check.lines.lines import Guilty, Lines
+from compare.check.lines.saying import FOLLOWS, PLACES
 from compare.check.steps.lockstep import Driven, Judged, recipe_for
 from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Driver
@@ -67,7 +68,9 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
             if key not in told and sum(1 for _ in told) < TOLD * (turn + 1):
                 told[key] = _guilty(repair, lines)
     rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
-    return replace(lines, guilty=(*told.values(), *rest)[:8])
+    # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
+    first = [line for line in rest if line is lines.guilty[0] and FOLLOWS in line.says]
+    return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :])[:PLACES])
 
 
 def _suspicion(repair: Repair, lines: Lines) -> int:

@@ -16,6 +16,7 @@ from compare.check.subject.factories import RATES
 from compare.phrases import gathered, listed
 
 PLACES = 8  # that are told in all
+FOLLOWS = "all that follows from it is Keras's"
 ASSIGNED = 2  # of where a setting comes from, so many
 READS = 4  # of what an expression reads, so many are told
 EVENTS = 4  # of where a cause comes from, so many
@@ -156,7 +157,7 @@ def _form(values: Values, wrong: Wrong) -> str:
         return "makes {roles}, which is not kept"
     if not wrong.confirmed:
         return "leads to {roles}, where it is not Keras's"
-    follows = "; all that follows from it is Keras's"
+    follows = f"; {FOLLOWS}"
     if identity is None:
         return "makes {roles}, and not as Keras does" + follows
     if identity.factor == 1:

@@ -22,7 +22,7 @@ from compare.check.subject.guard import guarded
 from compare.check.subject.kinds import Array, is_keras
 from compare.check.subject.performing import perform
 from compare.check.subject.tasks import Did, Several, Task, Words
-from compare.check.subject.tracing import Watch, watching
+from compare.check.subject.tracing import Watch, own, watching
 from compare.check.subject.units import Unit, units_of
 from compare.check.subject.wordings import ARRAY, LIST, NUMBER, RATE, SAMPLES
 
@@ -30,6 +30,7 @@ FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
+TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
 AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
 
 
@@ -249,10 +250,11 @@ def _limited(seconds: float) -> Iterator[None]:
         return
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise _Endless
+        if frame is not None and own(frame.f_code.co_filename):  # not amid a library's own, or a collector's call
+            raise _Endless
 
     before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, TICK)
     try:
         yield
     finally:
