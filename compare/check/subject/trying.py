@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
+MEMORY = 2**30  # bytes that edits may take
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
 AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
 
@@ -97,6 +99,7 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
     found: list[Repair] = []
     with contextlib.ExitStack() as kept:
         kept.enter_context(guarded())
+        kept.enter_context(_little_memory())
         units = units_of(trial.codes())
         for turn in range(TOGETHER):
             better = trial.better(units, turn)
@@ -240,6 +243,25 @@ def _off(did: Did, right: Expected) -> Iterator[int]:
     for place, (value, bound) in enumerate(zip(right.after, right.bounds, strict=True), 2):
         if lost or not (np.abs((did.after or [])[place - 2] - value) <= bound).all():
             yield place
+
+
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    """Let this process take little more memory than it has: an edit may ask for any amount."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    least = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (least if soft < 0 else min(soft, least), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextlib.contextmanager
