@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compare import assert_parity, check_parity
+from compare.check.lines import repairs
 from compare.check.parity_check import check_driver
 from compare.check.settings import Settings
 from compare.check.subject.drivers import InProcess
@@ -463,9 +464,17 @@ def test_bad_arguments_are_bad_input(options, message):
 
 
 @pytest.mark.parametrize(("effort", "names"), [(None, ("bias gradient averaged",)), (0.001, ())])
-def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(effort, names):
+def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(monkeypatch, effort, names):
+    seconds = set()
+
+    def attempt(_, attempt):
+        seconds.add(attempt.seconds)
+        return []
+
+    monkeypatch.setattr(InProcess, "attempt", attempt)
     subject = InProcess(planted(["bias gradient averaged"]))
     report = check_driver(subject, "iris", None, Settings(layers=(3,), steps=2, effort=effort))
     assert not report.passed
     assert report.diagnosis.names == names
     assert ("of the usual effort" in str(report)) is (not names)
+    assert seconds == {(effort or 1) * repairs.SECONDS}

@@ -71,7 +71,7 @@ def test_the_verdict_on_a_class():
 
 def test_junit_tells_failures_from_errors_and_keeps_what_no_xml_can_hold(tmp_path):
     odd = replace(row(WRONG | {"guilty": [LINE]}), subject="a<\x1b>.py:Net", headline='NOT "PARITY" & \x00\ud800')
-    junit.write(tmp_path / "class.xml", [row(RIGHT), odd, not_checked(3, "c.py:Net", "interrupted")])
+    junit.write(tmp_path / "class.xml", [row(RIGHT), odd, not_checked(3, "in/c.py", "interrupted")])
     suite = ElementTree.parse(tmp_path / "class.xml").getroot()[0]
     assert dict(suite.attrib) == {
         "name": "keras-parity", "tests": "3", "failures": "1", "errors": "1", "time": "3.000",
@@ -82,4 +82,5 @@ def test_junit_tells_failures_from_errors_and_keeps_what_no_xml_can_hold(tmp_pat
         "classname": r"a<\x1b>.py", "name": "Net", "file": r"a<\x1b>.py", "time": "1.500", "line": "24",
     }  # fmt: skip
     assert wrong[0].get("message") == r'NOT "PARITY" & \x00\ud800; in/ben/net.py:24: dZ.mean(axis=0)'
+    assert (gone.get("classname"), gone.get("name")) == ("in/c.py", "c.py")
     assert (wrong[0].tag, wrong[0].get("type"), gone[0].tag) == ("failure", "training wrong", "error")
