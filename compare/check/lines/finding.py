@@ -44,7 +44,6 @@ def find_lines(
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
     at = _looked_at(first)
-    repairs = repairs_of(driver, reference, runs, (), effort)
     lines = _traced(driver, reference, first, at, keras)
     if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
@@ -55,6 +54,7 @@ def find_lines(
     if other is not None:
         more = _traced(driver, reference, *other, keras)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
+    repairs = repairs_of(driver, reference, runs, (), effort)  # afterwards: what is tried may leave its traces
     if not any(repair.whole for repair in repairs):
         repairs = repairs_of(driver, reference, runs, [*repairs, *lines.guilty], effort) or repairs
     lines = with_repairs(lines, repairs)
