@@ -41,16 +41,12 @@ def _accuracy(told: list[tuple[float, float | None, Step]]) -> str:
             f"the step returned ({loss:.6g}, {accuracy:.6g}), and the loss of that batch is {right.loss:.6g}: accuracy "
             f"comes first. Return the loss first, or say so in the adapter: {mended}"
         )
-    if all(abs(first - _accuracy_of(right)) < CLOSE for first, _, right in told):
+    if all(abs(first - right.accuracy) < CLOSE for first, _, right in told):
         return (
             f"the step returned {loss:.6g}, which is the batch's accuracy; its loss is {right.loss:.6g}. Return the "
             "loss, or say in the adapter where it is: `loss=lambda net, x, y: net.loss(x, y)`"
         )
     return ""
-
-
-def _accuracy_of(step: Step) -> float:
-    return float((step.P.argmax(axis=1) == step.y).mean())
 
 
 def _square(steps: list[tuple[Did, Step]], recipe: Recipe, first: FirstBatch) -> str:

@@ -57,7 +57,7 @@ def check(
     if len(subjects) > 1:
         _refuse_baseline(baseline, subjects)
         folder = out if record else None
-        return check_class(subject, source, settings, telling, together, folder, annotate is not None)
+        return check_class(subject, subjects, source, settings, telling, together, folder, annotate is not None)
     path, name = split_target(subjects[0], name_wanted=False)
     from compare.runs.baseline import against, read_baseline
 

@@ -106,6 +106,7 @@ def expanded(subjects: Sequence[str]) -> list[str]:
 
 def check_class(
     given: Sequence[str],
+    subjects: Sequence[str],
     source: Source,
     settings: Settings,
     telling: Telling,
@@ -121,6 +122,8 @@ def check_class(
     ----------
     given : sequence of str
         FILE.py, FILE.py:NAME, or a pattern of files.
+    subjects : sequence of str
+        What these are, `expanded`.
     source, settings, telling, together
     out : Path, optional
         Where the run's folder is made; None for none.
@@ -129,7 +132,6 @@ def check_class(
     """
     from compare.check.subject.loading import spelt
 
-    subjects = expanded(given)
     targets = [spelt(subject, name_wanted=False) for subject in subjects]
     if ".py:" not in source.data:
         from compare.data.dataset import load

@@ -64,6 +64,11 @@ class Step:
         """One-hot labels."""
         return np.eye(self.architecture.outputs)[self.y]
 
+    @property
+    def accuracy(self) -> float:
+        """The share of samples whose likeliest class is theirs."""
+        return float((self.P.argmax(axis=1) == self.y).mean())
+
     def kernel(self, layer: int) -> Array:
         """A layer's W, (inputs, units)."""
         return self.weights[self.architecture.places[layer, "kernel"]]

@@ -6,10 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from compare.phrases import parted, visible
 from compare.runs import whole
-from compare.runs.submissions import Submission
-
-# What has no verdict is an error; what has one that is not parity is a failure.
-WITHOUT = ("not checked", "cannot be driven")
+from compare.runs.submissions import WITHOUT, Submission
 
 
 def write(path: Path, rows: Sequence[Submission]) -> None:
@@ -37,6 +34,7 @@ def _case(row: Submission) -> Element:
     if row.passed:
         return case
     place = "" if row.line is None else f"; {row.file}:{row.line}: {row.source}"
+    # What has no verdict is an error; what has one that is not parity is a failure.
     kind = "error" if row.verdict in WITHOUT else "failure"
     found = SubElement(case, kind, type=visible(row.verdict), message=visible(f"{row.headline}{place}"))
     if row.line is not None:

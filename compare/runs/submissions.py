@@ -9,6 +9,7 @@ from compare.phrases import listed
 from compare.runs.verdict import Verdict
 
 NOT_CHECKED = "not checked"
+WITHOUT = (NOT_CHECKED, "cannot be driven")  # verdicts that say nothing of the training
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,5 @@ def class_verdict(rows: Iterable[Submission]) -> Verdict:
     passed = sum(row.passed for row in rows)
     counts = Counter(row.verdict for row in rows if not row.passed)
     told = [f"{passed} of {len(rows)} in parity", *(f"{count} {verdict}" for verdict, count in counts.most_common())]
-    unknown = counts.keys() <= {NOT_CHECKED, "cannot be driven"}
+    unknown = counts.keys() <= {*WITHOUT}
     return Verdict("no" if not unknown else "open" if counts else "yes", "; ".join(told))

@@ -15,10 +15,10 @@ from compare.check.lines.repairs import repairs_of, with_repairs
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
 from compare.check.steps.known import Known
-from compare.check.steps.lockstep import Driven, recipe_for
+from compare.check.steps.lockstep import Driven, recipe_for, task_again
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
-from compare.check.subject.tasks import Performance, Task
+from compare.check.subject.tasks import Performance
 from compare.check.subject.tracing import TOO_LONG, TOO_MANY
 from compare.check.training import Training
 from compare.mathematics.functions import Array
@@ -114,7 +114,8 @@ def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:
 
 def _traced(driver: Driver, reference: Reference, run: Driven, last: int, keras: Known | None) -> Lines:
     """Say which lines make what in one step of a run, and in those before it."""
-    performance = driver.perform(_task(reference, run, last))
+    steps = tuple(range(max(0, last - BEFORE), last + 1))
+    performance = driver.perform(task_again(reference, run, last + 1, steps))
     trace = performance.trace
     if trace is None or (performance.refusal is not None and len(performance.steps) <= last):
         return Lines(not_traced=performance.refusal or "it did not say what its lines do")
@@ -138,17 +139,6 @@ def _traced(driver: Driver, reference: Reference, run: Driven, last: int, keras:
     causes = search.run()
     told = guilty(search.values, causes)
     return Lines(told, (), code_map(search.values, told), sources)
-
-
-def _task(reference: Reference, run: Driven, last: int) -> Task:
-    """The same steps once more, as far as they are looked at."""
-    situation = run.situation
-    X = situation.X.astype(reference.dtype).astype(np.float64)
-    each = [situation.weights] if situation.free else [step.step.weights for step in run.steps[: last + 1]]
-    trace = tuple(range(max(0, last - BEFORE), last + 1))
-    recipe = recipe_for(reference, situation)
-    batches = situation.batches[: last + 1]
-    return Task(recipe, X, situation.y, batches, each, situation.free, seed=situation.seed, trace=trace)
 
 
 def _same(performance: Performance, run: Driven, last: int) -> bool:

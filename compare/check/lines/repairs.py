@@ -7,10 +7,9 @@ import numpy as np
 
 from compare.check.lines.lines import Guilty, Lines
 from compare.check.lines.saying import FOLLOWS, PLACES
-from compare.check.steps.lockstep import Driven, Judged, recipe_for
+from compare.check.steps.lockstep import Driven, Judged, task_again
 from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Driver
-from compare.check.subject.tasks import Task
 from compare.check.subject.trying import Attempt, Expected, Repair
 
 SECONDS = 2.5  # of the processor
@@ -48,7 +47,7 @@ def repairs_of(
     # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
     first = chosen[0]
     asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
-    tasks = [_task(reference, run, steps) for run, steps in asked]
+    tasks = [task_again(reference, run, steps) for run, steps in asked]
     expected = [[_expected(step) for step in run.steps[:steps]] for run, steps in asked]
     return driver.attempt(Attempt(tasks, expected, places, SECONDS * effort))
 
@@ -65,7 +64,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
         best = [each for each in of_turn if each.whole == of_turn[0].whole]
         for repair in best:
             key = repair.file, repair.first, repair.last
-            if key not in told and sum(1 for _ in told) < TOLD * (turn + 1):
+            if key not in told and len(told) < TOLD * (turn + 1):
                 told[key] = _guilty(repair, lines)
     rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
@@ -84,16 +83,14 @@ def _meets(line: Guilty, other: Guilty | Repair) -> bool:
 
 def _guilty(repair: Repair, lines: Lines) -> Guilty:
     known = next((line.says for line in lines.guilty if _meets(line, repair)), "")
-    mends = (
-        f"{repair.says}, {'all is as Keras has it' if repair.whole else 'more is as Keras has it, and nothing less'}"
-    )
+    mends = "all is as Keras has it" if repair.whole else "more is as Keras has it, and nothing less"
     return Guilty(
         repair.file,
         repair.first,
         repair.last,
         repair.function,
         repair.source,
-        "; ".join([mends, *([known] if known else [])]),
+        f"{repair.says}, {mends}{'; ' * bool(known)}{known}",
     )
 
 
@@ -107,22 +104,12 @@ def _length(run: Driven) -> int:
     return min(len(run.steps), max(STEPS, (run.first_wrong or 0) + 1))
 
 
-def _task(reference: Reference, run: Driven, steps: int) -> Task:
-    situation = run.situation
-    X = situation.X.astype(reference.dtype).astype(np.float64)
-    each = [judged.step.weights for judged in run.steps[:steps]]
-    return Task(recipe_for(reference, situation), X, situation.y, situation.batches[:steps], each, seed=situation.seed)
-
-
 def _expected(judged: Judged) -> Expected:
-    step = judged.step
-    accuracy = None
-    if judged.did.accuracy is not None and step.P.size:
-        accuracy = float((step.P.argmax(axis=1) == step.y).mean())
+    told = judged.did.accuracy is not None and judged.step.P.size
     return Expected(
         None if judged.did.loss is None else float(judged.loss),
         float(judged.bounds.loss),
-        accuracy,
+        judged.step.accuracy if told else None,
         judged.after,
         judged.bounds.after,
     )

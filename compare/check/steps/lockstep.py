@@ -158,6 +158,15 @@ def recipe_for(reference: Reference, situation: Situation) -> Recipe:
     return recipe if situation.learning_rate is None else recipe.at(situation.learning_rate)
 
 
+def task_again(reference: Reference, run: Driven, steps: int, trace: tuple[int, ...] = ()) -> Task:
+    """The first steps of a run once more, from the same weights; those of `trace` are written down."""
+    situation = run.situation
+    X = situation.X.astype(reference.dtype).astype(np.float64)
+    each = [situation.weights] if situation.free else [judged.step.weights for judged in run.steps[:steps]]
+    recipe, batches = recipe_for(reference, situation), situation.batches[:steps]
+    return Task(recipe, X, situation.y, batches, each, situation.free, seed=situation.seed, trace=trace)
+
+
 def run_situation(
     reference: Reference, situation: Situation, drive: Drive, gradients: bool = True, known: Known | None = None
 ) -> Driven:
@@ -270,10 +279,9 @@ def judged(step: Step, bounds: Rounding, did: Did, loss: float, after: list[Arra
     if did.loss is not None:
         found["loss_ratio"] = ratio(np.array(did.loss), np.array(loss), np.array(bounds.loss))
     if did.loss is not None and step.P.size:
-        right = step.P.argmax(axis=1) == step.y
         top = np.sort(step.P, axis=1)
         clear = top.shape[1] < 2 or bool((top[:, -1] - top[:, -2] > 2 * bounds.probabilities.max(axis=1)).all())
-        found["accuracy_differs"] = did.accuracy is not None and clear and not abs(did.accuracy - right.mean()) < 1e-6
+        found["accuracy_differs"] = did.accuracy is not None and clear and not abs(did.accuracy - step.accuracy) < 1e-6
     if did.after is not None:
         found["ratios"] = off = ratios(did.after, after, bounds.after)
         crossed = bounds.kinks and max(ratios(did.after, after, bounds.without_kinks)) > 1 and max(off) <= 1

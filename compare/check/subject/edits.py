@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from compare.check.subject.rewriting import first_line, head_end, loading
 from compare.check.subject.wordings import ARITHMETIC, LIKELY, POSSIBLE, RATE, SAMPLES, Wordings
 
 WORDS = {SAMPLES: "(the number of samples)", RATE: "(the learning rate)"}
@@ -96,8 +97,7 @@ def edits(unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, 
         if isinstance(function, ast.Lambda):
             yield from _Function(function, names, kinds.get(function.lineno, {})).within(function, "body", None)
         elif isinstance(function, ast.FunctionDef):
-            first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
-            yield from _Function(function, names, kinds.get(first, {})).all()
+            yield from _Function(function, names, kinds.get(first_line(function), {})).all()
 
 
 class _Function:
@@ -114,6 +114,7 @@ class _Function:
         self.wordings = Wordings(names, self.locals, kinds)
 
     def all(self) -> Iterator[Edit]:
+        """The edits of its defaults, and of its statements."""
         for place, _ in enumerate(self.node.args.defaults):
             yield from self.within(self.node.args, "defaults", place)
         yield from self._block(self.node, "body", [])
@@ -140,7 +141,7 @@ class _Function:
 
         def instead(new: list[ast.stmt], done: str, rank: int, by: ast.AST | None = None) -> Edit:
             new = new or [_put(ast.Pass(), statement)]
-            return Edit(owner, name, None, new, statement.lineno, _head(statement), statement, done, rank, by)
+            return Edit(owner, name, None, new, statement.lineno, head_end(statement), statement, done, rank, by)
 
         before, after = body[:place], body[place + 1 :]
         if not isinstance(statement, ast.Return):
@@ -152,7 +153,7 @@ class _Function:
             if statement.orelse:
                 yield instead([*before, *statement.orelse, *after], "with what stands under `else`, always", LIKELY)
         if isinstance(statement, ast.AugAssign):
-            load = _loaded(statement.target)
+            load = loading(statement.target)
             plain = _put(ast.Assign([statement.target], statement.value), statement)
             apart = _put(ast.Assign([statement.target], ast.BinOp(load, statement.op, statement.value)), statement)
             for operation in ARITHMETIC.get(type(statement.op), []):
@@ -170,7 +171,7 @@ class _Function:
             emptied = _put(ast.Expr(ast.Call(ast.Attribute(held, "clear", ast.Load()), [], [])), statement)
             if isinstance(self.node, ast.FunctionDef):
                 done = f"with `{{new}}` first, where `{self.node.name}` begins"
-                start, last = [emptied, *self.node.body], _head(statement)
+                start, last = [emptied, *self.node.body], head_end(statement)
                 yield Edit(
                     self.node, "body", None, start, statement.lineno, last, statement, done, POSSIBLE, emptied
                 )  # fmt: skip
@@ -194,7 +195,7 @@ class _Function:
         for new, says in (([shorter, statement], "after"), ([statement, shorter], "before")):
             yield Edit(
                 outer, field, None, [*whole[:at], *new, *whole[at + 1 :]],
-                statement.lineno, _head(statement), statement,
+                statement.lineno, head_end(statement), statement,
                 f"{says} the block that begins in line {block.lineno}", LIKELY,
             )  # fmt: skip
 
@@ -237,22 +238,12 @@ def _listed(statement: ast.Expr) -> ast.expr | None:
     return None
 
 
-def _loaded(target: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(target), mode="eval").body
-
-
 def _put(new: Any, old: ast.AST) -> Any:
     """Give the nodes that are new a place: that of what they stand for."""
     for node in ast.walk(new):
         if "lineno" in node._attributes and not hasattr(node, "lineno"):
             ast.copy_location(node, old)
     return new
-
-
-def _head(statement: ast.stmt) -> int:
-    """The last line of a statement; of a block's, of its head."""
-    body = getattr(statement, "body", None)
-    return max(statement.lineno, body[0].lineno - 1) if body else _end(statement)
 
 
 def _end(statement: ast.stmt) -> int:

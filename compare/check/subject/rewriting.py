@@ -134,9 +134,7 @@ class Rewriter(ast.NodeTransformer):
 
     def _statement(self, node: ast.stmt) -> list[ast.stmt]:
         scope = self.scopes[-1]
-        body = getattr(node, "body", None)
-        head = body[0].lineno - 1 if isinstance(body, list) else node.end_lineno
-        scope.statement = node.lineno, max(node.lineno, head or node.lineno)
+        scope.statement = node.lineno, head_end(node)
         scope.parts, scope.target = [], ""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return [self.visit(node)]
@@ -223,7 +221,7 @@ class Rewriter(ast.NodeTransformer):
         if not _harmless(base) or self._module(base):
             return [], []
         old = self._number(base, "load", (), "")
-        copy, again = _loading(base), _loading(base)
+        copy, again = loading(base), loading(base)
         if element is not None:
             element.slice = self.visit(element.slice)
         before = ast.copy_location(ast.Expr(self._seeing(copy, old)), base)
@@ -237,7 +235,7 @@ class Rewriter(ast.NodeTransformer):
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             given += [call.func.value] if isinstance(call.func, ast.Attribute) else []
             given = [each for each in given if _harmless(each) and not self._module(each)]
-        copies = [_loading(each) for each in given]
+        copies = [loading(each) for each in given]
         node.value = self._rooted(node.value, "value")
         parts = tuple(self.scopes[-1].parts)
         return [node, *(self._record(each, "changed", parts, ast.unparse(each)) for each in copies)]
@@ -316,7 +314,7 @@ class Rewriter(ast.NodeTransformer):
         return self._statement_seeing(node, self._number(node, kind, parts, target))
 
     def _statement_seeing(self, node: ast.expr, site: int) -> ast.stmt:
-        return ast.copy_location(ast.Expr(self._seeing(_loading(node), site)), node)
+        return ast.copy_location(ast.Expr(self._seeing(loading(node), site)), node)
 
     def _seeing(self, node: ast.expr, site: int) -> ast.expr:
         call = ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(site), node], [])
@@ -343,7 +341,19 @@ def _harmless(node: ast.AST) -> bool:
     return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and all(map(plain, ast.walk(node)))
 
 
-def _loading(node: ast.expr) -> ast.expr:
+def head_end(statement: ast.stmt) -> int:
+    """The last line of a statement; of a block's, of its head."""
+    body = getattr(statement, "body", None)
+    last = body[0].lineno - 1 if isinstance(body, list) else statement.end_lineno
+    return max(statement.lineno, last or statement.lineno)
+
+
+def first_line(function: ast.FunctionDef) -> int:
+    """Where a function's code begins: with its decorators."""
+    return min([function.lineno, *(each.lineno for each in function.decorator_list)])
+
+
+def loading(node: ast.expr) -> ast.expr:
     """The same expression, read."""
     fresh = ast.parse(ast.unparse(node), mode="eval").body
     for each in ast.walk(fresh):

@@ -10,7 +10,7 @@ import contextlib
 import linecache
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -259,17 +259,26 @@ def rewritten(codes: Sequence[CodeType], recorder: Recorder) -> Iterator[None]:
     new: dict[CodeType, CodeType] = {}
     for filename in dict.fromkeys(code.co_filename for code in codes):
         new |= _exchange(filename, [code for code in codes if code.co_filename == filename], recorder)
-    exchanged: list[tuple[FunctionType, CodeType]] = []
     setattr(builtins, SEEN, recorder.seen)
     try:
-        for function in functions_of(list(new)):
-            exchanged.append((function, function.__code__))
-            function.__code__ = new[function.__code__]
+        with exchanged((function, new[function.__code__]) for function in functions_of(list(new))):
+            yield
+    finally:
+        delattr(builtins, SEEN)
+
+
+@contextlib.contextmanager
+def exchanged(codes: Iterable[tuple[FunctionType, CodeType]]) -> Iterator[None]:
+    """Have functions run other code meanwhile."""
+    before: list[tuple[FunctionType, CodeType]] = []
+    try:
+        for function, code in codes:
+            before.append((function, function.__code__))
+            function.__code__ = code
         yield
     finally:
-        for function, code in exchanged:
+        for function, code in before:
             function.__code__ = code
-        delattr(builtins, SEEN)
 
 
 def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> dict[CodeType, CodeType]:

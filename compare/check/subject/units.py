@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
+from compare.check.subject.rewriting import first_line
+from compare.check.subject.tracing import exchanged
 from compare.sides.frozen import functions_of
 
 Key = tuple[str, str, int]  # of a code: its file, qualified name and first line
@@ -23,43 +25,46 @@ class Unit:
         self.module = ast.Module(body, [])
         self.functions: dict[Key, list[FunctionType]] = {key: [] for key, _ in self._codes()}
         self.arguments = {
-            min([each.lineno, *(above.lineno for above in each.decorator_list)]): each.args.defaults
-            for each in ast.walk(node)
-            if isinstance(each, ast.FunctionDef)
+            first_line(each): each.args.defaults for each in ast.walk(node) if isinstance(each, ast.FunctionDef)
         }
 
     def _codes(self) -> Iterator[tuple[Key, CodeType]]:
         for code in _inside(compile(self.module, self.file, "exec", dont_inherit=True)):
-            yield (self.file, code.co_qualname, code.co_firstlineno), code
+            yield _key(code), code
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """Have the functions run what the tree says now."""
-        before = [
-            (function, function.__code__, function.__defaults__) for of in self.functions.values() for function in of
-        ]
         new: dict[Key, list[CodeType]] = {}
         for key, code in self._codes():
             new.setdefault(key, []).append(code)
-        try:
-            for key, functions in self.functions.items():
-                for function in functions:
-                    function.__defaults__ = self._defaults(key, function.__defaults__)
-                    same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
-                    if same:
-                        function.__code__ = same[0]
-            yield
-        finally:
-            for function, code, defaults in before:
-                function.__code__, function.__defaults__ = code, defaults
+        codes: list[tuple[FunctionType, CodeType]] = []
+        defaults = []
+        for key, functions in self.functions.items():
+            for function in functions:
+                defaults.append((function, function.__defaults__))
+                same = [code for code in new.get(key, []) if code.co_freevars == function.__code__.co_freevars]
+                codes += [(function, code) for code in same[:1]]
+        with exchanged(codes):
+            try:
+                for function, now in defaults:
+                    function.__defaults__ = self._defaults(function, now)
+                yield
+            finally:
+                for function, now in defaults:
+                    function.__defaults__ = now
 
-    def _defaults(self, key: Key, now: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    def _defaults(self, function: FunctionType, now: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         """The defaults of a function as the tree has them: constants, and what is there for all others."""
-        told = self.arguments.get(key[2], [])
+        told = self.arguments.get(function.__code__.co_firstlineno, [])
         if now is None or len(now) != len(told):
             return now
         pairs = zip(told, now, strict=True)
         return tuple(new.value if isinstance(new, ast.Constant) else old for new, old in pairs)
+
+
+def _key(code: CodeType) -> Key:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
 def _inside(code: CodeType) -> Iterator[CodeType]:
@@ -75,12 +80,11 @@ def units_of(ran: Sequence[CodeType]) -> list[Unit]:
     for file in dict.fromkeys(code.co_filename for code in ran):
         tree = ast.parse("".join(linecache.getlines(file)))
         found += _parted(file, (), tree.body, _names(tree))
-    keys = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in ran}
+    keys = set(map(_key, ran))
     found = [unit for unit in found if keys & unit.functions.keys()]
     owner = {key: unit for unit in found for key in unit.functions}
     for function in functions_of(ran):
-        code = function.__code__
-        key = code.co_filename, code.co_qualname, code.co_firstlineno
+        key = _key(function.__code__)
         if key in owner:
             owner[key].functions[key].append(function)
     return found

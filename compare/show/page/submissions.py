@@ -1,13 +1,13 @@
 """A class's section: a row for each network, which opens the page of its own check."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
 from compare.runs import findings
 from compare.runs.record import REPORT, Run
+from compare.runs.submissions import WITHOUT
 from compare.show.page.parts import Answer, Listing, Section, State
-
-UNKNOWN = ("not checked", "cannot be driven")
 
 
 def section(run: Run) -> Section | None:
@@ -32,24 +32,18 @@ def section(run: Run) -> Section | None:
 
 
 def _state(row: dict[str, Any]) -> State:
-    return "yes" if row["passed"] else "open" if row["verdict"] in UNKNOWN else "no"
+    return "yes" if row["passed"] else "open" if row["verdict"] in WITHOUT else "no"
 
 
 def _answer(rows: list[dict[str, Any]], state: State) -> Answer:
     of = [row for row in rows if _state(row) == state]
     about = {"yes": "train as Keras does", "no": "do not", "open": "could not be told"}[state]
-    counts: dict[str, int] = {}
-    for row in of:
-        counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
-    words = "; ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=lambda each: -each[1]))
+    counts = Counter(row["verdict"] for row in of)
+    words = "; ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     return Answer(state, f"{len(of)} of {len(rows)} {about}", f"{words}.")
 
 
 def _causes(rows: list[dict[str, Any]]) -> Answer:
     """The commonest causes: what a class has not understood."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if _state(row) == "no":
-            counts[row["cause"]] = counts.get(row["cause"], 0) + 1
-    most = sorted(counts.items(), key=lambda each: -each[1])[:5]
+    most = Counter(row["cause"] for row in rows if _state(row) == "no").most_common(5)
     return Answer("note", "The commonest causes", f"{'; '.join(f'{cause} ({count})' for cause, count in most)}.")
