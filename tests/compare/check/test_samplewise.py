@@ -82,7 +82,7 @@ def test_what_is_right_in_batches_of_one_alone_is_noted_where_it_has_no_name():
 def test_beside_the_plain_network_it_is_noted_too(monkeypatch):
     found = Diagnosis((Explanation((Cause(FAULTS[NAME]),)),))
     monkeypatch.setattr(parity_check, "diagnose", lambda *arguments: found)
-    monkeypatch.setattr(parity_check, "drive_all", lambda *arguments: [])
+    monkeypatch.setattr(parity_check, "drive_all", lambda *arguments, **options: [])
     assert any(DECLARE in note for note in check_parity(Plain).met.notes)
 
 
