@@ -11,7 +11,7 @@ from compare.check.lines.code_map import code_map
 from compare.check.lines.flow import Flow
 from compare.check.lines.known import REPORTED, known
 from compare.check.lines.lines import Lines
-from compare.check.lines.repairs import repairs_of, with_repairs
+from compare.check.lines.repairs import confirmed, repairs_of, with_repairs
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
 from compare.check.steps.known import Known
@@ -37,7 +37,7 @@ def find_lines(
     """Say which lines make what, in two steps of ordinary training or around the first one that is wrong.
 
     Where extreme situations alone go wrong, the lines that do so are told apart. `keras` is what is known of it,
-    `effort` the share of the usual time that edits are tried for.
+    `effort` the share of the usual time that edits are tried for; with less than all of it, only where no line is sure.
     """
     ordinary = [run for run in runs if not run.situation.extreme and run.steps]
     if not ordinary:
@@ -54,10 +54,8 @@ def find_lines(
     if other is not None:
         more = _traced(driver, reference, *other, keras)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
-    repairs = repairs_of(driver, reference, runs, (), effort)  # afterwards: what is tried may leave its traces
-    if not any(repair.whole for repair in repairs):
-        repairs = repairs_of(driver, reference, runs, [*repairs, *lines.guilty], effort) or repairs
-    lines = with_repairs(lines, repairs)
+    if effort >= 1 or not confirmed(lines.guilty):  # afterwards: what is tried may leave its traces
+        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines.guilty, effort))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines

@@ -12,7 +12,7 @@ from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Driver
 from compare.check.subject.trying import Attempt, Expected, Repair
 
-SECONDS = 2.5  # of the processor
+SECONDS = 4.0  # of the processor
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
@@ -20,7 +20,7 @@ TOLD = 3  # repairs of one fault
 
 
 def repairs_of(
-    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty | Repair], effort: float
+    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty], effort: float
 ) -> list[Repair]:
     """The edits that mend what is wrong in the quickest situations that show all of it, with what is suspected first.
 
@@ -68,8 +68,13 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
                 told[key] = _guilty(repair, lines)
     rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
-    first = [line for line in rest if line is lines.guilty[0] and FOLLOWS in line.says]
+    first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
     return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :])[:PLACES])
+
+
+def confirmed(guilty: Sequence[Guilty]) -> bool:
+    """Whether Keras, given the first line's wrong value, goes on as the subject does."""
+    return bool(guilty) and FOLLOWS in guilty[0].says
 
 
 def _suspicion(repair: Repair, lines: Lines) -> int:

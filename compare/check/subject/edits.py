@@ -90,8 +90,8 @@ def edits(unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, 
     names : sequence of str
         Attributes and keys that the file uses, as they are written.
     kinds : dict of int to dict of str to str
-        Of the functions that ran, by their first lines, what their variables were, and the attributes of `self`: one is
-        not meant for one of another kind. What is not told may be anything.
+        Of the functions that ran, by their first lines, what their variables were, and the attributes of the objects
+        among them: one is not meant for one of another kind. What is not told may be anything.
     """
     for function in ast.walk(unit):
         if isinstance(function, ast.Lambda):
@@ -217,7 +217,8 @@ class _Function:
         if isinstance(node, ast.JoinedStr | ast.Lambda) or (known and not self.kinds.get(node.id)):
             return  # what is no variable of the function is a module, a function, a constant or another's
         if isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load):
-            for new, rank in self.wordings.instead(node):
+            unused = isinstance(owner, ast.Expr)
+            for new, rank in self.wordings.called(node) if unused else self.wordings.instead(node):
                 yield Edit(
                     owner, field, place, _put(new, node), node.lineno, node.end_lineno or node.lineno, node,
                     "with `{new}` for `{old}`", rank, new,

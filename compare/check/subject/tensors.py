@@ -1,6 +1,7 @@
 """How a network keeps each of Keras's tensors: where, with which axes and in which shape, whole or in parts."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,11 +126,11 @@ class Kept:
 
     def own(self, first: Shape) -> Shape:
         """The shape that it has in the network; `first` is what it had before anything was set."""
-        size = int(np.prod(self.keras))
+        size = math.prod(self.keras)
         if self.said.shape is not None:
-            known = int(np.prod([side for side in self.said.shape if side >= 0]))
+            known = math.prod(side for side in self.said.shape if side >= 0)
             return tuple(size // max(known, 1) if side < 0 else side for side in self.said.shape)
-        return first if len(self.keras) == 1 and first and int(np.prod(first)) == size else self._turned
+        return first if len(self.keras) == 1 and first and math.prod(first) == size else self._turned
 
     def read(self, first: Shape) -> Array:
         """In Keras's form; of another shape than it should have, as it is: that is a finding."""
@@ -147,7 +148,7 @@ class Kept:
         """Say that what lies there cannot be Keras's tensor as it was declared, and what would be; "" if it can."""
         held, said = self.slot.held, self.said
         have, many = np.shape(held), len(self.keras if said.axes is None else said.axes)
-        whole = many == len(self.keras) and np.prod(self.own(have)) == np.prod(self.keras)
+        whole = many == len(self.keras) and math.prod(self.own(have)) == math.prod(self.keras)
         if whole and (held is None or have == self.own(have)):
             return ""
         what = f"`{said}` has shape {have}, and Keras's tensor {self.keras}"
@@ -166,7 +167,7 @@ class Whole:
 
     def split(self, value: Array) -> list[Array]:
         """Part a value of Keras's."""
-        return np.split(value, len(self.parts), self.axis)
+        return [value] if len(self.parts) == 1 else np.split(value, len(self.parts), self.axis)
 
 
 def found(said: Tensor | Joined, network: Any, keras: Shape) -> Whole:

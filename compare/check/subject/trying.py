@@ -9,10 +9,11 @@ import contextlib
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,8 +33,9 @@ TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 MEMORY = 2**30  # bytes that edits may take
+LATER = 1.5  # ranks, that what is not suspected is tried later
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
-AGAIN = 0.3  # seconds that are looked on at least, after what mends something was found
+AGAIN = 0.2  # of the time, that is looked on at least, after what mends something was found
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Attempt:
     expected : list of lists of Expected
         Of each task's steps.
     suspects : list of (file, first line, last line)
-        Looked at first, in this order, and for every edit; elsewhere only the likeliest are tried before all others.
+        Looked at first, in this order; elsewhere the likeliest edits are tried before the remote ones of these.
     seconds : float
         Of the processor, that all may take.
     """
@@ -99,6 +101,8 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
     found: list[Repair] = []
     with contextlib.ExitStack() as kept:
         kept.enter_context(guarded())
+        kept.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # what is compiled may look like a mistake
         kept.enter_context(_little_memory())
         units = units_of(trial.codes())
         for turn in range(TOGETHER):
@@ -168,9 +172,11 @@ class _Trial:
                 unit.file, edit.first, edit.last, _function(unit, edit), edit.source, edit.says, turn, whole
             )
             found.append((repair, left, (unit, edit)))
-            if len(found) == 1:  # others may mend it too: as long again is enough to see the likeliest of them
-                now = time.process_time()
-                until = min(until, now + max(now - begun, AGAIN))
+            now = time.process_time()
+            if whole:  # others may do so too: as long again is enough to see the likeliest of them
+                until = min(until, now + max(now - begun, AGAIN * self.asked.seconds))
+            elif len(found) == 1:  # the rest is for what it leaves
+                until = now + (until - now) / 2
         return sorted(found, key=lambda each: (not each[0].whole, len(each[1])))
 
     def _with(self, unit: Unit, edit: Edit, which: int) -> frozenset[tuple[int, int]] | None:
@@ -193,13 +199,13 @@ class _Trial:
                     if file == unit.file and edit.first <= last and edit.last >= first
                 ]
                 suspected = near[0] if near else len(suspects)
-                every.append(((0 if near else 1 + edit.rank, edit.rank, suspected), unit, edit))
+                every.append(((edit.rank + (0 if near else LATER), suspected), unit, edit))
         every.sort(key=lambda each: each[0])
         return [(unit, edit) for _, unit, edit in every]
 
 
 class _Kinds(Watch):
-    """Notes of what kind the variables of the user's functions are, and the attributes of what `self` is."""
+    """Notes of what kind the variables of the user's functions are, and the attributes of the objects among them."""
 
     def __init__(self, kinds: dict[str, dict[int, dict[str, str]]]) -> None:
         super().__init__()
@@ -211,10 +217,11 @@ class _Kinds(Watch):
         code = frame.f_code
         if event == "return" and code in self.codes:
             values = dict(frame.f_locals)
-            attributes = getattr(values.get("self"), "__dict__", {})
             found = self.kinds.setdefault(code.co_filename, {}).setdefault(code.co_firstlineno, {})
             found |= {name: _kind(value) for name, value in values.items()}
-            found |= {f".{name}": _kind(value) for name, value in attributes.items()}
+            for value in values.values():
+                if not isinstance(value, type | FunctionType | ModuleType):
+                    found |= {f".{name}": _kind(each) for name, each in getattr(value, "__dict__", {}).items()}
 
 
 def _kind(value: object) -> str:

@@ -48,7 +48,7 @@ class Wordings:
     locals : sequence of str
         The function's variables.
     kinds : dict of str to str
-        Of what kind these are, and the attributes of `self`, where it is known.
+        Of what kind these are, and the attributes of the objects among them, where it is known.
     """
 
     names: Sequence[str]
@@ -87,9 +87,17 @@ class Wordings:
         elif isinstance(node, ast.UnaryOp | ast.Name | ast.Attribute | ast.BinOp | ast.Call | ast.Subscript):
             yield from self._around(node)
 
+    def called(self, node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
+        """What may stand for an expression whose value is not used."""
+        yield from ((new, LIKELY) for new in _otherwise(node))
+
     def _alike(self, one: str, other: str) -> bool:
         """Whether two variables, or attributes, may stand for each other."""
-        return one not in self.kinds or self.kinds.get(other, self.kinds[one]) == self.kinds[one]
+        if one not in self.kinds or other not in self.kinds:
+            return True
+        kinds = self.kinds[one], self.kinds[other]
+        of_objects = one.startswith(".") and all(kind.startswith(ARRAY) for kind in kinds)
+        return of_objects or kinds[0] == kinds[1]
 
     def _around(self, node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
         """An expression with something around it: a copy, an orientation, a factor, a slope."""
