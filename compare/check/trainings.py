@@ -22,6 +22,7 @@ GOES_ON = (
     "right in one call, and not in a second: what it keeps, an optimizer's moments and count of steps say, must go on "
     "from call to call, as Keras's does"
 )
+TOGETHER = "right in the samples' order, and not where it shuffles: each label must stay with its sample"
 # So few samples that every order of theirs can be tried: 30 an epoch, in batches of 2, 2 and 1.
 FEW, SMALL = 5, 2
 
@@ -51,20 +52,22 @@ class _Stage:
         """Whether the order of the samples can be told."""
         return bool(self.options & {"shuffle", "batch_orders"})
 
-    def drive(self, name: str, trial: Trial, allowed: Tolerance, search: Sequence[int] = ()) -> tuple[Training, Trial]:
+    def drive(
+        self, name: str, trial: Trial, allowed: Tolerance, search: Sequence[int] = (), shuffle: bool = False
+    ) -> tuple[Training, Trial]:
         """Train as the trial says, and judge; with `search`, by the order and the one of these sizes that fit."""
         recipe = replace(self.met.recipe, batch_size=trial.size, n_samples=len(trial.y))
         epochs, size = len(trial.orders), trial.size
         task = Task(
             recipe, trial.X, trial.y, [], [trial.weights], epochs=epochs, calls=trial.calls, batch_size=size,
-            orders=trial.orders,
+            orders=trial.orders, shuffle=shuffle,
         )  # fmt: skip
         performance = self.driver.perform(task)
         if search and performance.refusal is None:
             trial = self.trainer.likeliest(CORRECT, trial, search, performance.steps[0].after or []) or trial
             allowed = self.trainer.tolerated(trial) or allowed
         judged = judge(self.trainer, name, performance, trial, allowed, self.known, search)
-        return replace(judged, driven=DrivenTraining(task, performance, trial, not search)), trial
+        return replace(judged, driven=DrivenTraining(task, performance, trial, not (search or shuffle))), trial
 
 
 def drive_training(
@@ -78,6 +81,7 @@ def drive_training(
 ) -> Trainings:
     """Train for some epochs in full batch, in two calls, and in ragged batches where their size can be told.
 
+    In full batch, the order in which it shuffles does not matter: there it must be right shuffled too.
     Where the order cannot be told, it is taken to be that of the samples; a training that shuffles by itself is
     judged over few samples, by every order there is. `known` are the explanations of the subject's steps, which its
     training is expected to show too.
@@ -104,6 +108,9 @@ def drive_training(
         words = "" if "batch_orders" in stage.options else ", not shuffled" if stage.ordered else ", in order"
         given = orders if "batch_orders" in stage.options else in_order
         plans.append((f"{name}, batches of {batch}{words}", Trial(X, y, weights, given, batch)))
+    shuffled = f"{name}, full batch, shuffled"
+    if "shuffle" in stage.options and not trainer.order_matters:
+        plans.append((shuffled, whole))
     judged: list[Training] = []
     notes: list[str] = []
     not_driven: list[str] = []
@@ -116,7 +123,7 @@ def drive_training(
         trial, allowed = found
         if (epochs := len(trial.orders)) < EPOCHS:
             notes.append(f"{words}: judged over {epochs} of {EPOCHS} epochs, since rounding alone carries more too far")
-        training, _ = stage.drive(words, trial, allowed)
+        training, _ = stage.drive(words, trial, allowed, shuffle=words == shuffled)
         if training.history is None and training.error is None:
             notes.append(f"its {name} tells no loss for each epoch: its weights alone are judged")
         judged.append(training)
@@ -125,6 +132,8 @@ def drive_training(
     )
     if once and not any(once) and any(twice):
         notes.append(f"its {name} is {GOES_ON}")
+    if judged and judged[-1].name == shuffled and [t.name for t in judged if t.wrong] == [shuffled]:
+        notes.append(f"its {name} is {TOGETHER}")
     return _with_own_orders(stage, few, Trainings(tuple(judged), tuple(dict.fromkeys(notes)), tuple(not_driven)))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -50,7 +51,8 @@ def training_lines(flow: Flow, trial: Trial, in_order: bool, loss: WrongLoss | N
     passes = [
         [_rows(trial.X[batch], trial.X, numbers) or [] for batch in cut(order, trial.size)] for order in trial.orders
     ]
-    found = _other(flow, list(_batches(flow, trial, numbers)), passes, in_order)
+    seen = list(_batches(flow, trial, numbers))
+    found = _other(flow, seen, passes, in_order) or _apart(flow, seen, trial)
     return found or (() if loss is None else _history(flow, loss))
 
 
@@ -71,14 +73,18 @@ def _batches(flow: Flow, trial: Trial, numbers: dict[bytes, list[int]]) -> Itera
 def _rows(value: Array, X: Array, numbers: dict[bytes, list[int]]) -> list[int] | None:
     """Which rows of the data an array holds, as rows or as columns; None if it holds anything else.
 
-    Of rows that are equal, the one after the row before; else the first.
+    Of rows that are equal, the one after the row before; else the first that is not there yet.
     """
     for turned in (value, value.T) if value.ndim == 2 else ():
         equal = [numbers.get(np.ascontiguousarray(row).tobytes(), []) for row in turned]
         if turned.shape[1] == X.shape[1] and all(equal):
             found: list[int] = []
+            there: set[int] = set()
             for rows in equal:
-                found.append(found[-1] + 1 if found and found[-1] + 1 in rows else rows[0])
+                following = found[-1] + 1 if found else -1
+                left = (row for row in rows if row not in there)
+                found.append(following if following in rows else next(left, rows[0]))
+                there.add(found[-1])
             return found
     return None
 
@@ -101,6 +107,22 @@ def _other(
                 keras = f"{len(batch)}, {_told(batch)}" if in_order else f"{len(batch)}"
                 says = f"makes {which} of {len(mine.rows)} samples, {_told(mine.rows)}, where Keras takes {keras}"
                 return (at(flow, mine.event, says), *_taken_from(flow, mine))
+    return ()
+
+
+def _apart(flow: Flow, seen: Sequence[_Batch], trial: Trial) -> tuple[Guilty, ...]:
+    """The line that takes the labels of a batch in another order than its samples."""
+    for batch, after in zip_longest(seen, seen[1:]):
+        right = trial.y[batch.rows]
+        for event in flow.events:
+            between = batch.event < event and (after is None or event < after.event)
+            if not between or flow.place(event).kind not in MAKING or flow.place(event).node in RENAMING:
+                continue
+            value = flow.values[flow.value(event)]
+            labels = value.argmax(axis=1) if value.ndim == 2 else value
+            same = labels.shape == right.shape and np.array_equal(np.sort(labels), np.sort(right))
+            if same and not np.array_equal(labels, right):
+                return (at(flow, event, "makes the batch's labels in another order than its samples"),)
     return ()
 
 

@@ -57,6 +57,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
     if not repairs:
         return lines
     told: dict[tuple[str, int, int], Guilty] = {}
+    several = len({repair.round for repair in repairs if repair.whole}) > 1
     for turn in dict.fromkeys(repair.round for repair in repairs):
         of_turn = sorted(
             (each for each in repairs if each.round == turn), key=lambda each: (not each.whole, _suspicion(each, lines))
@@ -65,7 +66,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
         for repair in best:
             key = repair.file, repair.first, repair.last
             if key not in told and len(told) < TOLD * (turn + 1):
-                told[key] = _guilty(repair, lines)
+                told[key] = _guilty(repair, lines, several)
     rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
     first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
@@ -86,9 +87,10 @@ def _meets(line: Guilty, other: Guilty | Repair) -> bool:
     return line.file == other.file and line.first <= other.last and other.first <= line.last
 
 
-def _guilty(repair: Repair, lines: Lines) -> Guilty:
+def _guilty(repair: Repair, lines: Lines, several: bool) -> Guilty:
     known = next((line.says for line in lines.guilty if _meets(line, repair)), "")
-    mends = "all is as Keras has it" if repair.whole else "more is as Keras has it, and nothing less"
+    all_ = "and others told so, all is as Keras has it" if several else "all is as Keras has it"
+    mends = all_ if repair.whole else "more is as Keras has it, and nothing less"
     return Guilty(
         repair.file,
         repair.first,

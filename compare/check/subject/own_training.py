@@ -95,7 +95,7 @@ def train(handle: Handle, task: Task, done: Performance) -> None:
     given: dict[str, Any] = {
         "epochs": each,
         "batch_size": task.batch_size,
-        "shuffle": False,
+        "shuffle": task.shuffle,
         "learning_rate": task.recipe.architecture.learning_rate,
         "verbose": 0,
     }

@@ -42,6 +42,7 @@ class Task:
     calls: int = 1
     batch_size: int = 0
     orders: Rows | None = None
+    shuffle: bool = False
     seed: int = 0
     trace: tuple[int, ...] = ()
 

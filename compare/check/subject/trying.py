@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Annotated, Any
@@ -75,8 +75,8 @@ class Attempt:
 class Repair:
     """An edit with which more is as Keras has it, and nothing less.
 
-    `whole`: all is, with it and those of the rounds before. `round`: from 0; it was tried with the best repairs of
-    the rounds before in place.
+    `whole`: all is, with one of each round that is so. `round`: from 0; it was tried with the best repairs of the
+    rounds before in place.
     """
 
     file: Words
@@ -99,6 +99,7 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
         return []
     trial = _Trial(subject, asked)
     found: list[Repair] = []
+    installed: list[Repair] = []
     with contextlib.ExitStack() as kept:
         kept.enter_context(guarded())
         kept.enter_context(warnings.catch_warnings())
@@ -108,9 +109,12 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
         for turn in range(TOGETHER):
             better = trial.better(units, turn)
             found += [repair for repair, _, _ in better][:FOUND]
-            if not better or better[0][0].whole:
+            if not better:
                 break
-            _, _, (unit, edit) = better[0]
+            best, _, (unit, edit) = better[0]
+            if best.whole:
+                return [replace(each, whole=True) if each in installed else each for each in found]
+            installed.append(best)
             kept.enter_context(edit)
             kept.enter_context(unit.installed())
     return found

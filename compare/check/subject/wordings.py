@@ -117,6 +117,8 @@ class Wordings:
             yield ast.Name(SAMPLES, ast.Load()), POSSIBLE
             for step in (ast.Add, ast.Sub):
                 yield ast.BinOp(node, step(), ast.Constant(1)), REMOTE
+        if read and kind.startswith((ARRAY, NUMBER)):
+            yield ast.BinOp(node, ast.Pow(), ast.Constant(2)), POSSIBLE
         if kind == LIST:
             yield ast.Call(ast.Attribute(node, "copy", ast.Load()), [], []), POSSIBLE
             backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
@@ -193,11 +195,23 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Call(node.func, node.args[::-1], node.keywords)
 
 
+def _subscripts(text: str) -> Iterator[str]:
+    """What `einsum` may be told instead: one operand turned round, or the result."""
+    inputs, arrow, result = text.replace(" ", "").partition("->")
+    parts = inputs.split(",")
+    if arrow and all(part.isalpha() for part in parts):
+        for place, part in enumerate(parts):
+            if part != part[::-1]:
+                yield ",".join([*parts[:place], part[::-1], *parts[place + 1 :]]) + arrow + result
+        if result != result[::-1]:
+            yield inputs + arrow + result[::-1]
+
+
 def _constants(value: object, names: Sequence[str]) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, str):
-        return [each for each in names if each != value]
+        return [*_subscripts(value), *(each for each in names if each != value)]
     if value is None:
         return [0, 1]
     if isinstance(value, int):

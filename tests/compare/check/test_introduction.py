@@ -389,9 +389,9 @@ class DropsTheLastBatch(Fits):
     ("network", "train", "trainings", "passed"),
     [
         (Fits, None, 0, True),
-        (Fits, "learn", 3, True),
+        (Fits, "learn", 4, True),
         (Fits, lambda net, X, y, epochs: net.learn(X, y, epochs), 3, True),
-        (DropsTheLastBatch, "learn", 3, False),
+        (DropsTheLastBatch, "learn", 4, False),
     ],
 )
 def test_a_training_that_an_adapter_names_is_checked_too(network, train, trainings, passed):

@@ -78,6 +78,27 @@ class PlainMean(Plain):
         return history
 
 
+class ShufflesSamplesAlone(Plain):
+    """Where it shuffles, labels stay as they were; in order it is right."""
+
+    def fit(self, x, y, epochs, batch_size, shuffle=True):
+        for _ in range(epochs):
+            order = np.random.default_rng().permutation(len(x)) if shuffle else np.arange(len(x))
+            for start in range(0, len(x), batch_size):
+                taken = order[start : start + batch_size]
+                self.train_on_batch(x[taken], self.labels(y, start, taken))
+
+    def labels(self, y, start, taken):
+        return y[start : start + len(taken)]  # the line
+
+
+class ShufflesBoth(ShufflesSamplesAlone):
+    """The same, right."""
+
+    def labels(self, y, start, taken):
+        return y[taken]
+
+
 @pytest.mark.parametrize(("network", "source", "says", "also"), [
     (LeavesOut, "number", "leaves out batch 5 of 5, the last 22 samples, which Keras takes",
      ["makes `numbers`, which is gone through"]),
@@ -98,7 +119,17 @@ def test_the_line_of_a_training_that_is_wrong_is_told(network, source, says, als
     assert __file__ in dict(report.lines.sources)
 
 
-def test_no_line_of_a_right_training_is_accused():
-    report = check_parity(InOrder, layers=(5, 3), steps=5)
+def test_the_line_that_leaves_labels_where_they_were_is_told():
+    report = check_parity(ShufflesSamplesAlone, layers=(5, 3), steps=5)
+    assert [each.name for each in report.trainings if each.wrong] == ["fit, full batch, shuffled"]
+    assert any("each label must stay with its sample" in note for note in report.met.notes)
+    (line,) = report.guilty
+    assert (line.source, line.function) == ("y[start : start + len(taken)]", "ShufflesSamplesAlone.labels")
+    assert line.says == "makes the batch's labels in another order than its samples"
+
+
+@pytest.mark.parametrize("network", [InOrder, ShufflesBoth])
+def test_no_line_of_a_right_training_is_accused(network):
+    report = check_parity(network, layers=(5, 3), steps=5)
     assert report.passed
     assert report.guilty == ()

@@ -18,6 +18,7 @@ def step(self, x, y):
         total += dz.sum(axis=0) @ layer.W.T - x
         if total > 1 and y:
             layer.W -= self.lr * dz
+    back = np.einsum("nj,jk->nk", dz, layer.W)
     return total
 '''
 
@@ -48,6 +49,8 @@ def test_each_edit_makes_another_program_and_undoes_it():
     ("stands", "says"),
     [
         ("layer.out > 0", "with `layer.out >= 0` for `layer.out > 0`"),
+        ("'nj,jk->nk'", "with `'nj,kj->nk'` for `'nj,jk->nk'`"),
+        ("dz", "with `dz ** 2` for `dz`"),
         ("1", "with `0` for `1`"),
         ("total += dz.sum(axis=0) @ layer.W.T - x", "with `total = dz.sum(axis=0) @ layer.W.T - x` for it"),
         ("layer.W.T", "with `layer.W` for `layer.W.T`"),
