@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 
+CONSTRUCTORS = ("", "__init__", "__new__", "__post_init__")
+
+
 @dataclass(frozen=True)
 class Assignment:
     """A place that sets a value, by its first and last line, and how it is written there."""
@@ -82,11 +85,10 @@ class Assignments:
                     if isinstance(target, ast.Attribute):
                         here = _Set(owner, function, child.lineno, child, child.value)
                         self.attributes.setdefault(target.attr, []).append(here)
-                    if _empty(child.value):
-                        base = target.value if isinstance(target, ast.Subscript) else target
-                        base = base.value if isinstance(base, ast.Subscript) else base
-                        here = _Set(owner, function, head or child.lineno, child, child.value)
-                        self.cleared.setdefault(last_name(base), []).append(here)
+            if isinstance(child, ast.stmt):
+                for name, value in _emptied(child):
+                    here = _Set(owner, function, head or child.lineno, child, value)
+                    self.cleared.setdefault(name, []).append(here)
             self._read(child, inner, within, block)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> None:
@@ -168,12 +170,13 @@ class Assignments:
 
     def _cleared_later(self, name: str) -> list[_Set]:
         """What clears what is called so, outside of constructors."""
-        return [each for each in self.cleared.get(name, ()) if each.function not in ("", "__init__")]
+        return [each for each in self.cleared.get(name, ()) if each.function not in CONSTRUCTORS]
 
     def _uncleared(self, name: str) -> Iterator[Assignment]:
         """Where what it is made of changes, and where others like it are cleared: it might be there too."""
         mine = self.attributes.get(name, ())
-        owners, remade = {each.owner for each in mine}, [each.value for each in mine if each.function != "__init__"]
+        owners = {each.owner for each in mine}
+        remade = [each.value for each in mine if each.function not in CONSTRUCTORS]
         nodes = [node for value in remade for node in ast.walk(value) if isinstance(node, ast.Attribute)]
         for target in dict.fromkeys(node.attr for node in nodes if node.attr != name):
             for each in self.attributes.get(target, ()):
@@ -181,7 +184,7 @@ class Assignments:
                     yield self._at(each.statement, f"changes `{target}`, of which `{name}` is made", each.first)
         for other in self.cleared:
             for each in self._cleared_later(other):
-                if each.owner in owners:
+                if each.owner in owners or owners & {one.owner for one in self.attributes.get(other, ())}:
                     yield self._at(each.statement, f"clears `{other}`, and not `{name}`", each.first)
 
     def texts(self, statement: str) -> Iterator[Assignment]:
@@ -253,6 +256,23 @@ def _nodes(statement: str) -> list[ast.AST]:
         return list(ast.walk(ast.parse(f"{head} pass" if head.endswith(":") else head)))
     except SyntaxError:
         return []
+
+
+def _emptied(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """What a statement sets to nothing, or to zeros, by its last name."""
+    match statement:
+        case ast.Assign(targets, value) if _empty(value):
+            for target in targets:
+                base = target.value if isinstance(target, ast.Subscript) else target
+                yield last_name(base.value if isinstance(base, ast.Subscript) else base), value
+        case ast.AnnAssign(target, _, ast.expr() as value) if _empty(value):
+            yield last_name(target), value
+        case ast.AugAssign(target, ast.Mult(), value) if _empty(value):
+            yield last_name(target.value if isinstance(target, ast.Subscript) else target), value
+        case ast.Expr(ast.Call(ast.Attribute(base, "clear"), []) as call):
+            yield last_name(base), call
+        case ast.Expr(ast.Call(ast.Attribute(base, "fill"), [value])) if _empty(value):
+            yield last_name(base), value
 
 
 def _empty(node: ast.expr) -> bool:

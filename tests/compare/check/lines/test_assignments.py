@@ -151,6 +151,27 @@ def test_of_a_call_that_clears_in_a_loop_the_loop_is_told():
     assert told(found) == [(6, "clears `grads`"), (10, "has `grads` cleared")]
 
 
+BOTH = """
+@dataclass
+class Layer:
+    def __post_init__(self):
+        self.dW = np.zeros(3)
+        self.db = np.zeros(3)
+
+def clear(layers):
+    for layer in layers:
+        {}
+        other.fill(0)
+"""
+
+
+@pytest.mark.parametrize("clears", ["layer.dW.fill(0.0)", "layer.dW *= 0", "layer.dW[:] = 0", "layer.dW.clear()"])
+def test_a_function_that_clears_another_of_the_same_objects_is_told(clears):
+    found = list(settings(BOTH.format(clears)).kept("db", "layer.db += error", 30))
+    assert told(found) == [(8, "clears `dW`, and not `db`"), (5, "clears `db`")]
+    assert found[0].source == clears
+
+
 CACHED = """
 cache = {}
 def forward(x, layer):
