@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-
 CONSTRUCTORS = ("", "__init__", "__new__", "__post_init__")
 
 
