@@ -25,8 +25,11 @@ def section(run: Run) -> Section | None:
         title="Network by network",
         lead="Each was checked in a process of its own, as one alone is. A row opens the page of its check, where "
         "every line of the network is told; the first line that makes a wrong number stands here.",
-        agree=[_answer(rows, state) for state in ("yes", "no", "open") if any(_state(row) == state for row in rows)],
-        sure=[_causes(rows)] if any(_state(row) == "no" for row in rows) else [],
+        agree=[
+            *(_answer(rows, state) for state in ("yes", "no", "open") if any(_state(row) == state for row in rows)),
+            *([_causes(rows)] if any(_state(row) == "no" for row in rows) else []),
+        ],
+        sure=[],
         listings=[listing],
     )
 
