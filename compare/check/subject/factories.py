@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from compare.check.subject.refusal import Refusal
+from compare.recipe.architecture import Architecture, Given
 from compare.recipe.recipe import Recipe
 
 SIZES = ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture")
 RATES = ("learning_rate", "lr", "eta", "alpha", "rate", "step_size")
+VAGUE = ("alpha", "rate")  # of dropout, of a penalty, of a leaky slope too
 SAMPLES = ("n_samples", "samples", "num_samples", "n_examples", "m")
 CLASSES = (
     *("n_classes", "classes", "num_classes", "n_outputs", "n_output", "n_out", "output_size", "output_dim", "outputs"),
@@ -36,7 +38,7 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
     """Match a factory's parameters by name; the first two required ones of unknown name get sizes and rate."""
     architecture = recipe.architecture
     sizes, rate = list(architecture.sizes), architecture.learning_rate
-    known: dict[str, Any] = {key: list(sizes) for key in SIZES} | dict.fromkeys(RATES, rate)
+    known: dict[str, Any] = {key: list(sizes) for key in SIZES}
     known |= dict.fromkeys(SAMPLES, recipe.n_samples) | dict.fromkeys(CLASSES, architecture.outputs)
     known |= dict.fromkeys(FEATURES, sizes[0]) | dict.fromkeys(BATCHES, recipe.batch_size)
     known |= {key: list(architecture.activations) for key in ACTIVATIONS}
@@ -44,7 +46,8 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
         parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
         return [sizes, rate], {}
-    known |= _hidden(parameters, sizes[1:-1])
+    rates = rates_among([p.name for p in parameters], architecture)
+    known |= dict.fromkeys(rates, rate) | _hidden(parameters, sizes[1:-1])
     if len(set(architecture.activations)) == 1:
         known |= {
             p.name: architecture.activations[0] for p in parameters if p.name in ACTIVATION and p.default is p.empty
@@ -52,13 +55,13 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
     if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         return [sizes, rate], {}  # handed on to whatever takes them
     for p in parameters:
-        if p.name in RATES:
+        if p.name in rates:
             refuse_text(p.default, f"the default of the factory's `{p.name}`", p.name)
     spare: list[Any] = []
     of_sizes = [p for p in parameters if p.name in SIZES]
     if not of_sizes and not any(p.name in FEATURES for p in parameters):
         spare.append(sizes)
-    if not any(p.name in RATES for p in parameters):
+    if not rates:
         spare.append(rate)
     arguments: list[Any] = []
     keywords: dict[str, Any] = {}
@@ -66,7 +69,7 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
         told = p.default is not p.empty and p.name in SIZES and any(q.default is q.empty for q in of_sizes)
-        if p.name in known and not told and (p.default is p.empty or p.name in RATES or not recipe.given):
+        if p.name in known and not told and (p.default is p.empty or p.name in rates or not recipe.given):
             value = known[p.name]
         elif p.default is not p.empty:
             continue
@@ -79,6 +82,13 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
         else:
             keywords[p.name] = value
     return arguments, keywords
+
+
+def rates_among(names: Sequence[str], architecture: Architecture) -> list[str]:
+    """The names that mean the learning rate; a vague one where no other does, and nothing is dropped."""
+    found = [name for name in names if name in RATES]
+    drops = any(isinstance(layer, Given) and layer.rate for layer in architecture.layers)
+    return [name for name in found if name not in VAGUE] or ([] if drops else found)
 
 
 def _hidden(parameters: Sequence[inspect.Parameter], units: list[int]) -> dict[str, Any]:

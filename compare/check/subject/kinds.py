@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.check.subject.factories import ACTIVATIONS, RATES, arguments_of, refuse_text
+from compare.check.subject.factories import ACTIVATIONS, RATES, arguments_of, rates_among, refuse_text
 from compare.check.subject.guesses import adapter_for, methods_of, step_of
 from compare.check.subject.places import Variables
 from compare.check.subject.refusal import Refusal as Refusal
@@ -108,7 +108,7 @@ def takes_rate(subject: Any, recipe: Recipe) -> bool:
         return True
     if network is not subject and not makes_for(network):
         return False
-    return not recipe.given or bool({*_names(network)} & {*RATES})
+    return not recipe.given or bool(rates_among(_names(network), recipe.architecture))
 
 
 def told_activations(network: Any) -> bool:
