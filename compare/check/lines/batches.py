@@ -82,8 +82,8 @@ def _rows(value: Array, X: Array, numbers: dict[bytes, list[int]]) -> list[int] 
             there: set[int] = set()
             for rows in equal:
                 following = found[-1] + 1 if found else -1
-                left = (row for row in rows if row not in there)
-                found.append(following if following in rows else next(left, rows[0]))
+                left = [row for row in rows if row not in there] or rows
+                found.append(following if following in left else left[0])
                 there.add(found[-1])
             return found
     return None

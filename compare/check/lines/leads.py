@@ -306,6 +306,17 @@ class Leads:
                 found += self.flow.last(call, "test")
         return distinct(found)
 
+    def handed(self, ends: list[int]) -> list[int]:
+        """The calls that these happened in, where they were handed what an earlier call from the same place made."""
+        found: list[int] = []
+        for end in ends:
+            call = self.flow.call(self.flow.members.get(end, [end])[0])
+            makers = [] if call is None else [self.flow.made(source) for source in self.flow.sources(call)]
+            found += [
+                call for made in makers if call is not None and made is not None and self._called_from(made, call)
+            ]
+        return distinct(found)
+
     def _called_from(self, event: int, call: int) -> bool:
         """Whether an event happened in a call from the place of this one."""
         other = self.flow.call(event)

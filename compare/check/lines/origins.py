@@ -116,6 +116,7 @@ class Origins:
             *self.leads.sets(ends),
             *(self.leads.at_fault(end) for end in ends),
             *self.leads.chosen(ends),
+            *self.leads.handed(ends),
         ]
         events += [*self.leads.misplaced(ends, trial.role), *self.leads.unexpected(ends), *self.leads.calls(ends, made)]
         other = [event for end in ends for event in (*self.leads.renamed(end, trial.role), *self.leads.divided(end))]
@@ -200,6 +201,7 @@ class Origins:
             *self.loops.short(),
             *self.leads.first_reads(ends),
             *map(self.leads.at_fault, ends),
+            *self.leads.handed(ends),
         ]
         before = self._right(name)  # then it is changed once more
         events += [] if before is None else [self.flow.call(before) or before]

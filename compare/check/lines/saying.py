@@ -49,6 +49,7 @@ def guilty(values: Values, found: Sequence[Wrong]) -> tuple[Guilty, ...]:
         for loop in values.flow.last(each.event, "loop") if stale else [each.event]:
             if values.flow.place(loop).kind == "loop":
                 lines += gone_through(values.flow, loop)
+    lines += [line for each in ordered for wrong in each.causes for line in _taken(values, wrong)]
     return tuple({(line.file, line.first, line.last): line for line in reversed(lines)}.values())[::-1][:PLACES]
 
 
@@ -78,6 +79,21 @@ def _assigned(values: Values, event: int) -> list[Guilty]:
             told += [each for name in dict.fromkeys(stale) for each in given.kept(name, *here)]
         found += [Guilty(path, s.first, min(s.last, s.first + LINES - 1), "", s.source, s.says) for s in told]
     return found
+
+
+def _taken(values: Values, wrong: Wrong) -> Iterator[Guilty]:
+    """Where what is some times what it should be is taken last, as it is: a factor may be missing there as well."""
+    identity, flow = wrong.stands_for, values.flow
+    if identity is None or abs(identity.factor) == 1:
+        return
+    for event in reversed(flow.events):
+        if event <= wrong.events[0]:
+            return
+        for read in flow.reads.get(event, ()):
+            taken = values.identity(flow.value(read))
+            if taken is not None and taken.name == wrong.role:  # by now it is taken for Keras's own
+                yield at(flow, event, f"takes it, {identity.factor:.6g} times what it should be")
+                return
 
 
 def _decided(values: Values, told: _Told) -> list[Guilty]:

@@ -176,6 +176,11 @@ class _Function:
                     self.node, "body", None, start, statement.lineno, last, statement, done, POSSIBLE, emptied
                 )  # fmt: skip
         for far in range(1, FAR + 1):
+            loop = body[place + far] if place + far < len(body) else None
+            if isinstance(loop, ast.For | ast.While) and isinstance(statement, ast.Assign):
+                again = _put(type(loop)(**{**dict(ast.iter_fields(loop)), "body": [statement, *loop.body]}), loop)
+                moved = [*before, *body[place + 1 : place + far], again, *body[place + far + 1 :]]
+                yield instead(moved, f"at the start of each round of the loop in line {loop.lineno}", POSSIBLE)
             if place + far < len(body):
                 moved = [*before, *body[place + 1 : place + far + 1], statement, *body[place + far + 1 :]]
                 yield instead(moved, f"after line {_end(body[place + far])}", LIKELY if far == 1 else POSSIBLE)

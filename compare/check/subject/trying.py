@@ -33,6 +33,7 @@ TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 MEMORY = 2**30  # bytes that edits may take
+SURELY = 600  # edits, that are tried at least after it
 LATER = 1.5  # ranks, that what is not suspected is tried later
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
 AGAIN = 0.2  # of the time, that is looked on at least, after what mends something was found
@@ -165,7 +166,7 @@ class _Trial:
             return []
         begun, until = time.process_time(), self.until
         found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]] = []
-        for unit, edit in self._ordered(units):
+        for number, (unit, edit) in enumerate(self._ordered(units), 1):
             if time.process_time() > until:
                 break
             left = self._with(unit, edit, which)
@@ -178,7 +179,8 @@ class _Trial:
             found.append((repair, left, (unit, edit)))
             now = time.process_time()
             if whole:  # others may do so too: as long again is enough to see the likeliest of them
-                until = min(until, now + max(now - begun, AGAIN * self.asked.seconds))
+                spent = now - begun
+                until = min(until, now + max(spent, AGAIN * self.asked.seconds, SURELY / number * spent))
             elif len(found) == 1:  # the rest is for what it leaves
                 until = now + (until - now) / 2
         return sorted(found, key=lambda each: (not each[0].whole, len(each[1])))

@@ -127,6 +127,8 @@ class Wordings:
             for factor in (ast.Name(RATE, ast.Load()), ast.Constant(2)):
                 yield ast.BinOp(node, ast.Mult(), factor), REMOTE
                 yield ast.BinOp(node, ast.Div(), factor), REMOTE
+        if read and kind.startswith(ARRAY):
+            yield ast.BinOp(node, ast.Mult(), ast.Constant(0)), REMOTE
         if kind.startswith(ARRAY):
             yield ast.Compare(node, [ast.Gt()], [ast.Constant(0)]), POSSIBLE
             for other in self.locals:
