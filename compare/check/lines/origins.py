@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from compare.check.lines.classified import RIGHT, SCALED, UNKNOWN, Values
+from compare.check.lines.classified import RIGHT, SCALED, UNKNOWN, Values, layer_of
 from compare.check.lines.events import MAKING, distinct
 from compare.check.lines.known import REORDERED, REPORTED, Identity, time_of
 from compare.check.lines.leads import Leads
@@ -232,19 +232,20 @@ class Origins:
         dropped = self._right(name) or self._right("all new weights")
         if dropped is not None:
             return Wrong(name, self.flow.value(dropped), (dropped,), False)
+        found: list[int] = []
         for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
             right = self.values.quantities[other.removeprefix("new ")]
             if other in (*REPORTED, name) or np.array_equal(value, right):
                 continue
             start = self.values.start(value, self.values.quantities[other])
             made = None if start is None else self.flow.last_made(start)
-            if made is not None:
+            if made is not None and found:
+                found += [made] if layer_of(other) == layer_of(name) else []
+            elif made is not None:
                 given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
                 counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
-                return Wrong(
-                    name, None, (*counts, *self.loops.turning(name[4:]), *self.loops.turned_at(made), made), False
-                )
-        return None
+                found = [*counts, *self.loops.turning(name[4:]), *self.loops.turned_at(made), made]
+        return Wrong(name, None, tuple(distinct(found)), False) if found else None
 
     def _right(self, name: str) -> int | None:
         """The event that makes a quantity as it should be, if one does."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check.lines.lines import Guilty, Lines
-from compare.check.lines.saying import FOLLOWS, PLACES
+from compare.check.lines.saying import FOLLOWS, LINES, PLACES
 from compare.check.steps.lockstep import Driven, Judged, task_again
 from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Driver
@@ -62,7 +62,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
         of_turn = sorted(
             (each for each in repairs if each.round == turn), key=lambda each: (not each.whole, _suspicion(each, lines))
         )
-        best = [each for each in of_turn if each.whole == of_turn[0].whole]
+        best = _gathered([each for each in of_turn if each.whole == of_turn[0].whole])
         for repair in best:
             key = repair.file, repair.first, repair.last
             if key not in told and len(told) < TOLD * (turn + 1):
@@ -71,6 +71,17 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
     first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
     return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :])[:PLACES])
+
+
+def _gathered(repairs: Sequence[Repair]) -> list[Repair]:
+    """One for all places of a function where the same mends it: a call that is missing may stand at several."""
+    found: dict[tuple[str, str, str], Repair] = {}
+    for repair in repairs:
+        key = repair.file, repair.function, repair.says
+        same = found.setdefault(key, repair)
+        first, last = min(same.first, repair.first), max(same.last, repair.last)
+        found[key] = replace(same, first=first, last=last) if last - first < LINES else same
+    return list(found.values())
 
 
 def confirmed(guilty: Sequence[Guilty]) -> bool:

@@ -5,12 +5,13 @@ axis or orientation, something left out or left in, a copy that is missing, stat
 """
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from compare.check.subject.rewriting import first_line, head_end, loading
-from compare.check.subject.wordings import ARITHMETIC, LIKELY, POSSIBLE, RATE, SAMPLES, Wordings
+from compare.check.subject.wordings import ARITHMETIC, ARRAY, LIKELY, LIST, NUMBER, POSSIBLE, RATE, SAMPLES, Wordings
 
 WORDS = {SAMPLES: "(the number of samples)", RATE: "(the learning rate)"}
 FAR = 4  # statements that one is moved past
@@ -81,7 +82,9 @@ class Edit:
             getattr(self.owner, self.name)[self.index] = value
 
 
-def edits(unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, str]]) -> Iterator[Edit]:
+def edits(
+    unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, str]], idle: Sequence[str] = ()
+) -> Iterator[Edit]:
     """All edits of a statement that defines functions.
 
     Parameters
@@ -92,19 +95,27 @@ def edits(unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, 
     kinds : dict of int to dict of str to str
         Of the functions that ran, by their first lines, what their variables were, and the attributes of the objects
         among them: one is not meant for one of another kind. What is not told may be anything.
+    idle : sequence of str
+        Methods of the file that need no arguments, and that nothing called.
     """
     for function in ast.walk(unit):
         if isinstance(function, ast.Lambda):
             yield from _Function(function, names, kinds.get(function.lineno, {})).within(function, "body", None)
         elif isinstance(function, ast.FunctionDef):
-            yield from _Function(function, names, kinds.get(first_line(function), {})).all()
+            yield from _Function(function, names, kinds.get(first_line(function), {}), idle).all()
 
 
 class _Function:
     """One function, and the edits of its own statements."""
 
-    def __init__(self, node: ast.FunctionDef | ast.Lambda, names: Sequence[str], kinds: Mapping[str, str]) -> None:
-        self.node, self.kinds = node, kinds
+    def __init__(
+        self,
+        node: ast.FunctionDef | ast.Lambda,
+        names: Sequence[str],
+        kinds: Mapping[str, str],
+        idle: Sequence[str] = (),
+    ) -> None:
+        self.node, self.kinds, self.idle = node, kinds, idle
         arguments = node.args
         given = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
         set_here = [
@@ -148,6 +159,9 @@ class _Function:
             yield instead([*before, *after], "without it", LIKELY)
         elif place + 1 < len(body) or owner is not self.node:
             yield instead([*before, *after], "without it", POSSIBLE)
+        for call in self._uncalled():
+            new = _put(ast.Expr(call), statement)
+            yield instead([*before, new, statement, *after], "with `{new}` before it", LIKELY, new)
         if isinstance(statement, ast.If):
             yield instead([*before, *statement.body, *after], "whatever the condition", LIKELY)
             if statement.orelse:
@@ -187,6 +201,16 @@ class _Function:
             if far > 1 and place - far >= 0:
                 moved = [*body[: place - far], statement, *body[place - far : place], *after]
                 yield instead(moved, f"before line {body[place - far].lineno}", POSSIBLE)
+
+    def _uncalled(self) -> Iterator[ast.expr]:
+        """Calls of methods that nothing calls, of the objects among the variables and of what `self` has."""
+        for name, kind in self.kinds.items() if self.idle else ():
+            plain = (
+                kind.startswith((ARRAY, NUMBER, LIST)) or hasattr(builtins, kind) or kind in ("NoneType", "function")
+            )
+            if not plain and (name in self.locals or (name.startswith(".") and "self" in self.locals)):
+                what = ast.Name(name, ast.Load()) if name in self.locals else _of_self(name[1:])
+                yield from (ast.Call(ast.Attribute(what, method, ast.Load()), [], []) for method in self.idle)
 
     def _outside(
         self, owner: ast.AST, name: str, body: list[ast.stmt], place: int, around: tuple[ast.AST, str, int]
@@ -234,6 +258,10 @@ class _Function:
                     yield from self._expressions(value, "value", value.value)
             else:
                 yield from self._expressions(node, name, value)
+
+
+def _of_self(name: str) -> ast.expr:
+    return ast.Attribute(ast.Name("self", ast.Load()), name, ast.Load())
 
 
 def _listed(statement: ast.Expr) -> ast.expr | None:

@@ -198,7 +198,7 @@ class _Trial:
         suspects = self.asked.suspects
         every = []
         for unit in units:
-            for edit in edits(unit.node, unit.names, self.kinds.get(unit.file, {})):
+            for edit in edits(unit.node, unit.names, self.kinds.get(unit.file, {}), unit.idle):
                 near = [
                     place
                     for place, (file, first, last) in enumerate(suspects)

@@ -19,6 +19,7 @@ class Unit:
 
     def __init__(self, file: str, chain: Sequence[ast.ClassDef], node: ast.stmt, names: Sequence[str]) -> None:
         self.file, self.node, self.names = file, node, names
+        self.idle: list[str] = []
         body: list[ast.stmt] = [node]
         for around in reversed(chain):
             body = [ast.copy_location(ast.ClassDef(around.name, [], [], body, []), around)]
@@ -81,6 +82,12 @@ def units_of(ran: Sequence[CodeType]) -> list[Unit]:
         tree = ast.parse("".join(linecache.getlines(file)))
         found += _parted(file, (), tree.body, _names(tree))
     keys = set(map(_key, ran))
+    idle: dict[str, dict[str, None]] = {}
+    for unit in found:
+        if isinstance(unit.node, ast.FunctionDef) and _needs_nothing(unit.node) and not keys & unit.functions.keys():
+            idle.setdefault(unit.file, {})[unit.node.name] = None
+    for unit in found:
+        unit.idle = [*idle.get(unit.file, ())]
     found = [unit for unit in found if keys & unit.functions.keys()]
     owner = {key: unit for unit in found for key in unit.functions}
     for function in functions_of(ran):
@@ -98,6 +105,14 @@ def _parted(
             yield from _parted(file, (*chain, node), node.body, names)
         elif any(isinstance(each, ast.FunctionDef | ast.Lambda) for each in ast.walk(node)):
             yield Unit(file, chain, node, names)
+
+
+def _needs_nothing(node: ast.FunctionDef) -> bool:
+    """Whether a function is a method that is called without arguments."""
+    arguments = node.args
+    given = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    required = len(given) - len(arguments.defaults)
+    return given[:1] == ["self"] and required == 1 and not node.name.startswith("__") and not node.decorator_list
 
 
 def _names(tree: ast.Module) -> list[str]:

@@ -22,12 +22,22 @@ def step(self, x, y):
     return total
 '''
 
-KINDS = {2: {"x": "array2", "y": "array1", "total": "array2", "dz": "array2", ".layers": "list", ".lr": "number"}}
+KINDS = {
+    2: {
+        "x": "array2",
+        "y": "array1",
+        "total": "array2",
+        "dz": "array2",
+        ".layers": "list",
+        ".lr": "number",
+        ".optimizer": "SGD",
+    }
+}
 
 
 def _edits(source):
     tree = ast.parse(source)
-    return tree, list(edits(tree.body[0], ["W", "error", "db"], KINDS))
+    return tree, list(edits(tree.body[0], ["W", "error", "db"], KINDS, ["zero_grad"]))
 
 
 def _with(edit, tree):
@@ -51,6 +61,9 @@ def test_each_edit_makes_another_program_and_undoes_it():
         ("layer.out > 0", "with `layer.out >= 0` for `layer.out > 0`"),
         ("'nj,jk->nk'", "with `'nj,kj->nk'` for `'nj,jk->nk'`"),
         ("dz", "with `dz ** 2` for `dz`"),
+        ("dz", "with `dz * 0` for `dz`"),
+        ("total = 0.0", "at the start of each round of the loop in line 5"),
+        ("return total", "with `self.optimizer.zero_grad()` before it"),
         ("1", "with `0` for `1`"),
         ("total += dz.sum(axis=0) @ layer.W.T - x", "with `total = dz.sum(axis=0) @ layer.W.T - x` for it"),
         ("layer.W.T", "with `layer.W` for `layer.W.T`"),
