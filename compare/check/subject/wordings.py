@@ -33,6 +33,8 @@ FAMILIES = (
     ("all", "any"),
     ("hstack", "vstack"),
     ("floor", "ceil"),
+    ("correlate", "convolve"),
+    ("correlate2d", "convolve2d"),
 )
 ALONG = frozenset(chain(*FAMILIES[:3], ("cumsum", "flip", "norm", "std", "var", "prod", "concatenate", "stack")))
 
@@ -171,6 +173,8 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
             yield from (ast.BinOp(left, other(), right) for other in ARITHMETIC.get(type(operation), []))
             if isinstance(operation, ast.Sub | ast.Div):
                 yield ast.BinOp(right, operation, left)
+        case ast.Subscript(value, ast.UnaryOp(ast.USub(), ast.Constant(1))):
+            yield ast.Call(ast.Attribute(value, "pop", ast.Load()), [], [])
         case ast.BoolOp(operation, values):
             yield ast.BoolOp(ast.Or() if isinstance(operation, ast.And) else ast.And(), values)
         case ast.Compare(left, [operation], right):

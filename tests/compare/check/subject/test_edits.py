@@ -13,7 +13,7 @@ def step(self, x, y):
     """Make a step."""
     total = 0.0
     for layer in self.layers[1:]:
-        self.seen.append(layer.out)
+        self.seen.append(layer.out * self.seen[-1])
         dz = layer.error * (layer.out > 0)
         total += dz.sum(axis=0) @ layer.W.T - x
         if total > 1 and y:
@@ -69,7 +69,8 @@ def test_each_edit_makes_another_program_and_undoes_it():
         ("layer.W.T", "with `layer.W` for `layer.W.T`"),
         ("dz.sum(axis=0)", "with `dz.mean(axis=0)` for `dz.sum(axis=0)`"),
         ("layer.error", "with `layer.db` for `layer.error`"),
-        ("self.seen.append(layer.out)", "with `self.seen.clear()` first, where `step` begins"),
+        ("self.seen.append(layer.out * self.seen[-1])", "with `self.seen.clear()` first, where `step` begins"),
+        ("self.seen[-1]", "with `self.seen.pop()` for `self.seen[-1]`"),
         ("layer.W -= self.lr * dz", "without it"),
         ("dz = layer.error * (layer.out > 0)", "after line 8"),
         ("self.layers", "with `self.layers.copy()` for `self.layers`"),
