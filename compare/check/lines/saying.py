@@ -82,9 +82,9 @@ def _assigned(values: Values, event: int) -> list[Guilty]:
 
 
 def _taken(values: Values, wrong: Wrong) -> Iterator[Guilty]:
-    """Where what is some times what it should be is taken last, as it is: a factor may be missing there as well."""
+    """Where a gradient that is some times what it should be is taken last: a factor may be missing there as well."""
     identity, flow = wrong.stands_for, values.flow
-    if identity is None or abs(identity.factor) == 1:
+    if identity is None or abs(identity.factor) == 1 or wrong.role.startswith(("dZ", "dA")):
         return
     for event in reversed(flow.events):
         if event <= wrong.events[0]:
