@@ -64,8 +64,9 @@ class Source:
             )
 
 
+@cache
 def _loaded(target: tuple[Path, str], argument: str) -> Any:
-    """What a file of the user's own calls so; data may be a function that returns them."""
+    """What a file of the user's own calls so, once for a whole class; data may be a function that returns them."""
     from compare.check.subject.loading import load_target
     from compare.sides.quiet_keras import import_quietly
 
