@@ -55,7 +55,10 @@ class _Stage:
     def drive(
         self, name: str, trial: Trial, allowed: Tolerance, search: Sequence[int] = (), shuffle: bool = False
     ) -> tuple[Training, Trial]:
-        """Train as the trial says, and judge; with `search`, by the order and the one of these sizes that fit."""
+        """Train as the trial says, and judge; with `search`, by the order and the one of these sizes that fit.
+
+        `shuffle`: the subject is told to put the samples in an order of its own.
+        """
         recipe = replace(self.met.recipe, batch_size=trial.size, n_samples=len(trial.y))
         epochs, size = len(trial.orders), trial.size
         task = Task(
@@ -132,7 +135,7 @@ def drive_training(
     )
     if once and not any(once) and any(twice):
         notes.append(f"its {name} is {GOES_ON}")
-    if judged and judged[-1].name == shuffled and [t.name for t in judged if t.wrong] == [shuffled]:
+    if [t.name for t in judged if t.wrong] == [shuffled]:
         notes.append(f"its {name} is {TOGETHER}")
     return _with_own_orders(stage, few, Trainings(tuple(judged), tuple(dict.fromkeys(notes)), tuple(not_driven)))
 

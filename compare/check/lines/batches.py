@@ -1,5 +1,6 @@
 """The lines of a subject's own training: where its batches, or an epoch's loss, are first not Keras's."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -59,15 +60,17 @@ def training_lines(flow: Flow, trial: Trial, in_order: bool, loss: WrongLoss | N
 def _batches(flow: Flow, trial: Trial, numbers: dict[bytes, list[int]]) -> Iterator[_Batch]:
     """What is taken out of the data, in order, each batch once."""
     last: list[int] = []
-    for event in flow.events:
-        place, value = flow.place(event), flow.values[flow.value(event)]
-        if place.kind not in MAKING or place.node in RENAMING:
-            continue
-        found = _rows(value, trial.X, numbers)
+    for event in _making(flow):
+        found = _rows(flow.values[flow.value(event)], trial.X, numbers)
         if found is None or found == last or len(found) == len(trial.X) > trial.size:
             continue  # all of the data, shuffled perhaps, is no batch yet
         last = found
         yield _Batch(event, found)
+
+
+def _making(flow: Flow) -> list[int]:
+    """The events that make something, and do not merely give it another name."""
+    return [event for event in flow.events if (at := flow.place(event)).kind in MAKING and at.node not in RENAMING]
 
 
 def _rows(value: Array, X: Array, numbers: dict[bytes, list[int]]) -> list[int] | None:
@@ -112,12 +115,11 @@ def _other(
 
 def _apart(flow: Flow, seen: Sequence[_Batch], trial: Trial) -> tuple[Guilty, ...]:
     """The line that takes the labels of a batch in another order than its samples."""
+    making = _making(flow)
     for batch, after in zip_longest(seen, seen[1:]):
         right = trial.y[batch.rows]
-        for event in flow.events:
-            between = batch.event < event and (after is None or event < after.event)
-            if not between or flow.place(event).kind not in MAKING or flow.place(event).node in RENAMING:
-                continue
+        end = len(making) if after is None else bisect_left(making, after.event)
+        for event in making[bisect_right(making, batch.event) : end]:
             value = flow.values[flow.value(event)]
             labels = value.argmax(axis=1) if value.ndim == 2 else value
             same = labels.shape == right.shape and np.array_equal(np.sort(labels), np.sort(right))

@@ -311,10 +311,10 @@ class Leads:
         found: list[int] = []
         for end in ends:
             call = self.flow.call(self.flow.members.get(end, [end])[0])
-            makers = [] if call is None else [self.flow.made(source) for source in self.flow.sources(call)]
-            found += [
-                call for made in makers if call is not None and made is not None and self._called_from(made, call)
-            ]
+            for source in () if call is None else self.flow.sources(call):
+                made = self.flow.made(source)
+                if call is not None and made is not None and self._called_from(made, call):
+                    found.append(call)
         return distinct(found)
 
     def _called_from(self, event: int, call: int) -> bool:

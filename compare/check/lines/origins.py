@@ -232,20 +232,23 @@ class Origins:
         dropped = self._right(name) or self._right("all new weights")
         if dropped is not None:
             return Wrong(name, self.flow.value(dropped), (dropped,), False)
-        found: list[int] = []
+        makers: list[tuple[str, int]] = []
         for other, value in sorted(self.outputs.items(), key=lambda each: each[0][:5] != name[:5]):
             right = self.values.quantities[other.removeprefix("new ")]
             if other in (*REPORTED, name) or np.array_equal(value, right):
                 continue
             start = self.values.start(value, self.values.quantities[other])
             made = None if start is None else self.flow.last_made(start)
-            if made is not None and found:
-                found += [made] if layer_of(other) == layer_of(name) else []
-            elif made is not None:
-                given = [self.flow.set(self.flow.text(n), self.flow.value(n), made) for n in self.flow.numbers(made)]
-                counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
-                found = [*counts, *self.loops.turning(name[4:]), *self.loops.turned_at(made), made]
-        return Wrong(name, None, tuple(distinct(found)), False) if found else None
+            if made is not None:
+                makers.append((other, made))
+        if not makers:
+            return None
+        _, first = makers[0]
+        given = [self.flow.set(self.flow.text(n), self.flow.value(n), first) for n in self.flow.numbers(first)]
+        counts = [event for event in given if event is not None and self.flow.place(event).kind == "value"]
+        beside = [made for other, made in makers if layer_of(other) == layer_of(name)]
+        events = [*counts, *self.loops.turning(name[4:]), *self.loops.turned_at(first), first, *beside]
+        return Wrong(name, None, tuple(distinct(events)), False)
 
     def _right(self, name: str) -> int | None:
         """The event that makes a quantity as it should be, if one does."""

@@ -103,8 +103,8 @@ def _meets(line: Guilty, other: Guilty | Repair) -> bool:
 
 def _guilty(repair: Repair, lines: Lines, several: bool) -> Guilty:
     known = next((line.says for line in lines.guilty if _meets(line, repair)), "")
-    all_ = "and with others told so, all is as Keras has it" if several else "all is as Keras has it"
-    mends = all_ if repair.whole else "more is as Keras has it, and nothing less"
+    mends = "and with others told so, " * several + "all is as Keras has it"
+    mends = mends if repair.whole else "more is as Keras has it, and nothing less"
     return Guilty(
         repair.file,
         repair.first,

@@ -192,7 +192,7 @@ class _Function:
         for far in range(1, FAR + 1):
             loop = body[place + far] if place + far < len(body) else None
             if isinstance(loop, ast.For | ast.While) and isinstance(statement, ast.Assign):
-                again = _put(type(loop)(**{**dict(ast.iter_fields(loop)), "body": [statement, *loop.body]}), loop)
+                again = _holding(loop, "body", [statement, *loop.body])
                 moved = [*before, *body[place + 1 : place + far], again, *body[place + far + 1 :]]
                 yield instead(moved, f"at the start of each round of the loop in line {loop.lineno}", POSSIBLE)
             if place + far < len(body):
@@ -219,7 +219,7 @@ class _Function:
         outer, field, at = around
         statement, block = body[place], getattr(outer, field)[at]
         rest = [*body[:place], *body[place + 1 :]] or [_put(ast.Pass(), statement)]
-        shorter = _put(type(block)(**{**dict(ast.iter_fields(block)), name: rest}), block)
+        shorter = _holding(block, name, rest)
         whole = getattr(outer, field)
         for new, says in (([shorter, statement], "after"), ([statement, shorter], "before")):
             yield Edit(
@@ -258,6 +258,11 @@ class _Function:
                     yield from self._expressions(value, "value", value.value)
             else:
                 yield from self._expressions(node, name, value)
+
+
+def _holding(block: ast.AST, name: str, body: list[ast.stmt]) -> Any:
+    """A block with other statements in it."""
+    return _put(type(block)(**{**dict(ast.iter_fields(block)), name: body}), block)
 
 
 def _of_self(name: str) -> ast.expr:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from compare.check.subject.masks import dropout_layers
 from compare.check.subject.refusal import Refusal
-from compare.recipe.architecture import Architecture, Given
+from compare.recipe.architecture import Architecture
 from compare.recipe.recipe import Recipe
 
 SIZES = ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture")
@@ -87,8 +88,7 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
 def rates_among(names: Sequence[str], architecture: Architecture) -> list[str]:
     """The names that mean the learning rate; a vague one where no other does, and nothing is dropped."""
     found = [name for name in names if name in RATES]
-    drops = any(isinstance(layer, Given) and layer.rate for layer in architecture.layers)
-    return [name for name in found if name not in VAGUE] or ([] if drops else found)
+    return [name for name in found if name not in VAGUE] or ([] if dropout_layers(architecture) else found)
 
 
 def _hidden(parameters: Sequence[inspect.Parameter], units: list[int]) -> dict[str, Any]:

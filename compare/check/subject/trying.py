@@ -33,10 +33,10 @@ TOGETHER = 4  # edits that are needed one beside the other
 SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 MEMORY = 2**30  # bytes that edits may take
-SURELY = 600  # edits, that are tried at least after it
 LATER = 1.5  # ranks, that what is not suspected is tried later
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
-AGAIN = 0.2  # of the time, that is looked on at least, after what mends something was found
+AGAIN = 0.2  # of the time, that is looked on at least, after what mends all was found
+SURELY = 600  # edits, that are tried at least after that
 
 
 @dataclass(frozen=True)

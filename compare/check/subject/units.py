@@ -82,12 +82,13 @@ def units_of(ran: Sequence[CodeType]) -> list[Unit]:
         tree = ast.parse("".join(linecache.getlines(file)))
         found += _parted(file, (), tree.body, _names(tree))
     keys = set(map(_key, ran))
-    idle: dict[str, dict[str, None]] = {}
+    idle = {
+        (unit.file, unit.node.name): None
+        for unit in found
+        if isinstance(unit.node, ast.FunctionDef) and _needs_nothing(unit.node) and not keys & unit.functions.keys()
+    }
     for unit in found:
-        if isinstance(unit.node, ast.FunctionDef) and _needs_nothing(unit.node) and not keys & unit.functions.keys():
-            idle.setdefault(unit.file, {})[unit.node.name] = None
-    for unit in found:
-        unit.idle = [*idle.get(unit.file, ())]
+        unit.idle = [name for file, name in idle if file == unit.file]
     found = [unit for unit in found if keys & unit.functions.keys()]
     owner = {key: unit for unit in found for key in unit.functions}
     for function in functions_of(ran):

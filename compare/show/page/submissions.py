@@ -15,9 +15,10 @@ def section(run: Run) -> Section | None:
     if run.manifest.get("kind") != "class":
         return None
     rows = findings.records(run.tables["class"])
+    states: list[State | None] = [_state(row) for row in rows]
     listing = Listing(
         findings.submissions(rows),
-        [_state(row) for row in rows],
+        states,
         links=[f"{quote(row['run'])}/{REPORT}" if row["run"] else None for row in rows],
     )
     return Section(
@@ -26,8 +27,8 @@ def section(run: Run) -> Section | None:
         lead="Each was checked in a process of its own, as one alone is. A row opens the page of its check, where "
         "every line of the network is told; the first line that makes a wrong number stands here.",
         agree=[
-            *(_answer(rows, state) for state in ("yes", "no", "open") if any(_state(row) == state for row in rows)),
-            *([_causes(rows)] if any(_state(row) == "no" for row in rows) else []),
+            *(_answer(rows, state) for state in ("yes", "no", "open") if state in states),
+            *([_causes(rows)] if "no" in states else []),
         ],
         sure=[],
         listings=[listing],

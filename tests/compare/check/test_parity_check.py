@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compare import assert_parity, check_parity
-from compare.check.lines import repairs
+from compare.check.lines import finding, repairs
 from compare.check.parity_check import check_driver
 from compare.check.settings import Settings
 from compare.check.subject.drivers import InProcess
@@ -463,8 +463,11 @@ def test_bad_arguments_are_bad_input(options, message):
         check_parity(Plain, **options)
 
 
-@pytest.mark.parametrize(("effort", "names"), [(None, ("bias gradient averaged",)), (0.001, ())])
-def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(monkeypatch, effort, names):
+@pytest.mark.parametrize(
+    ("effort", "names", "sure"),
+    [(None, ("bias gradient averaged",), True), (0.001, (), True), (0.001, (), False)],
+)
+def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(monkeypatch, effort, names, sure):
     seconds = set()
 
     def attempt(_, attempt):
@@ -472,9 +475,10 @@ def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(monkeypatc
         return []
 
     monkeypatch.setattr(InProcess, "attempt", attempt)
+    monkeypatch.setattr(finding, "confirmed", lambda guilty: sure)
     subject = InProcess(planted(["bias gradient averaged"]))
     report = check_driver(subject, "iris", None, Settings(layers=(3,), steps=2, effort=effort))
     assert not report.passed
     assert report.diagnosis.names == names
     assert ("of the usual effort" in str(report)) is (not names)
-    assert seconds == (set() if effort else {repairs.SECONDS})  # the line is sure without
+    assert seconds == (set() if effort and sure else {(effort or 1) * repairs.SECONDS})
