@@ -3,13 +3,17 @@
 Each is traced once for a model and a shape, and kept with the model.
 """
 
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.eager import context  # there is no public way to choose what runs a graph
 
+EQUAL_IN_ONE_THREAD = ("categorical_crossentropy", "mse", "mean_squared_error")
 Sample = Callable[[], tuple[Any, Any, Any]]
 
 
@@ -23,8 +27,25 @@ def graph(model: keras.Model, key: object, trace: Callable[[], Any], sample: Sam
         beginnings(model)  # builds the optimizer, and reads numbers, which a graph cannot
         # Where variables are made while it is traced, it is traced twice: so metrics are built first.
         model.compute_metrics(*(_plain_sample(model) if sample is None else sample()))
-        graphs[key] = trace().get_concrete_function()
+        executor = _executor(model)
+        with context.function_executor_type(executor):  # loops are other operations under another one
+            graphs[key] = partial(_run, executor, trace().get_concrete_function())
     return graphs[key]
+
+
+def _executor(model: keras.Model) -> str:
+    """What runs the model's graphs: these are chains of tiny operations, and to hand them to threads takes a sixth.
+
+    Only where the bits are seen to be `fit`'s. In one thread TensorFlow rewrites a loop less: divisions by a square
+    root stay as adaptive optimizers have them, and operations stay apart that oneDNN would make one.
+    """
+    plain = isinstance(model.optimizer, keras.optimizers.SGD) and model.loss in EQUAL_IN_ONE_THREAD
+    return "SINGLE_THREADED_EXECUTOR" if plain and os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" else ""
+
+
+def _run(executor: str, traced: Callable[..., Any], *arguments: Any) -> Any:
+    with context.function_executor_type(executor):
+        return traced(*arguments)
 
 
 def _plain_sample(model: keras.Model) -> tuple[Any, Any, Any]:
@@ -91,19 +112,24 @@ def steps_graph(model: keras.Sequential) -> Any:
     return graph(model, "steps", trace)
 
 
-def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) -> Any:
-    """Trainings one after the other: (X, Y, orders, weights) to loss and accuracy, each (replicates, epochs).
+def training_graph(model: keras.Sequential, shape: tuple[int, int] | None = None) -> Any:
+    """Trainings one after the other: (X, Y, orders, batch size, weights) to loss and accuracy, (replicates, epochs).
 
     Orders, (replicates, epochs, n), and each tensor of the weights have a leading axis of replicates; after the first,
-    each replicate starts with a new optimizer's slots. Whole batches
-    are a loop of the graph, or each has nodes of its own: `unroll` takes 0.15 s a batch to trace and saves a seventh.
+    each replicate starts with a new optimizer's slots. One graph does for all batch sizes and numbers of samples; one
+    for a `shape` of batch size and samples saves a tenth of the time of a step, and takes longer to trace.
     """
+    n = None if shape is None else shape[1]
 
     def trace() -> Any:
         dtype = dtype_of(model)
 
-        @tf.function(input_signature=[*_data(model), tf.TensorSpec((None, None, n), tf.int32), _starts(model)])
-        def run(X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, weights: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        orders, batches = tf.TensorSpec((None, None, n), tf.int32), tf.TensorSpec((), tf.int32)
+
+        @tf.function(input_signature=[*_data(model), orders, batches, _starts(model)])
+        def run(
+            X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: tf.Tensor, weights: list[tf.Tensor]
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             replicates = tf.shape(orders)[0]
             losses = tf.TensorArray(dtype, size=replicates)
             accuracies = tf.TensorArray(dtype, size=replicates)
@@ -111,14 +137,14 @@ def training_graph(model: keras.Sequential, batch: int, n: int, unroll: bool) ->
                 for variable, start in zip(model.weights, weights, strict=True):
                     variable.assign(start[replicate])
                 _begin_anew(model, replicate > 0)
-                loss, accuracy = _train(model, X, Y, orders[replicate], batch, unroll)
+                loss, accuracy = _train(model, X, Y, orders[replicate], batch if shape is None else shape[0])
                 losses = losses.write(replicate, loss)
                 accuracies = accuracies.write(replicate, accuracy)
             return losses.stack(), accuracies.stack()
 
         return run
 
-    return graph(model, (batch, n, unroll), trace)
+    return graph(model, ("training", shape), trace)
 
 
 def _begin_anew(model: keras.Sequential, anew: tf.Tensor) -> None:
@@ -128,7 +154,7 @@ def _begin_anew(model: keras.Sequential, anew: tf.Tensor) -> None:
 
 
 def _train(
-    model: keras.Sequential, X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: int, unroll: bool
+    model: keras.Sequential, X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: tf.Tensor | int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One training, as part of a graph.
 
@@ -136,18 +162,20 @@ def _train(
     updates, and epochs of one batch had the accuracy of another.
     """
     step = tf.autograph.experimental.do_not_convert(model.train_step)  # as in `fit`: there is nothing to convert in it
-    epochs, n = tf.shape(orders)[0], orders.shape[1]
-    whole = n // batch
+    epochs, n = tf.shape(orders)[0], tf.shape(orders)[1]
+    given = isinstance(batch, int)
+    whole = orders.shape[1] // batch * batch if given else n  # a last, smaller batch has nodes of its own
     loss = tf.TensorArray(X.dtype, size=epochs)
     accuracy = tf.TensorArray(X.dtype, size=epochs)
     for epoch in tf.range(epochs):
         model.reset_metrics()
         x, y = tf.gather(X, orders[epoch]), tf.gather(Y, orders[epoch])
-        for start in (range if unroll or whole == 1 else tf.range)(0, whole * batch, batch):
+        for start in (range if given and whole == batch else tf.range)(0, whole, batch):
             rows = slice(start, start + batch)
-            step((tf.ensure_shape(x[rows], (batch, X.shape[1])), tf.ensure_shape(y[rows], (batch, Y.shape[1]))))
-        if whole * batch < n:
-            step((x[whole * batch :], y[whole * batch :]))
+            size = batch if given else None
+            step((tf.ensure_shape(x[rows], (size, X.shape[1])), tf.ensure_shape(y[rows], (size, Y.shape[1]))))
+        if given and whole < orders.shape[1]:
+            step((x[whole:], y[whole:]))
         logs = model.get_metrics_result()
         loss = loss.write(epoch, logs["loss"])
         accuracy = accuracy.write(epoch, logs["accuracy"])

@@ -98,9 +98,10 @@ def fit_compiled(
 ) -> History:
     """Train as `fit` does, with the same loss, accuracy and weights, bit for bit, and a fraction of its time.
 
-    The graph is traced once for each model, batch size and number of samples, and kept with the model; set other
-    weights and call again for another run, or call `fit_replicates`. Parameters and result as for `fit`; without
-    `batch_orders`, the whole data set is taken as it lies, and smaller batches are shuffled afresh every epoch.
+    The graph is traced once for each model, and kept with it; set other weights and call again for another run, or
+    call `fit_replicates`, whose graph is for one batch size and number of samples, and quicker. Parameters and result
+    as for `fit`; without `batch_orders`, the whole data set is taken as it lies, and smaller batches are shuffled
+    afresh every epoch.
     """
     X, Y = _arrays(model, X, y)
     n, epochs = len(X), checks.positive("epochs", epochs)
@@ -110,7 +111,7 @@ def fit_compiled(
         batch_orders = [rng.permutation(n) if batch < n else np.arange(n) for _ in range(epochs)]
     orders = checks.orders(batch_orders, epochs, n)
     start = [tensor[np.newaxis] for tensor in model.get_weights()]
-    loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis], unroll=False)
+    loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis])
     return History(loss[0], accuracy[0])
 
 
@@ -122,7 +123,6 @@ def fit_replicates(
     epochs: int,
     batch_size: int | None,
     batch_orders: ArrayLike,
-    unroll: bool = False,
 ) -> History:
     """Train once from each of several initial weights, each with a new optimizer, as `fit_compiled` would.
 
@@ -135,8 +135,6 @@ def fit_replicates(
     weights : list of arrays of shape (replicates, ...)
         In Keras's order.
     batch_orders : array of integers of shape (replicates, epochs, n)
-    unroll : bool
-        Whether the graph shall take longer to trace and less to run: it pays from some 400 replicates on.
 
     Returns
     -------
@@ -148,7 +146,7 @@ def fit_replicates(
     starts = checks.starts(weights, [tuple(variable.shape) for variable in model.weights], X.dtype)
     orders = checks.orders(batch_orders, epochs, len(X), len(starts[0]))
     begin_anew(model)
-    return _train(model, X, Y, starts, batch, orders, unroll)
+    return _train(model, X, Y, starts, batch, orders, (batch, len(X)))
 
 
 def _train(
@@ -158,10 +156,10 @@ def _train(
     starts: list[Array],
     batch: int,
     orders: NDArray[np.int32],
-    unroll: bool,
+    shape: tuple[int, int] | None = None,
 ) -> History:
     with precision(dtype_of(model)):
-        loss, accuracy = training_graph(model, batch, orders.shape[-1], unroll)(X, Y, orders, starts)
+        loss, accuracy = training_graph(model, shape)(X, Y, orders, np.int32(batch), starts)
     return History(loss.numpy(), accuracy.numpy())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,15 +17,6 @@ from compare.sides.quiet_keras import load_keras
 from compare.sides.sides import keras_weights, scratch_network
 
 Array = NDArray[np.floating]
-UNROLL = 500  # replicates a side from which a graph pays that takes longer to trace
-
-# What trains Keras's replicates; all give the same numbers.
-KerasBy = Literal["graph", "unrolled graph", "fit"]
-
-
-def keras_by(replicates: int, plain_fit: bool) -> KerasBy:
-    """Choose what trains so many replicates of Keras's side."""
-    return "fit" if plain_fit else "unrolled graph" if replicates >= UNROLL else "graph"
 
 
 @dataclass(frozen=True)
@@ -57,12 +47,12 @@ def replicate_table(
     architecture: Architecture,
     dataset: Dataset,
     procedure: Procedure,
-    keras_by: KerasBy,
+    plain_fit: bool,
     seeds: list[np.random.SeedSequence],
 ) -> pd.DataFrame:
     """Train one replicate for each seed, as a table: replicate, epoch, loss and accuracy in the run's own dtype."""
     load_keras()  # by a worker's first shard, whatever it is: joblib restarts workers that grow much after that
-    measured = run_replicates(architecture, dataset, procedure, keras_by, seeds)
+    measured = run_replicates(architecture, dataset, procedure, plain_fit, seeds)
     replicate, epoch = np.indices(measured[0].shape).reshape(2, -1)
     columns = {name: values.ravel() for name, values in zip(MEASURES, measured, strict=True)}
     return pd.DataFrame({"replicate": replicate, "epoch": epoch, **columns})
@@ -72,10 +62,10 @@ def run_replicates(
     architecture: Architecture,
     dataset: Dataset,
     procedure: Procedure,
-    keras_by: KerasBy,
+    plain_fit: bool,
     seeds: list[np.random.SeedSequence],
 ) -> tuple[Array, Array]:
-    """Train one replicate for each seed; a replicate's numbers depend on its seed alone.
+    """Train one replicate for each seed; a replicate's numbers depend on its seed alone, and not on `plain_fit`.
 
     Returns
     -------
@@ -87,7 +77,7 @@ def run_replicates(
         stack.train(dataset.X, dataset.y, protocol.epochs, protocol.batch_size)
         loss, accuracy = stack.loss, stack.accuracy
     else:
-        loss, accuracy = _keras_replicates(architecture, dataset, procedure, keras_by, seeds)
+        loss, accuracy = _keras_replicates(architecture, dataset, procedure, plain_fit, seeds)
     return loss, dataset.recorded(accuracy)
 
 
@@ -95,7 +85,7 @@ def _keras_replicates(
     architecture: Architecture,
     dataset: Dataset,
     procedure: Procedure,
-    keras_by: KerasBy,
+    plain_fit: bool,
     seeds: list[np.random.SeedSequence],
 ) -> tuple[Array, Array]:
     protocol = procedure.protocol
@@ -105,9 +95,8 @@ def _keras_replicates(
     integers = [integer_seeds(each, 1)[0] for each in weight_seeds]
     weights = keras_weights(architecture, integers, procedure.initializer)
     orders = [protocol.orders(each, dataset.n) for each in order_seeds]
-    if keras_by != "fit":
-        unroll = keras_by == "unrolled graph"
-        return reference.fit_replicates(model, dataset.X, dataset.y, weights, *training, orders, unroll)
+    if not plain_fit:
+        return reference.fit_replicates(model, dataset.X, dataset.y, weights, *training, orders)
     histories = []
     for start, order in zip(zip(*weights, strict=True), orders, strict=True):
         model.set_weights(list(start))

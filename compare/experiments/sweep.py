@@ -104,7 +104,7 @@ def unseeded_table(
 ) -> pd.DataFrame:
     """Train replicates of one side of an unseeded cell: cell, side, replicate, epoch, loss, accuracy."""
     procedure = Procedure(side, cell.initializer, cell.protocol(sweep.epochs))
-    table = replicate_table(cell.architecture(dataset, sweep), dataset, procedure, "graph", seeds)
+    table = replicate_table(cell.architecture(dataset, sweep), dataset, procedure, False, seeds)
     return table.assign(cell=cell.cell, side=side)
 
 

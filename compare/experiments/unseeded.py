@@ -13,7 +13,7 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import FEWEST, Experiment
 from compare.experiments.part import Advance, Found, Status
-from compare.experiments.replicates import Procedure, keras_by, procedure_stream, replicate_table
+from compare.experiments.replicates import Procedure, procedure_stream, replicate_table
 from compare.recipe.protocol import MEASURES
 from compare.recipe.streams import stream
 from compare.work import engine
@@ -146,12 +146,11 @@ def begin_unseeded(
 
 def _shards(experiment: Experiment, dataset: Dataset) -> dict[Procedure, list[engine.Shard]]:
     architecture = experiment.architecture(dataset)
-    how = keras_by(experiment.replicates, experiment.keras_fit)
     return {
         procedure: engine.cut(
             "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
             replicate_table,
-            (architecture, dataset, procedure, how),
+            (architecture, dataset, procedure, experiment.keras_fit),
             procedure_stream(experiment.seed, procedure),
             experiment.replicates,
             SHARD,

@@ -47,14 +47,14 @@ def test_the_compiled_run_is_fit_bit_for_bit_and_replicates_share_one_graph(data
     assert graphs[0] is graphs[-1]
 
 
-@pytest.mark.parametrize(("batch_size", "unroll"), [(None, False), (8, False), (8, True)])
+@pytest.mark.parametrize("batch_size", [None, 8])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, dtype, batch_size, unroll):
+def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, dtype, batch_size):
     starts = [draw_weights(4, (6, 5, 3), seed, "uniform", dtype) for seed in range(3)]
     orders = np.stack([shuffled(4, seed=seed) for seed in range(3)])
     together, alone = (build_model(4, (6, 5, 3), 0.1, dtype) for _ in range(2))
     stacked = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
-    loss, accuracy = fit_replicates(together, data.X, data.y, stacked, 4, batch_size, orders, unroll)
+    loss, accuracy = fit_replicates(together, data.X, data.y, stacked, 4, batch_size, orders)
     assert len(np.unique(loss)) == loss.size
     for replicate, start in enumerate(starts):
         alone.set_weights(start)

@@ -19,10 +19,10 @@ SMALL = Experiment(epochs=3, protocol="keras", replicates=12, only=("unseeded",)
 def failing(*names):
     """`replicate_table`, but the first shards of these sides fail."""
 
-    def table(architecture, dataset, procedure, keras_by, seeds):
+    def table(architecture, dataset, procedure, plain_fit, seeds):
         if procedure.side in names and procedure.initializer == "uniform" and seeds[0].spawn_key[-1] < 8:
             raise ArithmeticError("broken")
-        return replicate_table(architecture, dataset, procedure, keras_by, seeds)
+        return replicate_table(architecture, dataset, procedure, plain_fit, seeds)
 
     return table
 

@@ -181,7 +181,7 @@ def test_trained_numbers_are_the_same_bit_for_bit_however_cut(iris, side, protoc
         shards = cut(
             "p",
             replicates.replicate_table,
-            (experiment.architecture(iris), iris, procedure, "graph"),
+            (experiment.architecture(iris), iris, procedure, False),
             sequence,
             5,
             size,
