@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.check.dropout import places_of_masks
 from compare.check.first_batch import FirstBatch
 from compare.check.misreadings import misreading
 from compare.check.samplewise import of_one, refused, takes_one
@@ -111,6 +112,9 @@ def meet(
     if met.zero_biases:
         first = first.with_zero_biases()
         performance = driver.perform(first.task(met.recipe))
+    if met.refusal is None and dropout_layers(recipe.architecture):
+        places = places_of_masks(driver, met.recipe, first)
+        met = replace(met, recipe=replace(met.recipe, masks=places)) if places else met.noting(UNFOUND)
     if batch is None and (misread := misreading(driver, performance, met.recipe, first)):
         return replace(met, refusal=misread)
     for examine in (_matters, *(() if dropout_layers(recipe.architecture) else (_repeats,))):
@@ -172,6 +176,7 @@ def _round_trip(met: Introduction, driver: Driver, performance: Performance, fir
     return replace(met, refusal=f"`set_weights` does not do what it should: {what} comes back{hint}")
 
 
+UNFOUND = "the masks of its dropout cannot be found: keep each in an attribute, as `self.mask = mask`"
 WRITE = "write into the arrays that train, `old[...] = new` for each, or let `adapt` do so"
 
 

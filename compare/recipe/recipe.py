@@ -20,6 +20,8 @@ class Recipe:
         How labels are given; "auto" where that is still to be found out.
     given : bool
         Whether the architecture is a model of the user's, which a network is made for: its own defaults hold.
+    masks : tuple of str
+        Where a network keeps the masks of its dropout, one place for each layer; empty until it is found out.
     """
 
     architecture: Architecture
@@ -27,6 +29,7 @@ class Recipe:
     batch_size: int
     labels: str = "integer"
     given: bool = False
+    masks: tuple[str, ...] = ()
 
     def at(self, learning_rate: float) -> "Recipe":
         """Return the same with another learning rate."""

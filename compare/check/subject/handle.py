@@ -12,7 +12,7 @@ from compare.check.subject.adapted import Adapted
 from compare.check.subject.forms import mended, misfit
 from compare.check.subject.guesses import adapter_for
 from compare.check.subject.kinds import Array, Refusal, is_keras, is_step_function
-from compare.check.subject.masks import dropout_layers, find_masks
+from compare.check.subject.masks import dropout_layers, masks_at, maybe_masks
 from compare.phrases import short
 from compare.recipe.architecture import Weight
 from compare.recipe.recipe import Recipe
@@ -191,14 +191,17 @@ class Handle:
             self.note("the step changes the x or y that it is given, in place")
         return reported(result)
 
-    def masks(self, samples: int) -> list[Array] | None:
-        """What each layer of dropout multiplied by in the last step, if there is any and it can be found."""
-        if not dropout_layers(self.recipe.architecture):
-            return None
-        found = find_masks(self.thing, self.recipe.architecture, samples)
-        if found is None:
-            self.note("the masks of its dropout cannot be found: keep each in an attribute, as `self.mask = mask`")
-        return found
+    def masks(self, samples: int) -> tuple[list[Array] | None, dict[str, Array]]:
+        """What each layer of dropout multiplied by in the last step, if there is any; or all that may be a mask.
+
+        That, where it is not known yet where they are kept.
+        """
+        architecture = self.recipe.architecture
+        if not dropout_layers(architecture):
+            return None, {}
+        if not self.recipe.masks:
+            return None, maybe_masks(self.thing, architecture, samples)
+        return masks_at(self.thing, self.recipe.masks, architecture, samples), {}
 
     def gradients(self, x: Array, y: NDArray[np.integer]) -> list[Array] | None:
         """What the subject's own `gradients(x, y)` says, if it has it."""

@@ -1,4 +1,4 @@
-"""The masks of dropout that a subject drew in its last step, wherever it keeps them."""
+"""The masks of dropout that a subject drew in its last step: what may be one, and what lies where they are kept."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from compare.mathematics.functions import Array
-from compare.recipe.architecture import Architecture, Given
+from compare.recipe.architecture import Architecture, Given, Shape
 
 DEEP, MANY = 5, 5000  # attributes of attributes, and objects in all, that are looked at
+TURNED = ".T"  # ends the place of a mask of (units, samples)
 
 
 def dropout_layers(architecture: Architecture) -> list[tuple[int, Given]]:
@@ -17,47 +18,61 @@ def dropout_layers(architecture: Architecture) -> list[tuple[int, Given]]:
     return [each for each in layers if each[1].kind == "Dropout" and each[1].rate for _ in range(each[1].uses)]
 
 
-def find_masks(thing: Any, architecture: Architecture, samples: int) -> list[Array] | None:
-    """Return what each layer of dropout multiplies by, 0 or 1 / (1 - rate), in order; None if one is not found.
+def maybe_masks(thing: Any, architecture: Architecture, samples: int) -> dict[str, Array]:
+    """Return what a subject holds that may be a mask, by its place: an array of a sample's shape for each sample.
 
-    A mask is an array of a sample's shape for each sample, or of its transpose, of two values, one of them 0.
+    Of two values, or one; one of them 0. Its place is Python's way to it; an array of (units, samples) is turned.
     """
-    found: list[Array] = []
-    taken: set[int] = set()
-    held = list(_arrays(thing))
-    for _, layer in dropout_layers(architecture):
-        fitting = [each for each in held if id(each) not in taken and _is_mask(each, layer, samples)]
-        mask = next(iter(sorted(fitting, key=lambda each: bool(np.all(each)))), None)  # few drop nothing
-        if mask is None:
-            return None
-        taken.add(id(mask))
-        kept = np.asarray(mask) != 0
-        kept = kept if kept.shape == (samples, *layer.outputs) else kept.T
-        found.append(kept / (1 - layer.rate))
-    return found
+    shapes = {(samples, *layer.outputs) for _, layer in dropout_layers(architecture)}
+    held = [(place, array) for place, array in _arrays(thing) if array.dtype.kind in "biuf" and _is_mask(array)]
+    turned = [(place + TURNED, array.T) for place, array in held]
+    return {place: np.asarray(array, np.float64) for place, array in (*held, *turned) if array.shape in shapes}
 
 
-def _is_mask(array: Array, layer: Given, samples: int) -> bool:
-    shape = (samples, *layer.outputs)
-    if array.shape not in (shape, shape[::-1]) or array.dtype.kind not in "biuf":
-        return False
-    values = [float(value) for value in np.unique(array)]
-    kept = (1.0, 1 / (1 - layer.rate))
-    return values in ([0.0], [kept[0]], [kept[1]]) or (len(values) == 2 and values[0] == 0 < values[1])
+def masks_at(thing: Any, places: tuple[str, ...], architecture: Architecture, samples: int) -> list[Array] | None:
+    """Return what each layer of dropout multiplies by, 0 or 1 / (1 - rate), in order; None if one is not there."""
+    held = maybe_masks(thing, architecture, samples)
+    layers = dropout_layers(architecture)
+    if len(places) != len(layers) or not all(place in held for place in places):
+        return None
+    found = [(held[place], layer) for place, (_, layer) in zip(places, layers, strict=True)]
+    if not all(fits(mask, layer, samples) for mask, layer in found):
+        return None
+    return [multiplied(mask, layer.rate) for mask, layer in found]
 
 
-def _arrays(thing: Any) -> Iterator[Array]:
-    """The arrays that an object holds, in attributes, lists, tuples and dicts."""
-    waiting: list[tuple[Any, int]] = [(thing, 0)]
+def fits(mask: Array, layer: Given, samples: int) -> bool:
+    """Whether a mask has a value for each output of a layer."""
+    shape: Shape = (samples, *layer.outputs)
+    return mask.shape == shape
+
+
+def multiplied(mask: Array, rate: float) -> Array:
+    """Return what is multiplied by, of a mask of any scale."""
+    return (mask != 0) / (1 - rate)
+
+
+def _is_mask(array: Array) -> bool:
+    values = np.unique(array)
+    return bool(array.ndim > 1 and 0 < len(values) <= 2 and values[0] >= 0 and (len(values) == 1 or values[0] == 0))
+
+
+def _arrays(thing: Any) -> Iterator[tuple[str, Array]]:
+    """The arrays that an object holds, in attributes, lists, tuples and dicts, and the way to each."""
+    waiting: list[tuple[str, Any, int]] = [("", thing, 0)]
     seen: set[int] = set()
     while waiting and len(seen) < MANY:
-        one, depth = waiting.pop(0)
+        place, one, depth = waiting.pop(0)
         if id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, np.ndarray):
-            yield one
+            yield place, one
         elif depth < DEEP:
-            inside = one.values() if isinstance(one, dict) else one if isinstance(one, list | tuple) else None
-            inside = vars(one).values() if inside is None and hasattr(one, "__dict__") else inside
-            waiting += [(each, depth + 1) for each in inside or ()]
+            if isinstance(one, dict):
+                inside = [(f"[{key!r}]", value) for key, value in one.items()]
+            elif isinstance(one, list | tuple):
+                inside = [(f"[{index}]", value) for index, value in enumerate(one)]
+            else:
+                inside = [(f".{name}", value) for name, value in getattr(one, "__dict__", {}).items()]
+            waiting += [(place + way, value, depth + 1) for way, value in inside]

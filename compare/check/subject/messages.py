@@ -115,6 +115,7 @@ def _fits(did: Did, task: Task, samples: int) -> bool:
         (did.error is not None or (did.before is not None and did.after is not None))
         and all(_have(tensors, weights) for tensors in (did.before, did.after, did.gradients))
         and _have(did.masks, outputs)
+        and all(array.shape in outputs and array.dtype.kind == "f" for array in did.held.values())
         and _have(None if did.probabilities is None else [did.probabilities], [(samples, architecture.outputs)])
         and all(fits_outputs(each.values, samples, architecture.shapes[-1]) for each in did.predicted)
     )

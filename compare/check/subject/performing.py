@@ -12,6 +12,7 @@ import numpy as np
 
 from compare.check.subject.exceptions import Interrupted, describe
 from compare.check.subject.forks import LeavesFork, WatchForks
+from compare.check.subject.generators import generators_kept
 from compare.check.subject.handle import Handle
 from compare.check.subject.kinds import Refusal, is_keras, make
 from compare.check.subject.own_training import train
@@ -25,7 +26,7 @@ ERRORS = 5  # in a row, and the situation is given up
 
 @contextlib.contextmanager
 def contained(seed: int = 0) -> Iterator[io.StringIO]:
-    """Capture what is printed, silence warnings, seed the global random generators, and put them back."""
+    """Capture what is printed, silence warnings, seed the global random generators, and put all generators back."""
     state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -36,6 +37,7 @@ def contained(seed: int = 0) -> Iterator[io.StringIO]:
             contextlib.redirect_stderr(text),
             warnings.catch_warnings(),
             np.errstate(all="ignore"),
+            generators_kept(seed),
         ):
             warnings.simplefilter("ignore")
             yield text
@@ -157,5 +159,5 @@ def _step(handle: Handle, task: Task, index: int, steps: list[Did], recorder: Re
         did.predicted = predicted(handle, task.X[rows])
     with recorder.during(index, task.trace):
         did.loss, did.accuracy = handle.step(task.X[rows], task.y[rows])
-    did.masks = handle.masks(len(rows))
+    did.masks, did.held = handle.masks(len(rows))
     did.after = handle.get_weights()

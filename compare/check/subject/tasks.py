@@ -72,6 +72,7 @@ class Did:
     probabilities: Array | None = None
     error: Words | None = None
     masks: Tensors | None = None  # of dropout
+    held: Annotated[dict[Words, Array], Several] = field(default_factory=dict)  # what may be one, until they are found
     predicted: Annotated[list[Predicted], Several] = field(default_factory=list)  # before the step
 
 

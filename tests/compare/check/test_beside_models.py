@@ -1,16 +1,12 @@
 """What once went wrong beside a model: models as users compile them, odd targets, rounding, masks, odd shapes."""
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
 
 from compare import check_parity
 from compare.check.report.verdict import PARITY, WRONG
-from compare.check.subject.masks import find_masks
 from compare.errors import InputError
-from compare.recipe.architecture import Architecture, Given
 from keras_ref import copied
 from keras_ref.model import assemble
 from keras_ref.precision import precision
@@ -96,12 +92,6 @@ def two_penalties():
 )
 def test_penalties_of_biases_and_of_later_layers_are_exact_too(subject, layers):
     assert beside(subject, built(layers)).verdict == PARITY
-
-
-def test_a_mask_that_drops_nothing_is_found():
-    architecture = Architecture((3,), (Given("Dropout", (3,), rate=0.2),))
-    found = find_masks(SimpleNamespace(mask=np.ones((4, 3), bool)), architecture, 4)
-    assert np.array_equal([] if found is None else found, [np.full((4, 3), 1.25)])
 
 
 class DropsLittle(Drops):

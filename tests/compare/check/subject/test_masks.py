@@ -1,4 +1,4 @@
-"""The masks of dropout are found wherever a subject keeps them, and none is made up."""
+"""What may be a mask of dropout is found wherever a subject keeps it, and is read from its place afterwards."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare.check.subject import masks
-from compare.check.subject.masks import DEEP, dropout_layers
+from compare.check.subject.masks import DEEP, dropout_layers, masks_at, maybe_masks
 from compare.recipe.architecture import Architecture, Dense, Given
 
 SAMPLES, RATE = 4, 0.2
@@ -24,8 +23,8 @@ MASK = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 1], [1, 0, 0]])
 EXPECTED = MASK / (1 - RATE)
 
 
-def find_masks(thing, *of) -> Any:
-    return masks.find_masks(thing, *of)
+def read(*given) -> Any:
+    return masks_at(*given)
 
 
 class Slotted:
@@ -37,36 +36,42 @@ class Slotted:
 
 
 PLACES = {
-    "attribute": SimpleNamespace(mask=MASK),
-    "list": SimpleNamespace(cache=[np.zeros((2, 2)), MASK]),
-    "tuple in a dict": SimpleNamespace(cache={"D1": (np.arange(12.0).reshape(4, 3), MASK)}),
-    "layer of a part": Slotted(MASK),
-    "transposed": SimpleNamespace(mask=np.ascontiguousarray(MASK.T)),
-    "boolean": SimpleNamespace(mask=MASK.astype(bool)),
-    "scaled": SimpleNamespace(mask=MASK / (1 - RATE)),
-    "float32": SimpleNamespace(mask=(MASK / (1 - RATE)).astype(np.float32)),
+    ".mask": SimpleNamespace(mask=MASK),
+    ".cache[1]": SimpleNamespace(cache=[np.zeros((2, 2)), MASK]),
+    ".cache['D1'][1]": SimpleNamespace(cache={"D1": (np.arange(12.0).reshape(4, 3), MASK)}),
+    ".body.layers[1].mask": Slotted(MASK),
+    ".turned.T": SimpleNamespace(turned=np.ascontiguousarray(MASK.T)),
+    ".boolean": SimpleNamespace(boolean=MASK.astype(bool)),
+    ".scaled": SimpleNamespace(scaled=MASK / (1 - RATE)),
+    ".float32": SimpleNamespace(float32=(MASK / (1 - RATE)).astype(np.float32)),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_mask_is_found_and_told_as_what_is_multiplied_by(place):
-    (found,) = find_masks(PLACES[place], ONE, SAMPLES)
+    assert list(maybe_masks(PLACES[place], ONE, SAMPLES)) == [place]
+    (found,) = read(PLACES[place], (place,), ONE, SAMPLES)
     assert np.array_equal(found, EXPECTED)
 
 
-def test_where_all_is_dropped_the_mask_is_found_too():
-    assert np.array_equal(find_masks(SimpleNamespace(mask=np.zeros((4, 3))), ONE, SAMPLES), [np.zeros((4, 3))])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_where_all_or_nothing_is_dropped_the_mask_is_found_too(kept):
+    (found,) = read(SimpleNamespace(mask=np.full((4, 3), kept)), (".mask",), ONE, SAMPLES)
+    assert np.array_equal(found, np.full((4, 3), kept / (1 - RATE)))
 
 
-def test_two_layers_of_one_shape_are_told_in_order_each_by_its_own_rate():
-    other = 1 - MASK
-    found = find_masks(SimpleNamespace(masks=[MASK, other]), architecture(RATE, 0.5), SAMPLES)
-    assert np.array_equal(found[0], EXPECTED)
-    assert np.array_equal(found[1], 2.0 * other)
+def test_each_layer_has_the_mask_of_its_place_and_its_own_rate():
+    thing, two = SimpleNamespace(masks=[1 - MASK, MASK]), architecture(RATE, 0.5)
+    first, second = read(thing, (".masks[1]", ".masks[0]"), two, SAMPLES)
+    assert np.array_equal(first, EXPECTED)
+    assert np.array_equal(second, 2.0 * (1 - MASK))
 
 
-def test_one_mask_is_not_told_for_two_layers():
-    assert find_masks(SimpleNamespace(mask=MASK, again=MASK), architecture(RATE, 0.5), SAMPLES) is None
+def test_a_mask_that_is_no_longer_there_is_none():
+    two = architecture(RATE, 0.5)
+    assert masks_at(SimpleNamespace(mask=MASK), (".mask", ".other"), two, SAMPLES) is None
+    assert masks_at(SimpleNamespace(mask=MASK), (), ONE, SAMPLES) is None
+    assert masks_at(SimpleNamespace(mask=MASK[:, :2]), (".mask",), ONE, SAMPLES) is None
 
 
 OTHER = {
@@ -82,18 +87,18 @@ OTHER = {
 
 @pytest.mark.parametrize("what", OTHER)
 def test_what_is_no_mask_of_this_batch_is_none(what):
-    assert find_masks(OTHER[what], ONE, SAMPLES) is None
+    assert not maybe_masks(OTHER[what], ONE, SAMPLES)
 
 
 def test_what_holds_itself_is_looked_through_once_and_what_lies_too_deep_is_not():
     ring = SimpleNamespace(cache={})
     ring.cache["self"] = [ring, ring.cache]
-    assert find_masks(ring, ONE, SAMPLES) is None
+    assert not maybe_masks(ring, ONE, SAMPLES)
     ring.cache["mask"] = MASK
-    assert np.array_equal(find_masks(ring, ONE, SAMPLES)[0], EXPECTED)
+    assert list(maybe_masks(ring, ONE, SAMPLES)) == [".cache['mask']"]
     within, beyond = (nested(depth) for depth in (DEEP, DEEP + 1))
-    assert find_masks(within, ONE, SAMPLES) is not None
-    assert find_masks(beyond, ONE, SAMPLES) is None
+    assert maybe_masks(within, ONE, SAMPLES)
+    assert not maybe_masks(beyond, ONE, SAMPLES)
 
 
 def nested(depth):
@@ -107,11 +112,13 @@ def nested(depth):
 def test_only_dropout_that_drops_anything_wants_a_mask():
     given = architecture(RATE, 0.0)
     assert [place for place, _ in dropout_layers(given)] == [1]
-    assert np.array_equal(find_masks(SimpleNamespace(mask=MASK), given, SAMPLES), [EXPECTED])
-    assert find_masks(SimpleNamespace(), architecture(0.0), SAMPLES) == []
+    (found,) = read(SimpleNamespace(mask=MASK), (".mask",), given, SAMPLES)
+    assert np.array_equal(found, EXPECTED)
+    assert not maybe_masks(SimpleNamespace(mask=MASK), architecture(0.0), SAMPLES)
 
 
 def test_a_mask_of_images_has_a_sample_s_shape():
     conv = Architecture((2, 2, 1), (Given("Dropout", (2, 2, 3), rate=0.5),))
     mask = np.random.default_rng(0).integers(0, 2, (SAMPLES, 2, 2, 3))
-    assert np.array_equal(find_masks(SimpleNamespace(mask=mask), conv, SAMPLES)[0], 2 * mask)
+    (found,) = read(SimpleNamespace(mask=mask), (".mask",), conv, SAMPLES)
+    assert np.array_equal(found, 2 * mask)
