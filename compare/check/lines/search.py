@@ -256,6 +256,8 @@ class Search:
             if name in self.values.present and bias in self.values.present:
                 continue
             inputs, units = of[name].shape
+            if of[bias].shape != (units,):
+                continue  # a GRU's has two rows
             for turned in (array, array.T):
                 if turned.shape != (inputs + 1, units):
                     continue

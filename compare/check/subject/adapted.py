@@ -149,7 +149,7 @@ class Adapted:
         if self.declared.shape["labels"] == "onehot" and np.ndim(y) == 1:
             y = np.eye(self.architecture.outputs)[y]
         if self.declared.shape["samples"] == "columns":
-            x, y = (np.ascontiguousarray(np.moveaxis(each, 0, -1)) for each in (x, y))
+            x, y = (np.moveaxis(each, 0, -1).copy() for each in (x, y))
         return x, y
 
     def _tensors(self) -> list[Whole]:

@@ -135,6 +135,11 @@ class _Tried:
         other = observe(functools.partial(self._adapted, seen.way, batch), batch, seen.way)
         return other is not None and not other.same(seen)
 
+    def _looks_up(self, seen: Seen) -> bool:
+        """Whether integer labels are numbers of classes to a network, and not amounts that it reckons with."""
+        batch = Batch(self._recipe(seen.way.layout), indices=True)
+        return observe(functools.partial(self._adapted, seen.way, batch), batch, seen.way) is not None
+
     def _observed(self, layout: Layout, until: float) -> Iterator[Seen]:
         batch = Batch(self._recipe(layout))
         for samples in ("columns", "rows") if layout.turned else ("rows", "columns"):
@@ -197,7 +202,10 @@ class _Tried:
                 + self.making.asks(layout.written, **dict(layout.options), step="lambda net, x, y: ...")
             )
         rank = max((one.score, one.moved) for one in seen)
-        first, *others = [one for one in seen if (one.score, one.moved) == rank]
+        best = [one for one in seen if (one.score, one.moved) == rank]
+        if len({one.way.labels for one in best}) > 1:
+            best = [one for one in best if one.way.labels != "integer" or self._looks_up(one)]
+        first, *others = best
         other = next((one for one in others if not one.same(first)), None)
         if other is None:
             return first

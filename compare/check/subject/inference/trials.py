@@ -24,7 +24,18 @@ from compare.recipe.recipe import Recipe
 
 CLOSE = 1e-4  # what float32 may cost; what is told apart differs by far more
 PARALLEL = 1e-7  # one minus the cosine of two updates of one direction
+RECKONING = (np.add, np.subtract, np.multiply, np.divide, np.matmul)
 ACTIVATIONS = ("relu", "sigmoid", "tanh")  # that hidden layers may have, whatever was asked for
+
+
+class Indices(np.ndarray[Any, Any]):
+    """Labels that may be looked up with and compared; what adds them to errors, or multiplies by them, means others."""
+
+    def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **kwargs: Any) -> Any:
+        plain = [np.asarray(each) if isinstance(each, Indices) else each for each in inputs]
+        if ufunc in RECKONING and any(np.ndim(each) and np.asarray(each).dtype.kind == "f" for each in plain):
+            raise TypeError("labels are numbers of classes, and not amounts")
+        return getattr(ufunc, method)(*plain, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Batch:
 
     recipe: Recipe
     shift: int = 0  # of the classes
+    indices: bool = False  # whether the labels refuse to be anything else
 
     @cached_property
     def x(self) -> Array:
@@ -47,7 +59,8 @@ class Batch:
     @cached_property
     def y(self) -> Array:
         """Labels, of which each class has some; of a single output 0 and 1."""
-        return (np.arange(len(self.x)) + self.shift) % max(self.recipe.architecture.outputs, 2)
+        labels = (np.arange(len(self.x)) + self.shift) % max(self.recipe.architecture.outputs, 2)
+        return labels.view(Indices) if self.indices else labels
 
     @cached_property
     def weights(self) -> list[list[Array]]:

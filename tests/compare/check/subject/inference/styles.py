@@ -69,6 +69,17 @@ class Columns:
             self.p[key] = self.p[key] - self.rate * gradient
 
 
+class Reckons(Columns):
+    """Runs with integer labels, too, and means amounts; it is wrong with either."""
+
+    def forward_propagation(self, X):
+        A, cache = super().forward_propagation(X)
+        return A * np.arange(1, X.shape[1] + 1), cache
+
+    def backward_propagation(self, AL, Y, cache):
+        return super().backward_propagation(AL, np.zeros_like(AL) + Y, cache)
+
+
 class OneHidden:
     """Sizes by name, one hidden layer, rows of biases, labels one-hot, the loss kept in a list."""
 

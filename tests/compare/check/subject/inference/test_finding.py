@@ -123,6 +123,10 @@ def test_what_cannot_be_told_is_asked_for(name, words):
     assert words in str(refused.value)
 
 
+def test_labels_that_are_reckoned_with_are_one_hot_though_neither_step_is_right():
+    assert 'labels="onehot"' in find("Reckons", vars(styles), RECIPE).adapter
+
+
 def test_a_network_of_another_depth_says_so():
     deep = Recipe(dense((4, 6, 5, 3), ("relu", "relu"), 0.1), 20, 8)
     with pytest.raises(WrongDepth, match="1 hidden layer, and 2 are asked for"):
