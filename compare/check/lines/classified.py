@@ -64,7 +64,8 @@ class Values:
             return NUMBER
         array, made = self.flow.values[value], self.flow.made(value)
         compared = made is not None and self.flow.place(made).node == "Compare"
-        told = self._computed(value) if array.size == 1 else index or compared or bool(np.any(array))
+        alike = array.size == 1 or (not compared and bool((array == array.flat[0]).all()))  # a number, however often
+        told = self._computed(value) if alike else index or compared or bool(np.any(array))
         return UNKNOWN if told else NUMBER
 
     def _filled(self, value: int) -> bool:

@@ -226,24 +226,52 @@ def _of_gates(of: Mapping[str, Array], layer: str, rate: float) -> Iterator[tupl
 
 
 def _normalised(of: Mapping[str, Array], layer: str, call: str, name: str) -> Iterator[tuple[str, Array]]:
-    """The steps of a batch normalisation, forward and backward."""
+    """The steps of a normalisation, over the batch or each sample's features, forward and backward."""
     below = of[name]
-    axes = tuple(range(below.ndim - 1))
-    mean, variance = below.mean(axis=axes), below.var(axis=axes)
+    axes = tuple(range(below.ndim - 1)) if f"moving_mean{layer}" in of else (-1,)
     gamma, beta, dA = of[f"gamma{layer}"], of[f"beta{layer}"], of.get(f"dA{call}")
+    mean, variance = below.mean(axis=axes, keepdims=True), below.var(axis=axes, keepdims=True)
     hat = (of[f"A{call}"] - beta) / gamma  # whatever epsilon is
     centred = below - mean
+    over = np.nanmedian(hat / centred, axis=axes, keepdims=True)
     yield f"mean of {name}", mean
     yield f"variance of {name}", variance
+    yield f"variance of {name} and epsilon", over**-2
+    yield f"deviation of {name}", 1 / over
     yield f"{name} less its mean", centred
+    yield f"({name} less its mean) ** 2", centred**2
     yield f"{name} normalised", hat
     yield f"{name} normalised, times gamma{layer}", of[f"A{call}"] - beta
-    yield f"1 / deviation of {name}", np.nanmedian(hat / centred, axis=axes)
+    yield f"1 / deviation of {name}", over
     if dA is not None:
-        yield f"d of {name} normalised", dA * gamma
         yield f"dgamma{layer} of each sample", dA * hat
-        yield f"sum of d of {name} normalised", (dA * gamma).sum(axis=axes)
-        yield f"sum of d of {name} normalised by it", (dA * gamma * hat).sum(axis=axes)
+        yield from _back_through_normalising(name, dA * gamma, hat, centred, over, axes)
+
+
+def _back_through_normalising(
+    name: str, error: Array, hat: Array, centred: Array, over: Array, axes: tuple[int, ...]
+) -> Iterator[tuple[str, Array]]:
+    """What is computed from the error behind it: step by step, or as one formula has it; `over` is 1 / deviation."""
+    n = error.size / over.size
+    total, along = (each.sum(axis=axes, keepdims=True) for each in (error, error * hat))
+    by_over = (error * centred).sum(axis=axes, keepdims=True)
+    by_variance = -by_over * over**3 / 2
+    direct, through = error * over, 2 / n * centred * by_variance
+    yield f"d of {name} normalised", error
+    yield f"sum of d of {name} normalised", total
+    yield f"sum of d of {name} normalised by it", along
+    yield f"derivative by 1 / deviation of {name}", by_over
+    yield f"derivative by deviation of {name}", -by_over * over**2
+    yield f"derivative by variance of {name}", by_variance
+    yield f"derivative by ({name} less its mean) ** 2", by_variance / n * np.ones_like(centred)
+    yield f"derivative by {name} less its mean, directly", direct
+    yield f"derivative by {name} less its mean, through its variance", through
+    yield f"derivative by {name} less its mean", direct + through
+    yield f"derivative by mean of {name}", -direct.sum(axis=axes, keepdims=True)
+    yield f"{name} normalised times the sum of d of it by it", hat * along
+    yield f"derivative by {name}, but for what goes through the variance", n * error - total
+    yield f"derivative by {name}, but for what goes through the mean", n * error - hat * along
+    yield f"derivative by {name}, times deviation", n * error - total - hat * along
 
 
 def _convolved(of: Mapping[str, Array], layer: str, call: str, name: str) -> Iterator[tuple[str, Array]]:

@@ -181,6 +181,9 @@ class _Function:
                 for sign in (ast.Add, ast.Sub):
                     added = _put(ast.AugAssign(target, sign(), statement.value), statement)
                     yield instead([*before, added, *after], "with `{new}` for it", LIKELY, added)
+        if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+            each = [_put(ast.Assign([target], statement.value), statement) for target in statement.targets]
+            yield instead([*before, *each, *after], "with an object of its own for each name", LIKELY)
         if isinstance(statement, ast.Expr) and (held := _listed(statement)) is not None:
             emptied = _put(ast.Expr(ast.Call(ast.Attribute(held, "clear", ast.Load()), [], [])), statement)
             if isinstance(self.node, ast.FunctionDef):

@@ -1,6 +1,8 @@
 """What may stand in the place of an expression: parts of it, another operator or name, something around it."""
 
 import ast
+import copy
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,6 +11,7 @@ from typing import Any
 SAMPLES, RATE = "_keras_parity_samples", "_keras_parity_rate"  # found among the builtins while edits are tried
 LIKELY, POSSIBLE, REMOTE = range(3)
 ARRAY, NUMBER, LIST = "array", "number", "list"  # kinds of values; an array's is followed by its dimensions
+MOST_NAMES = 5  # of which two are exchanged
 ONE_ROW = (f"{ARRAY}0", f"{ARRAY}1")
 
 ARITHMETIC: dict[type[ast.operator], list[type[ast.operator]]] = {
@@ -75,6 +78,8 @@ class Wordings:
         if isinstance(node, ast.Tuple | ast.Starred | ast.List | ast.Dict):
             if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
                 yield type(node)(node.elts[::-1], ast.Load()), LIKELY
+            if isinstance(node, ast.Tuple) and any(isinstance(each, ast.BinOp) for each in node.elts):
+                yield from ((new, LIKELY) for new in _exchanged(node))
             return
         yield from ((new, LIKELY) for new in _simpler(node))
         yield from ((new, LIKELY) for new in _otherwise(node))
@@ -167,6 +172,10 @@ def _simpler(node: ast.expr) -> Iterator[ast.expr]:
 def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
     """The same expression with another operator, orientation, function or option."""
     match node:
+        case ast.BinOp(ast.List([element]) as one, ast.Mult(), count) if not isinstance(element, ast.Constant):
+            counted = ast.Call(ast.Name("range", ast.Load()), [count], [])
+            every = ast.comprehension(ast.Name("_", ast.Store()), counted, [], 0)
+            yield ast.ListComp(one.elts[0], [every])
         case ast.BinOp(left, ast.MatMult(), right):
             yield ast.BinOp(right, ast.MatMult(), left)
         case ast.BinOp(left, operation, right):
@@ -199,6 +208,17 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Call(node.func, node.args, [keyword for keyword in node.keywords if keyword is not gone])
         if len(node.args) == 2:
             yield ast.Call(node.func, node.args[::-1], node.keywords)
+
+
+def _exchanged(node: ast.expr) -> Iterator[ast.expr]:
+    """An expression with two of its variables exchanged."""
+    names = list(dict.fromkeys(each.id for each in ast.walk(node) if isinstance(each, ast.Name)))
+    for one, other in itertools.combinations(names[:MOST_NAMES], 2):
+        new = copy.deepcopy(node)
+        for each in ast.walk(new):
+            if isinstance(each, ast.Name) and each.id in (one, other):
+                each.id = other if each.id == one else one
+        yield new
 
 
 def _subscripts(text: str) -> Iterator[str]:

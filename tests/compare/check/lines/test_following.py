@@ -65,6 +65,23 @@ def test_a_batch_normalisation_is_told_step_by_step():
     assert np.allclose(whole, of["dA1"], atol=1e-2 * np.abs(of["dA1"]).max())
 
 
+@pytest.mark.parametrize("layer", [keras.layers.BatchNormalization, keras.layers.LayerNormalization])
+def test_the_way_back_through_a_normalisation_is_told_step_by_step_and_in_one_formula(layer):
+    of, found = told((5,), lambda: [keras.layers.Dense(4), layer()])
+    axis = 0 if layer is keras.layers.BatchNormalization else 1
+    count, centred = of["A1"].shape[axis], found["A1 less its mean"]
+    assert np.allclose(found["deviation of A1"] ** 2, found["variance of A1 and epsilon"])
+    direct = found["derivative by A1 less its mean, directly"]
+    through = 2 * centred * found["derivative by (A1 less its mean) ** 2"]
+    assert np.allclose(through, found["derivative by A1 less its mean, through its variance"])
+    assert np.allclose(direct + through, found["derivative by A1 less its mean"])
+    assert np.allclose(direct + through + found["derivative by mean of A1"] / count, of["dA1"])
+    assert np.allclose(found["derivative by A1, times deviation"] / count / found["deviation of A1"], of["dA1"])
+    hat, error = found["A1 normalised"], found["d of A1 normalised"]
+    apart = found["derivative by A1, but for what goes through the mean"]
+    assert np.allclose(apart, count * error - hat * (error * hat).sum(axis=axis, keepdims=True))
+
+
 @pytest.mark.parametrize("layer", [keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU])
 def test_the_parts_of_each_time_add_up_to_the_gradients(layer):
     of, found = told((4, 2), lambda: [layer(3)])

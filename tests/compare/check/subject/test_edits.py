@@ -83,6 +83,19 @@ def test_says_what_stands_there_and_what_is_put_there(stands, says):
     assert (stands, says) in {(edit.source, edit.says) for edit in every}
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("a = b = [None] * 3", "with an object of its own for each name"),
+        ("a = [[]] * 3", "with `[[] for _ in range(3)]` for `[[]] * 3`"),
+        ("a[2 * i + k, 2 * j + h] = b", "with `(2 * i + h, 2 * j + k)` for `(2 * i + k, 2 * j + h)`"),
+    ],
+)
+def test_what_is_one_object_and_what_is_exchanged_may_be_meant_otherwise(line, says):
+    _, every = _edits(f"def f(a, b, h, i, j, k):\n    {line}\n    return a\n")
+    assert says in {edit.says for edit in every}
+
+
 def test_tells_the_lines():
     _, every = _edits(SOURCE)
     assert {edit.first for edit in every if edit.source.startswith("dz.sum")} == {8}
