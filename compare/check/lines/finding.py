@@ -55,7 +55,7 @@ def find_lines(
         more = _traced(driver, reference, *other, keras)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     if effort >= 1 or not confirmed(lines.guilty):  # afterwards: what is tried may leave its traces
-        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines.guilty, effort))
+        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines, effort))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines

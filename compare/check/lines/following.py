@@ -336,13 +336,19 @@ def _moved(length: int, size: int, places: int) -> tuple[int, tuple[int, int]]:
 
 
 def _pooled(of: Mapping[str, Array], call: str, below: Array) -> Iterator[tuple[str, Array]]:
-    """What a pooling layer is computed by: its output and its errors, spread over the places they come from."""
+    """What a pooling layer is computed by: its output and its errors, spread over the places they come from.
+
+    An average's errors are divided among them.
+    """
     A, dA = of[f"A{call}"], of.get(f"dA{call}")
     ratios = [length // places for length, places in zip(below.shape[1:-1], A.shape[1:-1], strict=True)]
     if max(ratios) < 2 or below.shape[-1] != A.shape[-1]:
         return
+    places = tuple(range(1, below.ndim - 1))
+    averaged = np.allclose(A.sum(axis=places) * math.prod(ratios), below.sum(axis=places))
     for name, value in ((f"A{call}", A), (f"dA{call}", dA)):
         if value is not None:
+            value = value / math.prod(ratios) if averaged and name.startswith("d") else value
             for axis, ratio in enumerate(ratios, 1):
                 value = value.repeat(ratio, axis=axis)
             yield f"{name} spread over its windows", value

@@ -1,5 +1,6 @@
 """Asks for edits of the subject's own lines with which it does as Keras does, and tells those lines first."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,14 +18,15 @@ SECONDS = 4.0  # of the processor
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
-TOLD = 3  # repairs of one fault
+TOLD = 5  # repairs of one fault
+FACTORS = 3  # that are tried: those by which most is too large
 ROUNDED = 1e-6  # of a step: Keras takes constants of its optimizers through float32, and the subject need not
 
 
 def repairs_of(
-    driver: Driver, reference: Reference, runs: Sequence[Driven], suspects: Sequence[Guilty], effort: float
+    driver: Driver, reference: Reference, runs: Sequence[Driven], lines: Lines, effort: float
 ) -> list[Repair]:
-    """The edits that mend what is wrong in the quickest situations that show all of it, with what is suspected first.
+    """The edits that mend what is wrong in the quickest situations that show all of it, with guilty lines first.
 
     None where it is wrong in free training alone: Keras goes on from the subject's own weights there. `effort` is the
     share of the usual time that they are tried for.
@@ -45,14 +47,16 @@ def repairs_of(
         (run for run in can if not run.situation.extreme and len(run.situation.batches[0]) not in sizes), key=_cost
     )
     chosen += others[:1]
-    places = [(line.file, line.first, line.last) for line in suspects]
+    places = [(line.file, line.first, line.last) for line in lines.guilty]
+    scaled = Counter(abs(each.factor) for each in lines.code_map if abs(each.factor) not in (0, 1))
+    factors = [factor for factor, _ in scaled.most_common(FACTORS)]
     # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
     first = chosen[0]
     asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
     tasks = [task_again(reference, run, steps) for run, steps in asked]
     share = ROUNDED if isinstance(reference, ModelReference) else 0.0
     expected = [[_expected(step, share) for step in run.steps[:steps]] for run, steps in asked]
-    return driver.attempt(Attempt(tasks, expected, places, SECONDS * effort))
+    return driver.attempt(Attempt(tasks, expected, places, SECONDS * effort, factors))
 
 
 def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:

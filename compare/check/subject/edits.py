@@ -8,7 +8,7 @@ import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from compare.check.subject.rewriting import first_line, head_end, loading
 from compare.check.subject.wordings import ARITHMETIC, ARRAY, LIKELY, LIST, NUMBER, POSSIBLE, RATE, SAMPLES, Wordings
@@ -63,6 +63,12 @@ class Edit:
         """What is done."""
         return self.done.format(new="" if self.by is None else _text(self.by), old=self.source)
 
+    @property
+    def change(self) -> str:
+        """What is put around what stands there; "" where something else is put."""
+        new, old = "" if self.by is None else _text(self.by), self.source
+        return new.replace(old, "...", 1) if old in new else ""
+
     def __enter__(self) -> "Edit":
         self.old = self._at()
         self._put(self.new)
@@ -83,7 +89,11 @@ class Edit:
 
 
 def edits(
-    unit: ast.AST, names: Sequence[str], kinds: Mapping[int, Mapping[str, str]], idle: Sequence[str] = ()
+    unit: ast.AST,
+    names: Sequence[str],
+    kinds: Mapping[int, Mapping[str, str]],
+    idle: Sequence[str] = (),
+    factors: Sequence[float] = (),
 ) -> Iterator[Edit]:
     """All edits of a statement that defines functions.
 
@@ -97,12 +107,24 @@ def edits(
         among them: one is not meant for one of another kind. What is not told may be anything.
     idle : sequence of str
         Methods of the file that need no arguments, and that nothing called.
+    factors : sequence of float
+        By which something is too large.
     """
+    counters = [loading(each.target) for each in ast.walk(unit) if _counts(each)]
     for function in ast.walk(unit):
         if isinstance(function, ast.Lambda):
-            yield from _Function(function, names, kinds.get(function.lineno, {})).within(function, "body", None)
+            of = _Function(function, names, kinds.get(function.lineno, {}), factors, counters)
+            yield from of.within(function, "body", None)
         elif isinstance(function, ast.FunctionDef):
-            yield from _Function(function, names, kinds.get(first_line(function), {}), idle).all()
+            yield from _Function(function, names, kinds.get(first_line(function), {}), factors, counters, idle).all()
+
+
+def _counts(node: ast.AST) -> TypeGuard[ast.AugAssign]:
+    """Whether a statement counts on."""
+    match node:
+        case ast.AugAssign(_, ast.Add(), ast.Constant(1)):
+            return True
+    return False
 
 
 class _Function:
@@ -113,6 +135,8 @@ class _Function:
         node: ast.FunctionDef | ast.Lambda,
         names: Sequence[str],
         kinds: Mapping[str, str],
+        factors: Sequence[float],
+        counters: Sequence[ast.expr],
         idle: Sequence[str] = (),
     ) -> None:
         self.node, self.kinds, self.idle = node, kinds, idle
@@ -122,7 +146,8 @@ class _Function:
             each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
         self.locals = list(dict.fromkeys([*given, *set_here]))
-        self.wordings = Wordings(names, self.locals, kinds)
+        counters = [each for each in counters if not isinstance(each, ast.Name) or each.id in self.locals]
+        self.wordings = Wordings(names, self.locals, kinds, factors, counters)
 
     def all(self) -> Iterator[Edit]:
         """The edits of its defaults, and of its statements."""

@@ -6,12 +6,14 @@ The functions keep their identity, as where they are traced: their code is excha
 
 import builtins
 import contextlib
+import linecache
 import signal
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Annotated, Any
@@ -34,6 +36,7 @@ SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 MEMORY = 2**30  # bytes that edits may take
 LATER = 1.5  # ranks, that what is not suspected is tried later
+CLOSE = 8  # lines
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
 AGAIN = 0.2  # of the time, that is looked on at least, after what mends all was found
 SURELY = 600  # edits, that are tried at least after that
@@ -64,12 +67,15 @@ class Attempt:
         Looked at first, in this order; elsewhere the likeliest edits are tried before the remote ones of these.
     seconds : float
         Of the processor, that all may take.
+    factors : list of float
+        By which something on the way is too large.
     """
 
     tasks: Annotated[list[Task], Several]
     expected: Annotated[list[list[Expected]], Several]
     suspects: Annotated[list[tuple[str, int, int]], Several]
     seconds: float
+    factors: Annotated[list[float], Several] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -166,9 +172,11 @@ class _Trial:
             return []
         begun, until = time.process_time(), self.until
         found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]] = []
-        for number, (unit, edit) in enumerate(self._ordered(units), 1):
-            if time.process_time() > until:
-                break
+        waiting = deque(self._ordered(units))
+        number = 0
+        while waiting and time.process_time() <= until:
+            unit, edit = waiting.popleft()
+            number += 1
             left = self._with(unit, edit, which)
             if left is None or not left < off or self.off(which) != off:
                 continue
@@ -179,6 +187,8 @@ class _Trial:
             found.append((repair, left, (unit, edit)))
             now = time.process_time()
             if whole:  # others may do so too: as long again is enough to see the likeliest of them
+                if not any(one.whole and one.function == repair.function for one, _, _ in found[:-1]):
+                    waiting = deque(sorted(waiting, key=lambda other: _beside(other, unit, edit)))
                 spent = now - begun
                 until = min(until, now + max(spent, AGAIN * self.asked.seconds, SURELY / number * spent))
             elif len(found) == 1:  # the rest is for what it leaves
@@ -198,7 +208,7 @@ class _Trial:
         suspects = self.asked.suspects
         every = []
         for unit in units:
-            for edit in edits(unit.node, unit.names, self.kinds.get(unit.file, {}), unit.idle):
+            for edit in edits(unit.node, unit.names, self.kinds.get(unit.file, {}), unit.idle, self.asked.factors):
                 near = [
                     place
                     for place, (file, first, last) in enumerate(suspects)
@@ -244,6 +254,22 @@ def _function(unit: Unit, edit: Edit) -> str:
     for _, name, first in unit.functions:
         found = name if first <= edit.first and not name.endswith(">") else found
     return found
+
+
+def _beside(other: tuple[Unit, Edit], unit: Unit, mends: Edit) -> int:
+    """How soon another edit is tried after one that mends all.
+
+    The same change elsewhere, then where its function is called, then what is close by.
+    """
+    function, its = _function(unit, mends), _function(*other)
+    if other[0].file == unit.file:
+        if function == its and mends.change and other[1].change == mends.change:
+            return 0
+        if f"{function.rpartition('.')[2]}(" in linecache.getline(unit.file, other[1].first):
+            return 1
+        if function == its and abs(other[1].first - mends.first) <= CLOSE:
+            return 2
+    return 3
 
 
 def _off(did: Did, right: Expected) -> Iterator[int]:

@@ -59,6 +59,8 @@ class Wordings:
     names: Sequence[str]
     locals: Sequence[str]
     kinds: Mapping[str, str]
+    factors: Sequence[float] = ()
+    counters: Sequence[ast.expr] = ()
 
     def instead(self, node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
         """What may stand for an expression."""
@@ -126,6 +128,11 @@ class Wordings:
                 yield ast.BinOp(node, step(), ast.Constant(1)), REMOTE
         if read and kind.startswith((ARRAY, NUMBER)):
             yield ast.BinOp(node, ast.Pow(), ast.Constant(2)), POSSIBLE
+        if read and kind.startswith(NUMBER):
+            yield from ((ast.BinOp(node, ast.Pow(), counter), POSSIBLE) for counter in self.counters)
+        if kind.startswith(ARRAY):
+            plain = [int(factor) if factor == int(factor) else factor for factor in self.factors]
+            yield from ((ast.BinOp(node, ast.Div(), ast.Constant(factor)), POSSIBLE) for factor in plain)
         if kind == LIST:
             yield ast.Call(ast.Attribute(node, "copy", ast.Load()), [], []), POSSIBLE
             backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
@@ -201,6 +208,9 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
                 yield ast.Call(function, args, [*keywords, ast.keyword("keepdims", ast.Constant(True))])
             if name in ("zeros_like", "zeros", "ones", "full", "empty", "empty_like", "array", "full_like"):
                 yield ast.Call(function, args, [*keywords, ast.keyword("dtype", ast.Name("float", ast.Load()))])
+            if name == "reshape":
+                shape = args[0].elts if len(args) == 1 and isinstance(args[0], ast.Tuple) else args
+                yield from _flattened(shape, value, function)
             if name in ("reshape", "ravel", "flatten"):
                 yield ast.Call(function, args, [*keywords, ast.keyword("order", ast.Constant("F"))])
     if isinstance(node, ast.Call):
@@ -219,6 +229,19 @@ def _exchanged(node: ast.expr) -> Iterator[ast.expr]:
             if isinstance(each, ast.Name) and each.id in (one, other):
                 each.id = other if each.id == one else one
         yield new
+
+
+def _flattened(shape: Sequence[ast.expr], value: ast.expr, function: ast.expr) -> Iterator[ast.expr]:
+    """An array of images put into another shape with its channels elsewhere: the last axis, or the second."""
+    count = len(shape)
+    for axes in ((0, 2, 3, 1), (0, 3, 1, 2)):
+        order: list[ast.expr] = [ast.Constant(axis) for axis in axes]
+        if count == 4:
+            other = ast.Call(function, [shape[axes.index(place)] for place in range(4)], [])
+            yield ast.Call(ast.Attribute(other, "transpose", ast.Load()), order, [])
+        elif count == 2:
+            turned = ast.Call(ast.Attribute(value, "transpose", ast.Load()), order, [])
+            yield ast.Call(ast.Attribute(turned, "reshape", ast.Load()), list(shape), [])
 
 
 def _subscripts(text: str) -> Iterator[str]:

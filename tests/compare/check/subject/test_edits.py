@@ -35,9 +35,9 @@ KINDS = {
 }
 
 
-def _edits(source):
+def _edits(source, kinds=KINDS):
     tree = ast.parse(source)
-    return tree, list(edits(tree.body[0], ["W", "error", "db"], KINDS, ["zero_grad"]))
+    return tree, list(edits(tree.body[0], ["W", "error", "db"], kinds, ["zero_grad"], [4.0]))
 
 
 def _with(edit, tree):
@@ -89,11 +89,27 @@ def test_says_what_stands_there_and_what_is_put_there(stands, says):
         ("a = b = [None] * 3", "with an object of its own for each name"),
         ("a = [[]] * 3", "with `[[] for _ in range(3)]` for `[[]] * 3`"),
         ("a[2 * i + k, 2 * j + h] = b", "with `(2 * i + h, 2 * j + k)` for `(2 * i + k, 2 * j + h)`"),
+        ("a = b", "with `b / 4` for `b`"),
+        ("a = b.reshape(h, i, j, k)", "with `b.reshape(h, j, k, i).transpose(0, 3, 1, 2)` for `b.reshape(h, i, j, k)`"),
+        ("a = b.reshape(len(b), -1)", "with `b.transpose(0, 2, 3, 1).reshape(len(b), -1)` for `b.reshape(len(b), -1)`"),
     ],
 )
 def test_what_is_one_object_and_what_is_exchanged_may_be_meant_otherwise(line, says):
     _, every = _edits(f"def f(a, b, h, i, j, k):\n    {line}\n    return a\n")
     assert says in {edit.says for edit in every}
+
+
+def test_a_power_that_is_left_out_is_that_of_what_counts_the_steps():
+    _, every = _edits("\ndef f(self, lr):\n    self.t += 1\n    return lr\n", {2: {"lr": "number"}})
+    assert "with `lr ** self.t` for `lr`" in {edit.says for edit in every}
+
+
+def test_what_is_put_around_is_told_apart_from_what_it_is_put_around():
+    _, every = _edits("def f(a, b):\n    return a + b\n")
+    assert {edit.change for edit in every if edit.says in ("with `a / 4` for `a`", "with `b / 4` for `b`")} == {
+        "... / 4"
+    }
+    assert {edit.change for edit in every if edit.says == "with `a - b` for `a + b`"} == {""}
 
 
 def test_tells_the_lines():

@@ -77,6 +77,23 @@ class Keeps(Scalar):
         return loss
 
 
+class Chain(Scalar):
+    """A gradient that is too large by a number of its own, through several hands."""
+
+    def error(self, P, y):
+        return P - np.eye(len(self.b))[y]
+
+    def train_on_batch(self, x, y):
+        P = np.exp(x @ self.W + self.b)
+        P /= P.sum(axis=1, keepdims=True)
+        spread = np.tile(self.error(P, y), (7, 1))
+        mean = spread.mean(axis=0)
+        summed = np.tile(x, (7, 1)).T @ spread
+        self.W -= self.rate * (summed / len(y))  # bug: 7 times
+        self.b -= self.rate * mean
+        return -np.log(P[np.arange(len(y)), y]).mean()
+
+
 class Waits(Scalar):
     """An edit of its condition never ends."""
 
@@ -100,7 +117,7 @@ class Writes(Scalar):
         return 0.0
 
 
-def asked(labels="integer", seconds=20.0, n=4):
+def asked(labels="integer", seconds=20.0, n=4, factors=()):
     """What is right in two steps of a softmax regression."""
     recipe = Recipe(dense((3, 2), (), 0.1), 8, n, labels)
     rng = np.random.default_rng(0)
@@ -111,7 +128,7 @@ def asked(labels="integer", seconds=20.0, n=4):
     for before, rows in zip(weights, batches, strict=True):
         after, loss = right(before, X[rows], y[rows], 0.1)
         expected.append(Expected(loss, 1e-12, None, after, [np.full(w.shape, 1e-12) for w in after]))
-    return Attempt([Task(recipe, X, y, batches, weights)], [expected], [], seconds)
+    return Attempt([Task(recipe, X, y, batches, weights)], [expected], [], seconds, list(factors))
 
 
 def marked(cls):
@@ -129,6 +146,13 @@ def test_finds_the_line_where_no_array_is_ever_keras_s():
     assert best.whole
     assert [best.first] == marked(Scalar)
     assert best.function == "Scalar.train_on_batch"
+
+
+def test_what_mends_as_well_is_found_on_each_line_that_a_factor_goes_through():
+    assert attempt(Chain, asked()) == []
+    found = attempt(Chain, asked(factors=[7.0]))
+    assert {marked(Chain)[0] - 1, *marked(Chain)} <= {repair.first for repair in found if repair.whole}
+    assert all("/ 7`" in repair.says for repair in found)
 
 
 def test_finds_faults_one_after_the_other():
