@@ -105,14 +105,24 @@ class Values:
 
     def _joined(self, value: int) -> bool:
         """Whether a value nobody knows is several in one, or made of such: one may be right, and another not."""
-        if value not in self.joined:
-            self.joined[value] = False  # of what is made of itself
-            event, size = self.flow.made(value), self.flow.values[value].size
-            if event is not None and size > 1 and self.identity(value) is None:
-                sources = [each for each in self.flow.sources(event) if self.flow.values[each].size > 1]
-                parts = [each for each in sources if self.flow.values[each].size < size and self._part(each, value)]
-                alike = [each for each in sources if self.flow.values[each].size == size]
-                self.joined[value] = len(parts) > 1 or any(map(self._joined, alike))
+        waiting = [value]
+        alike: dict[int, list[int]] = {}
+        while waiting:  # a sum of a loop is made of itself a thousand times
+            one = waiting[-1]
+            if one in alike:
+                self.joined[one] = any(self.joined[each] for each in alike[one])
+            elif one not in self.joined:
+                event, size = self.flow.made(one), self.flow.values[one].size
+                sources: list[int] = []
+                if event is not None and size > 1 and self.identity(one) is None:
+                    sources = [each for each in self.flow.sources(event) if self.flow.values[each].size > 1]
+                parts = [each for each in sources if self.flow.values[each].size < size and self._part(each, one)]
+                self.joined[one] = len(parts) > 1
+                if not self.joined[one]:
+                    alike[one] = [each for each in sources if self.flow.values[each].size == size]
+                    waiting += [each for each in alike[one] if each not in self.joined]
+                    continue
+            waiting.pop()
         return self.joined[value]
 
     def _part(self, made: int, value: int) -> bool:
@@ -187,9 +197,20 @@ class Values:
         n = self.flow.samples
         if mine is None:  # errors are summed until they are averaged: that explains no more than a factor
             return output or its.factor not in (n, 1 / n)
-        # The same factor, but for the learning rate and for the number of samples, which are taken in on the way.
-        steps = (1.0, self.rate, 1 / n, self.rate / n)
+        # The same factor, but for the learning rate and for numbers, that of the samples say, taken in on the way.
+        steps = (1.0, self.rate, 1 / n, self.rate / n, *self._multiplied_by(value))
         return any(abs(abs(self.scale(mine) / self.scale(its)) / step - 1) < 1e-6 for step in steps)
+
+    def _multiplied_by(self, value: int) -> list[float]:
+        """The numbers that a value was multiplied by, or divided, where it is made so."""
+        event = self.flow.made(value)
+        if event is None or self.flow.place(event).node != "BinOp":
+            return []
+        numbers = [
+            self.flow.values[each].item() for each in self.flow.sources(event) if self.flow.values[each].size == 1
+        ]
+        numbers += [float(text) for text in re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?", self.flow.text(event))]
+        return [power for number in numbers if number for power in (abs(number), 1 / abs(number))]
 
     def scale(self, identity: Identity) -> float:
         """By what a gradient is too large: what is an update by its name may as well be one."""

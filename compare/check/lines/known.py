@@ -11,7 +11,7 @@ from compare.check.lines.following import following
 from compare.mathematics.functions import Array
 
 SYMBOLS = "[AZWbUC]|gamma|beta|moving_mean|moving_variance|embeddings"
-REORDERED = "in another order"
+REORDERED, RESHAPED = "in another order", "reshaped"
 REPORTED = ("loss", "accuracy")  # what a step tells, besides what it changes
 Takes = Mapping[str, tuple[str, ...]]
 FEW = 3  # with fewer distinct sizes, another factor or another order is no evidence
@@ -176,7 +176,7 @@ class Known:
             with np.errstate(all="ignore"):  # numbers near the largest and the smallest there are
                 factor = float(np.divide(flat @ other, other @ other))
             if factor and np.abs(flat - factor * other).max() <= self.relative * scale:
-                how = "reshaped" if not fits else "" if axes == own else "transposed"
+                how = RESHAPED if not fits else "" if axes == own else "transposed"
                 return Identity(entry.name, entry.step, _rounded(factor, self.relative), how)
         if entry.name.startswith("all ") and np.allclose(
             np.sort(value, axis=None), np.sort(right), rtol=self.relative, atol=self.relative * scale

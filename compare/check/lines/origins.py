@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.check.lines.classified import RIGHT, SCALED, UNKNOWN, Values, layer_of
 from compare.check.lines.events import MAKING, distinct
-from compare.check.lines.known import REORDERED, REPORTED, Identity, time_of
+from compare.check.lines.known import REORDERED, REPORTED, RESHAPED, Identity, time_of
 from compare.check.lines.leads import Leads
 from compare.check.lines.loops import Loops
 from compare.mathematics.functions import Array
@@ -191,7 +191,7 @@ class Origins:
             made
             for end in ends
             for source in self.flow.sources(end)
-            if (of := self.values.identity(source)) is not None and of.how == REORDERED
+            if (of := self.values.identity(source)) is not None and of.how in (REORDERED, RESHAPED)
             for made in self._computed(source)
         ]
         events = [

@@ -23,6 +23,7 @@ REPORTING = "training right, reporting wrong"
 INFERENCE = "training right, predictions wrong"
 WRONG = "training wrong"
 KIND = "another kind"
+FEW = 0.1  # of the steps of the situations in which a loss is not finite
 SLIGHT = 1e-5  # of a loss, relative: an epsilon of 1e-7 under a logarithm is off by about as much as itself
 RANDOM = "not deterministic"
 UNDRIVABLE = "cannot be driven"
@@ -110,6 +111,8 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
     if (slight := _slight(wrong, diagnosis)) is not None:
         wrong, diagnosis = [], Diagnosis()
         warned = (slight, *(each for each in warned if each.words != slight.words))
+        lines = replace(found.lines, guilty=(), warned=found.lines.guilty or found.lines.warned)
+        found = replace(found, lines=lines, diagnosis=diagnosis)
     if (refusal := _refusal(met, runs, wrong)) is not None:
         return Outcome(UNDRIVABLE, met, data, runs, refusal=refusal)
     first = first_divergence(wrong[0]) if wrong else None
@@ -143,7 +146,10 @@ def _in_view(run: Driven) -> bool:
 
 
 def _slight(wrong: Sequence[Driven], diagnosis: Diagnosis) -> Warned | None:
-    """A warning, where all that is wrong is a loss that an epsilon keeps finite: it is off by next to nothing."""
+    """A warning, where all that is wrong is a loss: one that an epsilon keeps finite is off by next to nothing.
+
+    One that is not finite where a probability underflows is no more than that, in a few steps: of raw data, say.
+    """
     if len(diagnosis.explanations) == 0 or diagnosis.explanations[0].left:
         return None
     first, *more = diagnosis.explanations[0].causes
@@ -151,7 +157,9 @@ def _slight(wrong: Sequence[Driven], diagnosis: Diagnosis) -> Warned | None:
         return None
     steps = [step for run in wrong for step in run.steps if step.wrong]
     told = [(step.did.loss or 0.0, step.loss) for step in steps]
-    large = any(not abs(seen - right) <= SLIGHT * max(1.0, abs(right)) for seen, right in told)
+    far = [(seen, right) for seen, right in told if not abs(seen - right) <= SLIGHT * max(1.0, abs(right))]
+    few = len(far) <= FEW * sum(len(run.steps) for run in wrong)
+    large = any(np.isfinite(seen) for seen, _ in far) or not few
     return None if large or any(step.wrong_weights for step in steps) else Warned("training", first.warning, first)
 
 

@@ -48,7 +48,8 @@ def arguments_of(factory: Callable[..., Any], recipe: Recipe) -> tuple[list[Any]
     except (TypeError, ValueError):
         return [sizes, rate], {}
     rates = rates_among([p.name for p in parameters], architecture)
-    known |= dict.fromkeys(rates, rate) | _hidden(parameters, sizes[1:-1])
+    asking = [p for p in parameters if p.default is p.empty or not recipe.given]
+    known |= dict.fromkeys(rates, rate) | _hidden(asking, sizes[1:-1])
     if len(set(architecture.activations)) == 1:
         known |= {
             p.name: architecture.activations[0] for p in parameters if p.name in ACTIVATION and p.default is p.empty

@@ -189,6 +189,9 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
             yield from (ast.BinOp(left, other(), right) for other in ARITHMETIC.get(type(operation), []))
             if isinstance(operation, ast.Sub | ast.Div):
                 yield ast.BinOp(right, operation, left)
+        case ast.Subscript(value, ast.Name() as index):
+            for step in (ast.Sub, ast.Add):
+                yield ast.Subscript(value, ast.BinOp(index, step(), ast.Constant(1)), ast.Load())
         case ast.Subscript(value, ast.UnaryOp(ast.USub(), ast.Constant(1))):
             yield ast.Call(ast.Attribute(value, "pop", ast.Load()), [], [])
         case ast.BoolOp(operation, values):

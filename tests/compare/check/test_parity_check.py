@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 
 from compare import assert_parity, check_parity
 from compare.check.lines import finding, repairs
@@ -344,6 +345,16 @@ class Underflows(Plain):
         P /= P.sum(axis=1, keepdims=True)
         super().train_on_batch(x, y)
         return -(np.eye(P.shape[1])[y] * np.log(P)).sum() / len(y)
+
+
+def test_a_loss_that_underflows_in_a_few_steps_of_raw_data_is_no_more_than_that():
+    wine = load_wine()  # it has features in the hundreds, so that some logits are, too
+    report = check_parity(Underflows, (wine.data, wine.target), layers=(16, 8, 3), learning_rate=0.01)
+    wrong = {run.situation.name for run in report.runs if run.first_wrong is not None and not run.situation.extreme}
+    assert wrong
+    assert report.headline == "PARITY, with 1 warning: the loss overflows when a probability underflows"
+    assert report.guilty == ()
+    assert report.lines.warned[0].source == "np.log(P)"
 
 
 def test_a_loss_that_underflows_is_named_and_no_fault_of_training():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -59,7 +60,7 @@ def _own_sizes(arrays: Sequence[Any]) -> Shape:
 def _listed(arrays: dict[str, Any], sizes: Shape) -> Iterator[Layout]:
     """Tensors one by one, each in an array of its own, or a layer's two in one."""
     for turned in (False, True):
-        for choose in (_apart, _folded):
+        for choose in (_apart, _folded, partial(_folded, first=True)):
             chosen = choose(dict(arrays), _weights(sizes), turned)
             if chosen:
                 yield Layout(f"[{', '.join(map(_code, chosen))}]", sizes, turned)
@@ -83,8 +84,8 @@ def _holds(array: Any, weight: Weight, own: Shape) -> bool:
     return bool(array.shape == own)
 
 
-def _folded(left: dict[str, Any], weights: Sequence[Weight], turned: bool) -> list[Tensor]:
-    """A layer's bias as the last row of its kernel, or as the last column where it is turned round."""
+def _folded(left: dict[str, Any], weights: Sequence[Weight], turned: bool, first: bool = False) -> list[Tensor]:
+    """A layer's bias as the last row of its kernel, or the first; as a column where it is turned round."""
     chosen: list[Tensor] = []
     for inputs, units in (weight.shape for weight in weights if weight.role == "kernel"):
         own = (units, inputs + 1) if turned else (inputs + 1, units)
@@ -92,10 +93,10 @@ def _folded(left: dict[str, Any], weights: Sequence[Weight], turned: bool) -> li
         if path is None:
             return []
         del left[path]
-        rows, last = slice(None, -1), -1
+        rows, row = (slice(1, None), 0) if first else (slice(None, -1), -1)
         whole = slice(None)
         chosen.append(Tensor(path, TURNED, part=(whole, rows)) if turned else Tensor(path, part=rows))
-        chosen.append(Tensor(path, part=(whole, last)) if turned else Tensor(path, part=last))
+        chosen.append(Tensor(path, part=(whole, row)) if turned else Tensor(path, part=row))
     return chosen
 
 

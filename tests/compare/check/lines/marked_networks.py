@@ -1052,6 +1052,40 @@ class ErrorOfWholeNumbers(Right):
         return self.below(error, A)
 
 
+class OneListForBoth(Right):
+    """Gradients of kernels and biases are put into one and the same list."""
+
+    def below(self, dZ, A):
+        kernels = biases = [None] * len(self.W)  # the line
+        for layer in reversed(range(len(self.W))):
+            kernels[layer] = A[layer].T @ dZ
+            biases[layer] = dZ.sum(axis=0)
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return list(zip(kernels, biases, strict=True))
+
+
+class ErrorBeforeItIsScaled(Right):
+    """The error is scaled by a number of its own, and handed down as it was."""
+
+    def backward(self, P, A, y):
+        error = 7 * (P - np.eye(P.shape[1])[y]) / len(y)
+        scaled = error / 7
+        grads = [(A[-2].T @ scaled, scaled.sum(axis=0))]
+        below = error @ self.W[-1].T  # the line
+        dZ = below * (A[-2] > 0)
+        for layer in reversed(range(len(self.W) - 1)):
+            grads.append((A[layer].T @ dZ, dZ.sum(axis=0)))
+            if layer:
+                dZ = dZ @ self.W[layer].T * (A[layer] > 0)
+        return grads[::-1]
+
+    def update(self, grads):
+        for layer, (dW, db) in enumerate(grads):
+            self.W[layer] = self.W[layer] + 1.5 * (-self.rate / 1.5 * dW)
+            self.b[layer] = self.b[layer] + 1.5 * (-self.rate / 1.5 * db)
+
+
 class UpdatesInside(BySamples):
     """The weights are changed after each sample, by what the samples so far have added up."""
 

@@ -58,6 +58,8 @@ WRONG = [
     networks.NeverReset,
     networks.SumsSquares,
     networks.WritesOver,
+    networks.OneListForBoth,
+    networks.ErrorBeforeItIsScaled,
     networks.AskedLate,
     networks.LeavesTheFirst,
     networks.PackedTurnedBefore,

@@ -34,6 +34,10 @@ def test_beside_dropout_a_rate_is_its_own():
     assert arguments_of(lambda rate=0.3: ..., DEEP) == ([], {"rate": 0.1})
 
 
+def test_for_a_model_of_the_user_s_own_defaults_hold():
+    assert arguments_of(lambda vocabulary=9, hidden=6, lr=0.5: ..., replace(DEEP, given=True)) == ([], {"lr": 0.1})
+
+
 @pytest.mark.parametrize(
     ("factory", "words"),
     [

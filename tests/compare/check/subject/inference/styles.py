@@ -101,6 +101,26 @@ class OneHidden:
             self.b1 -= self.eta * d1.sum(axis=0)
 
 
+class BiasFirst:
+    """Each layer's biases are the first column of its kernel, as units by inputs."""
+
+    def __init__(self, sizes, alpha):
+        self.alpha, self.theta = alpha, [np.full((o, i + 1), 0.1) for i, o in pairs(sizes)]
+
+    def step(self, X, y):
+        A = [np.c_[np.ones(len(X)), X]]
+        for theta in self.theta[:-1]:
+            A.append(np.c_[np.ones(len(X)), np.maximum(A[-1] @ theta.T, 0)])
+        P = softmax(A[-1] @ self.theta[-1].T, 1)
+        loss, d, gradients = -np.log(P[np.arange(len(y)), y]).mean(), mean(P - np.eye(P.shape[1])[y], len(y)), []
+        for theta, a in zip(self.theta[::-1], A[::-1], strict=True):
+            gradients.append(d.T @ a)
+            d = (d @ theta)[:, 1:] * (a[:, 1:] > 0)
+        for theta, gradient in zip(self.theta, gradients[::-1], strict=True):
+            theta -= self.alpha * gradient
+        return loss
+
+
 class Flat:
     """All parameters in one vector, and the rate told to each step."""
 

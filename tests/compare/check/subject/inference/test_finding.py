@@ -33,6 +33,10 @@ ADAPTERS = {
         "step=lambda net, x, y: net.fit(x, y, epochs=1, verbose=False), "
         'loss=lambda net, x, y: net.losses[-1], when="after")'
     ),
+    "BiasFirst": (
+        'adapt(BiasFirst, [tensor("theta.0", axes=(1, 0), part=np.s_[:, 1:]), tensor("theta.0", part=np.s_[:, 0]), '
+        'tensor("theta.1", axes=(1, 0), part=np.s_[:, 1:]), tensor("theta.1", part=np.s_[:, 0])], step="step")'
+    ),
     "Flat": (
         'adapt(Flat, [tensor("theta", shape=(-1,), part=np.s_[0:24]), tensor("theta", part=np.s_[24:30]), '
         'tensor("theta", shape=(-1,), part=np.s_[30:48]), tensor("theta", part=np.s_[48:51])], '
