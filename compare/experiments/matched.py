@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -12,13 +12,15 @@ import pandas as pd
 from compare.agreement import parity
 from compare.data.dataset import Dataset
 from compare.experiments.experiment import Experiment
-from compare.experiments.pair import Course, Pair, judge_pair, row, train_keras, train_pair, trajectory
+from compare.experiments.pair import Course, judge_pair, row, train_keras, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
 from compare.runs.verdict import in_part, out_of_tolerance
 from compare.sides.sides import DRAWN_BY, initial_weights
 from compare.work.companion import Companion
+
+FIT_EPOCHS = 30  # of a run, in which Keras's own `fit`, which takes long, is held to the compiled run
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
         architecture = experiment.architecture(dataset, dtype)
         orders = protocol.orders(stream(experiment.seed, "matched", protocol.name, str(number)), dataset.n)
         start = initial_weights(architecture, experiment.seed + number, drawn_by)
-        pair = train_pair(Course(architecture, dataset, protocol, orders, start), experiment.keras_fit)
+        course = Course(architecture, dataset, protocol, orders, start)
+        pair = train_pair(course, experiment.keras_fit)
         steps = protocol.epochs * protocol.steps(dataset.n)
         for side, seconds in pair.seconds.items():
             key = (protocol.name, dtype, side)
@@ -95,7 +98,7 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
         found, floor = judged.rows, judged.floor
         pairs.append({**case, "verdict": judged.verdict, "decided": judged.decided, "epochs": protocol.epochs})
         if number == 0 and drawn_by == "scratch":
-            found += _same_keras(pair, plain_fit=not experiment.keras_fit)
+            found += _same_keras(course)
         rows += [{**case, **each} for each in found]
         for side, (loss, accuracy) in pair.trajectories.items():
             trajectories.append(trajectory(loss, accuracy, side=side, **case))
@@ -107,11 +110,13 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
     return Matched(series, floor_table, pd.DataFrame(rows), pd.DataFrame(pairs), speed)
 
 
-def _same_keras(pair: Pair, plain_fit: bool) -> list[dict[str, Any]]:
-    """Keras's plain fit and its compiled run must agree bit for bit: loss, accuracy and weights."""
-    one, (other, weights) = pair.keras, train_keras(pair.course, plain_fit)
+def _same_keras(course: Course) -> list[dict[str, Any]]:
+    """Keras's plain fit and its compiled run must agree bit for bit, for some epochs: loss, accuracy and weights."""
+    protocol = replace(course.protocol, epochs=min(FIT_EPOCHS, course.protocol.epochs))
+    course = replace(course, protocol=protocol, orders=course.orders[: protocol.epochs])
+    (one, weights), (other, others) = (train_keras(course, plain_fit) for plain_fit in (False, True))
     series = [("loss", one.loss, other.loss), ("accuracy", one.accuracy, other.accuracy)]
-    series += [("weights", a.ravel(), b.ravel()) for a, b in zip(pair.keras_weights, weights, strict=True)]
+    series += [("weights", a.ravel(), b.ravel()) for a, b in zip(weights, others, strict=True)]
     return [row("fit = compiled", parity.judge(a, b, 0.0, 0.0), tensor=name) for name, a, b in series]
 
 

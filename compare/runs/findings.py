@@ -86,7 +86,9 @@ def _line(row: Mapping[str, Any]) -> str | None:
 
 
 PARTS = ("parity", "article_parity")
-PLAINLY = {"fit = compiled": "Keras's own fit, bit for bit"}  # what is compared, where its name in the table is short
+PLAINLY = {
+    "fit = compiled": "Keras's own fit (up to 30 epochs), bit for bit"
+}  # what is compared, where its name in the table is short
 
 
 def verdicts(run: Run, parts: Collection[str] = PARTS) -> Table:

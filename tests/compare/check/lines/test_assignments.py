@@ -16,6 +16,21 @@ def told(found):
     return [(each.first, each.says) for each in found]
 
 
+def test_what_is_gone_through_is_told_to_where_a_method_returns_it():
+    source = """
+        class Layer:
+            def parameters(self):
+                return [self.W]
+
+        class SGD:
+            def __init__(self, params):
+                self.params = list(params)
+
+        optimizer = SGD(p for layer in layers for p in layer.parameters())
+    """
+    assert [first for first, _ in told(settings(source).made("params", 20))] == [7, 3]
+
+
 CLASS = """
 class Optimizer:
     def __init__(self, lr, beta1=0.9, *, beta2=0.99):
