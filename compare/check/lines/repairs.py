@@ -51,8 +51,12 @@ def repairs_of(
     scaled = Counter(abs(each.factor) for each in lines.code_map if abs(each.factor) not in (0, 1))
     factors = [factor for factor, _ in scaled.most_common(FACTORS)]
     # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
-    first = chosen[0]
+    first, least = (
+        chosen[0],
+        min(wrong, key=lambda run: (run.situation.extreme, len(run.situation.batches[0]), _cost(run))),
+    )
     asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
+    asked.append((least, (least.first_wrong or 0) + 1))
     tasks = [task_again(reference, run, steps) for run, steps in asked]
     share = ROUNDED if isinstance(reference, ModelReference) else 0.0
     expected = [[_expected(step, share) for step in run.steps[:steps]] for run, steps in asked]

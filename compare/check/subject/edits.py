@@ -151,6 +151,7 @@ class _Function:
 
     def all(self) -> Iterator[Edit]:
         """The edits of its defaults, and of its statements."""
+        yield from self._cleared()
         for place, _ in enumerate(self.node.args.defaults):
             yield from self.within(self.node.args, "defaults", place)
         yield from self._block(self.node, "body", [])
@@ -229,6 +230,25 @@ class _Function:
             if far > 1 and place - far >= 0:
                 moved = [*body[: place - far], statement, *body[place - far : place], *after]
                 yield instead(moved, f"before line {body[place - far].lineno}", POSSIBLE)
+
+    def _cleared(self) -> Iterator[Edit]:
+        """What the function adds to, in dicts and lists of arrays that it is not given: set to zero where it begins."""
+        added = [each.target for each in ast.walk(self.node) if isinstance(each, ast.AugAssign)]
+        held = [
+            each.value for each in added if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Attribute)
+        ]
+        if not isinstance(self.node, ast.FunctionDef):
+            return
+        for what, kind in {ast.unparse(each): self.kinds.get(f".{each.attr}", "") for each in held}.items():
+            body = self.node.body
+            begins = body[1:] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else body
+            every = f"{what}.values()" if kind == "dict" else what if kind == LIST else ""
+            if every and begins:
+                zero = _put(ast.parse(f"for each in {every}:\n    each.fill(0)").body[0], begins[0])
+                yield Edit(
+                    self.node, "body", None, [zero, *body], begins[0].lineno, head_end(begins[0]), begins[0],
+                    f"with all of `{what}` zero before it", LIKELY,
+                )  # fmt: skip
 
     def _uncalled(self) -> Iterator[ast.expr]:
         """Calls of methods that nothing calls, of the objects among the variables and of what `self` has."""

@@ -36,6 +36,7 @@ SLOWER = 20  # times what the subject takes: an edit may make a loop endless
 LEAST = 0.1  # seconds, at that
 MEMORY = 2**30  # bytes that edits may take
 LATER = 1.5  # ranks, that what is not suspected is tried later
+SLOW = 0.01  # seconds of the processor that the first task takes, with which edits are too few
 CLOSE = 8  # lines
 TICK = 0.01  # seconds until it is tried again to end it, where a library's code ran
 AGAIN = 0.2  # of the time, that is looked on at least, after what mends all was found
@@ -60,7 +61,8 @@ class Attempt:
     Attributes
     ----------
     tasks : list of Task
-        The first is tried with each edit, the others with those that mend something in it.
+        The first is tried with each edit, the others with those that mend something in it. Where it takes long, the
+        last is tried before it, which is of fewer samples.
     expected : list of lists of Expected
         Of each task's steps.
     suspects : list of (file, first line, last line)
@@ -133,7 +135,7 @@ class _Trial:
     def __init__(self, subject: Any, asked: Attempt) -> None:
         self.subject, self.asked = subject, asked
         self.until = time.process_time() + asked.seconds
-        self.limit = np.inf
+        self.limit, self.slow = np.inf, False
         self.kinds: dict[str, dict[int, dict[str, str]]] = {}
 
     def codes(self) -> list[CodeType]:
@@ -141,7 +143,11 @@ class _Trial:
         with watching(_Kinds(self.kinds)) as watch:
             begun = time.process_time()
             self.off()
-            self.limit = max(LEAST, SLOWER * (time.process_time() - begun))
+            took = time.process_time() - begun
+        begun = time.process_time()
+        self.off()  # once more, unwatched
+        self.slow = time.process_time() - begun > SLOW
+        self.limit = max(LEAST, SLOWER * took)
         return list(watch.codes)
 
     def off(self, which: int = 0) -> frozenset[tuple[int, int]]:
@@ -170,6 +176,8 @@ class _Trial:
         which, off = next(wrong, (0, frozenset()))
         if not off:
             return []
+        sieve = tasks[-1] if self.slow and self.off(tasks[-1]) else which
+        passing = self.off(sieve)
         begun, until = time.process_time(), self.until
         found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]] = []
         waiting = deque(self._ordered(units))
@@ -177,8 +185,11 @@ class _Trial:
         while waiting and time.process_time() <= until:
             unit, edit = waiting.popleft()
             number += 1
-            left = self._with(unit, edit, which)
-            if left is None or not left < off or self.off(which) != off:
+            left = self._with(unit, edit, sieve)
+            if left is None or not left < passing or self.off(sieve) != passing:
+                continue
+            left = left if sieve == which else self._with(unit, edit, which)
+            if left is None or not left < off:
                 continue
             whole = not left and all(self._with(unit, edit, other) == frozenset() for other in tasks)
             repair = Repair(

@@ -104,6 +104,14 @@ def test_a_power_that_is_left_out_is_that_of_what_counts_the_steps():
     assert "with `lr ** self.t` for `lr`" in {edit.says for edit in every}
 
 
+def test_sums_that_are_kept_in_a_dict_are_cleared_where_the_function_begins():
+    source = '\ndef f(self, x):\n    """Adds."""\n    y = x\n    self.grad["W"] += y\n'
+    _, every = _edits(source, {2: {".grad": "dict"}})
+    assert [edit.first for edit in every if edit.says == "with all of `self.grad` zero before it"] == [4]
+    _, every = _edits(source, {2: {".grad": "array2"}})
+    assert not [edit for edit in every if "zero before it" in edit.says]
+
+
 def test_what_is_put_around_is_told_apart_from_what_it_is_put_around():
     _, every = _edits("def f(a, b):\n    return a + b\n")
     assert {edit.change for edit in every if edit.says in ("with `a / 4` for `a`", "with `b / 4` for `b`")} == {
