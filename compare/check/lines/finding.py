@@ -1,5 +1,6 @@
 """Drives a subject once more, its lines traced: what each makes, and which make the first wrong numbers."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ from compare.check.subject.tracing import TOO_LONG, TOO_MANY
 from compare.check.training import Training
 from compare.mathematics.functions import Array
 
+SECONDS = 4.8  # for all of it; what is left is for edits
+TRYING, LEAST = 4.0, 1.0  # seconds for edits, at most and at least
 TYPICAL = 32  # samples in a batch
 BEFORE = 2  # steps that are traced before the one that is looked at: what is stale comes from there
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
@@ -39,6 +42,7 @@ def find_lines(
     Where extreme situations alone go wrong, the lines that do so are told apart. `keras` is what is known of it,
     `effort` the share of the usual time that edits are tried for; with less than all of it, only where no line is sure.
     """
+    begun = time.monotonic()
     ordinary = [run for run in runs if not run.situation.extreme and run.steps]
     if not ordinary:
         return Lines(not_traced="no step was made that could be traced")
@@ -55,7 +59,8 @@ def find_lines(
         more = _traced(driver, reference, *other, keras)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     if effort >= 1 or not confirmed(lines.guilty):  # afterwards: what is tried may leave its traces
-        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines, effort))
+        left = effort * min(TRYING, max(LEAST, SECONDS - (time.monotonic() - begun)))
+        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines, left))
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines

@@ -14,7 +14,6 @@ from compare.check.steps.reference import Reference
 from compare.check.subject.drivers import Driver
 from compare.check.subject.trying import Attempt, Expected, Repair
 
-SECONDS = 4.0  # of the processor
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
@@ -24,12 +23,12 @@ ROUNDED = 1e-6  # of a step: Keras takes constants of its optimizers through flo
 
 
 def repairs_of(
-    driver: Driver, reference: Reference, runs: Sequence[Driven], lines: Lines, effort: float
+    driver: Driver, reference: Reference, runs: Sequence[Driven], lines: Lines, seconds: float
 ) -> list[Repair]:
     """The edits that mend what is wrong in the quickest situations that show all of it, with guilty lines first.
 
-    None where it is wrong in free training alone: Keras goes on from the subject's own weights there. `effort` is the
-    share of the usual time that they are tried for.
+    None where it is wrong in free training alone: Keras goes on from the subject's own weights there. They are
+    tried for so many `seconds` of the processor.
     """
     can = [run for run in runs if not run.situation.free and run.steps]
     wrong = sorted((run for run in can if run.first_wrong is not None), key=_cost)
@@ -60,7 +59,7 @@ def repairs_of(
     tasks = [task_again(reference, run, steps) for run, steps in asked]
     share = ROUNDED if isinstance(reference, ModelReference) else 0.0
     expected = [[_expected(step, share) for step in run.steps[:steps]] for run, steps in asked]
-    return driver.attempt(Attempt(tasks, expected, places, SECONDS * effort, factors))
+    return driver.attempt(Attempt(tasks, expected, places, seconds, factors))
 
 
 def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_wine
 
 from compare import assert_parity, check_parity
-from compare.check.lines import finding, repairs
+from compare.check.lines import finding
 from compare.check.parity_check import check_driver
 from compare.check.settings import Settings
 from compare.check.subject.drivers import InProcess
@@ -492,4 +492,6 @@ def test_with_less_effort_a_search_ends_sooner_and_the_report_says_so(monkeypatc
     assert not report.passed
     assert report.diagnosis.names == names
     assert ("of the usual effort" in str(report)) is (not names)
-    assert seconds == (set() if effort and sure else {(effort or 1) * repairs.SECONDS})
+    least, most = ((effort or 1) * each for each in (finding.LEAST, finding.TRYING))
+    assert len(seconds) == (0 if effort and sure else 1)
+    assert all(least <= each <= most for each in seconds)
