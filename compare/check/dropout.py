@@ -16,6 +16,7 @@ from compare.recipe.recipe import Recipe
 
 STEPS = 3  # from the same weights, on the same batch: what is drawn is another each time
 LIKELY = 4.0  # standard deviations from the share that is kept
+LIKELIEST = 6  # masks of each layer that are combined with others
 COMBINED = 24  # ways to give each layer a mask that Keras is asked about
 CLOSE = 1e-4  # of a loss, or of what a weight moves: float32 does as well
 
@@ -48,7 +49,7 @@ def _ways(layers: Sequence[Given], held: Sequence[Held], samples: int) -> Iterat
 
     def likely(layer: Given) -> list[str]:
         fitting = [place for place in common if all(fits(each[place], layer, samples) for each in held)]
-        return sorted(fitting, key=lambda place: _unlikely([each[place] for each in held], layer.rate))
+        return sorted(fitting, key=lambda place: _unlikely([each[place] for each in held], layer.rate))[:LIKELIEST]
 
     def same(one: str, other: str) -> bool:
         return all(np.array_equal(each[one] != 0, each[other] != 0) for each in held)

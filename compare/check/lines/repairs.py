@@ -17,7 +17,7 @@ from compare.check.subject.trying import Attempt, Expected, Repair
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
-TOLD = 5  # repairs of one fault
+TOLD, MORE = 3, 2  # repairs of one fault; so many more come last
 FACTORS = 3  # that are tried: those by which most is too large
 ROUNDED = 1e-6  # of a step: Keras takes constants of its optimizers through float32, and the subject need not
 
@@ -50,10 +50,8 @@ def repairs_of(
     scaled = Counter(abs(each.factor) for each in lines.code_map if abs(each.factor) not in (0, 1))
     factors = [factor for factor, _ in scaled.most_common(FACTORS)]
     # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
-    first, least = (
-        chosen[0],
-        min(wrong, key=lambda run: (run.situation.extreme, len(run.situation.batches[0]), _cost(run))),
-    )
+    first = chosen[0]
+    least = min(wrong, key=lambda run: (run.situation.extreme, len(run.situation.batches[0]), _cost(run)))
     asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
     asked.append((least, (least.first_wrong or 0) + 1))
     tasks = [task_again(reference, run, steps) for run, steps in asked]
@@ -67,6 +65,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
     if not repairs:
         return lines
     told: dict[tuple[str, int, int], Guilty] = {}
+    more: dict[tuple[str, int, int], Guilty] = {}
     several = len({repair.round for repair in repairs if repair.whole}) > 1
     for turn in dict.fromkeys(repair.round for repair in repairs):
         of_turn = sorted(
@@ -77,10 +76,13 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
             key = repair.file, repair.first, repair.last
             if key not in told and len(told) < TOLD * (turn + 1):
                 told[key] = _guilty(repair, lines, several)
+            elif key not in told and len(more) < MORE:
+                more.setdefault(key, _guilty(repair, lines, several))
     rest = [line for line in lines.guilty if not any(_meets(line, one) for one in told.values())]
+    last = [one for one in more.values() if not any(_meets(one, other) for other in (*rest, *told.values()))]
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
     first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
-    return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :])[:PLACES])
+    return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :], *last)[:PLACES])
 
 
 def _gathered(repairs: Sequence[Repair]) -> list[Repair]:

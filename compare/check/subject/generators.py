@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.subject.tracing import own
-
-own_file = lru_cache(maxsize=None)(own)
+from compare.check.subject import tracing
 
 
 @contextlib.contextmanager
 def generators_kept(seed: int) -> Iterator[None]:
     """Put every generator back afterwards; meanwhile, with a `seed` that is not 0, each is so many draws further."""
-    kept = [_kept(each) for each in {id(each): each for each in _generators()}.values()]
+    kept = [_kept(each) for each in _generators(tuple(map(id, list(sys.modules.values()))))]
     try:
         for generator, _ in kept:
             for _ in range(seed):
@@ -41,17 +39,20 @@ def _kept(generator: Any) -> tuple[Any, Callable[[], object]]:
     return generator, lambda: generator.setstate(python)
 
 
-def _generators() -> Iterator[Any]:
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and _is_own(module):
-            for value in list(vars(module).values()):
-                yield from _inside(value, module.__name__)
+@lru_cache(maxsize=1)
+def _generators(modules: tuple[int, ...]) -> list[Any]:
+    """Those of the modules that there are; looked for again where there are others, since it takes milliseconds."""
+    own = [each for each in list(sys.modules.values()) if isinstance(each, ModuleType) and _is_own(each)]
+    found = [
+        each for module in own for value in list(vars(module).values()) for each in _inside(value, module.__name__)
+    ]
+    return list({id(each): each for each in found}.values())
 
 
 def _is_own(module: ModuleType) -> bool:
     """Whether a module is the user's; that of a notebook has no file."""
     file = getattr(module, "__file__", None)
-    return module.__name__ == "__main__" if file is None else own_file(file)
+    return module.__name__ == "__main__" if file is None else tracing.own(file)
 
 
 def _inside(value: Any, module: str) -> Iterator[Any]:
