@@ -17,7 +17,7 @@ from compare.check.subject.trying import Attempt, Expected, Repair
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
-TOLD, MORE = 3, 2  # repairs of one fault; so many more come last
+TOLD, MORE = 2, 3  # repairs of one fault; so many more come last
 FACTORS = 3  # that are tried: those by which most is too large
 ROUNDED = 1e-6  # of a step: Keras takes constants of its optimizers through float32, and the subject need not
 
