@@ -33,7 +33,7 @@ def places_of_masks(driver: Driver, recipe: Recipe, first: FirstBatch) -> tuple[
     units = {layer.outputs[0] for layer in layers if len(layer.outputs) == 1}
     size = next(size for size in range(len(first.y), 0, -1) if size not in units or size == 1)
     batch = replace(first, x=first.x[:size], y=first.y[:size])
-    done = driver.perform(replace(batch.task(recipe, [batch.weights[0]] * STEPS), recipe=replace(recipe, masks=())))
+    done = driver.perform(batch.task(recipe, [batch.weights[0]] * STEPS))
     steps = [did for did in done.steps if did.error is None]
     if not steps:
         return ()

@@ -129,9 +129,12 @@ class Assignments:
             yield from (self._at(returned, says, start) for returned, start in self.returned.get(name, ()))
         for value, statement in given[-1:]:
             yield self._at(statement, says)
-            listed = isinstance(value, ast.Call) and last_name(value.func) in ("list", "tuple") and len(value.args) == 1
-            bare = value.args[0] if isinstance(value, ast.Call) and listed else value
-            for expression in [value, *(self._handed(bare.id) if isinstance(bare, ast.Name) else ())]:
+            match value:
+                case ast.Name(name) | ast.Call(ast.Name("list" | "tuple"), [ast.Name(name)]):
+                    handed = list(self._handed(name))
+                case _:
+                    handed = []
+            for expression in [value, *handed]:
                 calls = [each for each in ast.walk(expression) if isinstance(each, ast.Call)]
                 for called in dict.fromkeys(last_name(call.func) for call in calls):
                     for returned, start in self.returned.get(called, ()):

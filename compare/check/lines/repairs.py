@@ -31,10 +31,10 @@ def repairs_of(
     tried for so many `seconds` of the processor.
     """
     can = [run for run in runs if not run.situation.free and run.steps]
-    wrong = sorted((run for run in can if run.first_wrong is not None), key=_cost)
+    wrong = sorted((run for run in can if run.first_wrong is not None and not run.situation.extreme), key=_cost)
     chosen: list[Driven] = []
     seen: frozenset[int] = frozenset()
-    for run in [run for run in wrong if not run.situation.extreme]:
+    for run in wrong:
         off = frozenset().union(*(step.off for step in run.steps[: _length(run)]))
         if not off <= seen and len(chosen) < TASKS:
             chosen.append(run)
@@ -51,9 +51,9 @@ def repairs_of(
     factors = [factor for factor, _ in scaled.most_common(FACTORS)]
     # The first is tried again and again: its first wrong step is enough, and the others are for what mends that.
     first = chosen[0]
-    least = min(wrong, key=lambda run: (run.situation.extreme, len(run.situation.batches[0]), _cost(run)))
-    asked = [(first, (first.first_wrong or 0) + 1), *((run, _length(run)) for run in chosen)]
-    asked.append((least, (least.first_wrong or 0) + 1))
+    least = min(wrong, key=lambda run: (len(run.situation.batches[0]), _cost(run)))
+    sieves = [(run, (run.first_wrong or 0) + 1) for run in (first, least)]
+    asked = [sieves[0], *((run, _length(run)) for run in chosen), sieves[1]]
     tasks = [task_again(reference, run, steps) for run, steps in asked]
     share = ROUNDED if isinstance(reference, ModelReference) else 0.0
     expected = [[_expected(step, share) for step in run.steps[:steps]] for run, steps in asked]

@@ -112,7 +112,7 @@ def conclude(met: Introduction, data: Dataset, found: Found, strict: bool = Fals
         wrong, diagnosis = [], Diagnosis()
         warned = (slight, *(each for each in warned if each.words != slight.words))
         lines = replace(found.lines, guilty=(), warned=found.lines.guilty or found.lines.warned)
-        found = replace(found, lines=lines, diagnosis=diagnosis)
+        found = replace(found, lines=lines)
     if (refusal := _refusal(met, runs, wrong)) is not None:
         return Outcome(UNDRIVABLE, met, data, runs, refusal=refusal)
     first = first_divergence(wrong[0]) if wrong else None

@@ -233,12 +233,12 @@ class _Function:
 
     def _cleared(self) -> Iterator[Edit]:
         """What the function adds to, in dicts and lists of arrays that it is not given: set to zero where it begins."""
+        if not isinstance(self.node, ast.FunctionDef):
+            return
         added = [each.target for each in ast.walk(self.node) if isinstance(each, ast.AugAssign)]
         held = [
             each.value for each in added if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Attribute)
         ]
-        if not isinstance(self.node, ast.FunctionDef):
-            return
         for what, kind in {ast.unparse(each): self.kinds.get(f".{each.attr}", "") for each in held}.items():
             body = self.node.body
             begins = body[1:] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else body

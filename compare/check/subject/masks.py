@@ -24,9 +24,8 @@ def maybe_masks(thing: Any, architecture: Architecture, samples: int) -> dict[st
     Of two values, or one; one of them 0. Its place is Python's way to it; an array of (units, samples) is turned.
     """
     shapes = {(samples, *layer.outputs) for _, layer in dropout_layers(architecture)}
-    held = [(place, array) for place, array in _arrays(thing) if array.dtype.kind in "biuf" and _is_mask(array)]
-    turned = [(place + TURNED, array.T) for place, array in held]
-    return {place: np.asarray(array, np.float64) for place, array in (*held, *turned) if array.shape in shapes}
+    ways = ((place + way, one) for place, array in _arrays(thing) for way, one in (("", array), (TURNED, array.T)))
+    return {place: np.asarray(one, np.float64) for place, one in ways if one.shape in shapes and _is_mask(one)}
 
 
 def masks_at(thing: Any, places: tuple[str, ...], architecture: Architecture, samples: int) -> list[Array] | None:
@@ -53,8 +52,10 @@ def multiplied(mask: Array, rate: float) -> Array:
 
 
 def _is_mask(array: Array) -> bool:
+    if array.dtype.kind not in "biuf":
+        return False
     values = np.unique(array)
-    return bool(array.ndim > 1 and 0 < len(values) <= 2 and values[0] >= 0 and (len(values) == 1 or values[0] == 0))
+    return bool(0 < len(values) <= 2 and values[0] >= 0 and (len(values) == 1 or values[0] == 0))
 
 
 def _arrays(thing: Any) -> Iterator[tuple[str, Array]]:

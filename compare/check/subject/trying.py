@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
@@ -199,7 +199,7 @@ class _Trial:
             now = time.process_time()
             if whole:  # others may do so too: as long again is enough to see the likeliest of them
                 if not any(one.whole and one.function == repair.function for one, _, _ in found[:-1]):
-                    waiting = deque(sorted(waiting, key=lambda other: _beside(other, unit, edit)))
+                    waiting = deque(sorted(waiting, key=_beside(unit, edit)))
                 spent = now - begun
                 until = min(until, now + max(spent, AGAIN * self.asked.seconds, SURELY / number * spent))
             elif len(found) == 1:  # the rest is for what it leaves
@@ -267,20 +267,26 @@ def _function(unit: Unit, edit: Edit) -> str:
     return found
 
 
-def _beside(other: tuple[Unit, Edit], unit: Unit, mends: Edit) -> int:
-    """How soon another edit is tried after one that mends all.
+def _beside(unit: Unit, mends: Edit) -> Callable[[tuple[Unit, Edit]], int]:
+    """Return how soon another edit is tried after one that mends all.
 
     The same change elsewhere, then where its function is called, then what is close by.
     """
-    function, its = _function(unit, mends), _function(*other)
-    if other[0].file == unit.file:
-        if function == its and mends.change and other[1].change == mends.change:
-            return 0
-        if f"{function.rpartition('.')[2]}(" in linecache.getline(unit.file, other[1].first):
-            return 1
-        if function == its and abs(other[1].first - mends.first) <= CLOSE:
-            return 2
-    return 3
+    function, change = _function(unit, mends), mends.change
+    call = f"{function.rpartition('.')[2]}("
+
+    def soon(other: tuple[Unit, Edit]) -> int:
+        its, edit = _function(*other), other[1]
+        if other[0].file == unit.file:
+            if function == its and change and edit.change == change:
+                return 0
+            if call in linecache.getline(unit.file, edit.first):
+                return 1
+            if function == its and abs(edit.first - mends.first) <= CLOSE:
+                return 2
+        return 3
+
+    return soon
 
 
 def _off(did: Did, right: Expected) -> Iterator[int]:
