@@ -4,7 +4,9 @@ Where a place makes one value for each sample of the batch, all of them together
 then reads as code for whole batches does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -45,6 +47,17 @@ class Events:
         self.members: dict[int, list[int]] = {}
         self.stack: dict[int, int] = {}
         self._gather()
+        self._at: dict[int, list[int]] = {}
+        for event in self.events:
+            self._at.setdefault(self._site[event], []).append(event)
+        self._with: dict[int, list[int]] = {}
+        for event, value in enumerate(trace.events[:, 1].tolist()):
+            self._with.setdefault(value, []).append(event)
+        # What is asked again and again, of steps of many thousand events.
+        self._texts: dict[Place, str] = {}
+        self._sources: dict[int, list[int]] = {}
+        self._accumulating: dict[int, bool] = {}
+        self._ended: dict[str, list[int]] = {}
 
     def _look_into(self) -> None:
         """Take an array that is first seen as it is read for made of what lies in it, or for a part of what it lies in.
@@ -102,6 +115,16 @@ class Events:
         """Where an event happened."""
         return self.trace.sites[self._site[event]]
 
+    def where(self, told: Callable[[Place], bool], first: int = 0, last: int | None = None) -> list[int]:
+        """The events of this step from one on and before another, in order, at the places that something is true of."""
+        found = [events for site, events in self._at.items() if told(self.trace.sites[site])]
+        end = self.events[-1] + 1 if last is None else last
+        return sorted(chain.from_iterable(each[bisect_left(each, first) : bisect_left(each, end)] for each in found))
+
+    def whose(self, values: Iterable[int]) -> list[int]:
+        """The events of all steps that are traced whose value is one of these, in order."""
+        return sorted(chain.from_iterable(self._with.get(value, ()) for value in values))
+
     def makes_array(self, event: int) -> bool:
         """Whether an event makes, and does not only read, an array."""
         return self.place(event).kind in MAKING and self.values[self._value[event]].size > 1
@@ -122,6 +145,11 @@ class Events:
 
     def sources(self, event: int) -> list[int]:
         """The values that an event's value was computed from, without itself."""
+        if event not in self._sources:
+            self._sources[event] = self._read(event)
+        return self._sources[event]
+
+    def _read(self, event: int) -> list[int]:
         own = self._value[event]
         stack = event if event in self.members else self.stack.get(event)
         members = self.members.get(event, [event])
@@ -144,8 +172,11 @@ class Events:
 
     def accumulates(self, event: int) -> bool:
         """Whether what a place makes for a sample is made of what it made for the one before."""
-        own = {self._value[member] for member in self.members[event]}
-        return any(self._value[read] in own for member in self.members[event] for read in self.reads.get(member, ()))
+        if event not in self._accumulating:
+            members = self.members[event]
+            own = {self._value[member] for member in members}
+            self._accumulating[event] = any(self._value[r] in own for each in members for r in self.reads.get(each, ()))
+        return self._accumulating[event]
 
     def single(self, event: int, source: int) -> bool:
         """Whether an event outside a loop over samples reads one sample's value of it alone."""
@@ -169,14 +200,14 @@ class Events:
     def beside(self, event: int) -> list[int]:
         """The events that read or take out something in the statement of an event, each expression once."""
         place = self.place(event)
-        found = {
-            self.text(other): other
-            for other in self.events
-            if (at := self.place(other)).statement == place.statement
-            and at.file == place.file
-            and (at.kind == "load" or at.node in ("Subscript", "Attribute"))
-        }
-        return list(found.values())
+        here = self.where(
+            lambda at: (
+                at.statement == place.statement
+                and at.file == place.file
+                and (at.kind == "load" or at.node in ("Subscript", "Attribute"))
+            )
+        )
+        return list({self.text(other): other for other in here}.values())
 
     def statement(self, event: int) -> str:
         """The text of an event's statement; of a block's, its head."""
@@ -186,11 +217,16 @@ class Events:
 
     def text(self, event: int) -> str:
         """An event's expression as it is written, on one line."""
-        place = self.place(event)
-        lines = self._lines[place.file][place.first - 1 : place.last]
-        lines[-1] = lines[-1][: place.end]
-        lines[0] = lines[0][place.column :]
-        return " ".join(b" ".join(lines).decode(errors="replace").split())
+        return self.written(self.place(event))
+
+    def written(self, place: Place) -> str:
+        """The expression at a place, on one line."""
+        if place not in self._texts:
+            lines = self._lines[place.file][place.first - 1 : place.last]
+            lines[-1] = lines[-1][: place.end]
+            lines[0] = lines[0][place.column :]
+            self._texts[place] = " ".join(b" ".join(lines).decode(errors="replace").split())
+        return self._texts[place]
 
     def find(self, array: Array) -> int | None:
         """The latest value of this step with these numbers, in whatever shape; None if there is none."""

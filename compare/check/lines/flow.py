@@ -1,13 +1,14 @@
 """How values flow through one traced step: what made each, by which names and calls it was handed on, who reads it."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
 from compare.check.lines.events import COMPUTING, Events
+from compare.check.subject.tracing import Place
 
 RENAMING = ("Name", "Attribute", "ListComp", "BinOp")  # of a value that was there already
 # Methods that keep what they are given.
@@ -33,16 +34,15 @@ class Flow(Events):
         """
         first = self.made(value)
         if self.values[value].ndim == 0:
-            same = (event for event in self.events if self._value[event] == value)
+            same = self.here(value)
             return next((e for e in same if self.place(e).node in COMPUTING and self.sources(e)), first)
         if first is not None and self.place(first).kind == "changed" and self.sources(first):
             return first
         return next(
             (
                 event
-                for event in reversed(self.events)
-                if self._value[event] == value
-                and (
+                for event in reversed(self.here(value))
+                if (
                     self.maker[value] == event
                     or self.place(event).kind == "changed"
                     or self.place(event).node in ("BinOp", "UnaryOp")
@@ -51,6 +51,15 @@ class Flow(Events):
             ),
             None,
         )
+
+    def here(self, *values: int) -> list[int]:
+        """The events of this step whose value is one of these."""
+        found = self.whose(values)
+        return found[bisect_left(found, self.events[0]) : bisect_right(found, self.events[-1])]
+
+    def _elements(self, value: int) -> set[int]:
+        """A value, and those of the single samples that it stands for."""
+        return {self._value[event] for event in self.members.get(self.maker.get(value, -1), ())} | {value}
 
     @cached_property
     def users(self) -> dict[int, list[int]]:
@@ -77,19 +86,14 @@ class Flow(Events):
         """The conditions that were looked at between two events of one function."""
         function = self.place(first).function
         first, last = self.when(first), self.when(last)
-        return [
-            event
-            for event in self.events
-            if first < event < last and self.place(event).kind == "test" and self.place(event).function == function
-        ]
+        return self.where(lambda at: at.kind == "test" and at.function == function, first + 1, last)
 
     def handed_on(self, value: int, first: int, last: int) -> list[int]:
         """Statements between two events that only give a value another name, return it, or leave it as it is."""
         first, last = self.when(first), self.when(last)
-        elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
         found = []
-        for event in self.events:
-            if first < event <= last and self._value[event] in elements:
+        for event in self.here(*self._elements(value)):
+            if first < event <= last:
                 place = self.place(event)
                 named = place.kind == "value" and place.target and "[" not in place.target and place.node in RENAMING
                 if named or place.kind == "changed":
@@ -99,22 +103,19 @@ class Flow(Events):
     def handed_back(self, value: int, first: int, last: int) -> list[int]:
         """Calls between two events that return what they are given as it is, each after what was tested in it."""
         first, last = self.when(first), self.when(last)
-        elements = {self._value[event] for event in self.members.get(self.maker[value], ())} | {value}
+        elements = self._elements(value)
         found = []
-        for event in self.events:
+        for event in self.here(*elements):
             given = [read for read in self.reads.get(event, ()) if self._value[read] in elements]
-            between = first < event <= last and self._value[event] in elements
-            if between and given and self.place(event).node == "Call":
-                inside = self.events[bisect_left(self.events, given[0]) : bisect_left(self.events, event)]
-                found += [*(each for each in inside if self.place(each).kind == "test"), event]
+            if first < event <= last and given and self.place(event).node == "Call":
+                found += [*self.where(lambda at: at.kind == "test", given[0], event), event]
         return found
 
     def set(self, name: str, value: int, before: int) -> int | None:
         """The last statement before an event that gave a name of its function, or an attribute, this value."""
         last, function = self.when(before), self.place(before).function
-        for event in range(last - 1, -1, -1):
-            if value not in (self._value[event], self.lifted(self._value[event])):
-                continue
+        alike = self.whose(each for each in self._elements(value) if value in (each, self.lifted(each)))
+        for event in reversed(alike[: bisect_left(alike, last)]):
             place = self.place(event)
             here = "." in name or place.function == function
             if here and place.target == name and place.kind in ("value", "changed"):
@@ -133,29 +134,31 @@ class Flow(Events):
                 break
             origin = alike[0]
         last, lay = self.when(before), None
-        for event in reversed(self.events[: bisect_left(self.events, last)]):
+
+        def puts(place: Place) -> bool:
+            keeps = place.node == "Call" and KEEPING.search(self.written(place).split("(")[0]) is not None
+            return place.kind in ("value", "changed") and (keeps or "[" in place.target or "." in place.target)
+
+        for event in reversed(self.where(puts, last=last)):
             place = self.place(event)
-            if place.kind not in ("value", "changed"):
-                continue
             kept = "[" in place.target or "." in place.target
             if kept and origin in (self._value[event], self.lifted(self._value[event])):
                 if place.kind == "value":
                     return event
                 lay = event
-            keeps = place.node == "Call" and KEEPING.search(self.text(event).split("(")[0]) is not None
-            if keeps and origin in {self.lifted(self._value[read]) for read in self.reads.get(event, ())}:
+            if place.node == "Call" and origin in {
+                self.lifted(self._value[read]) for read in self.reads.get(event, ())
+            }:
                 return event
         return lay
 
     def named(self, read: int) -> int | None:
         """The statement that gave what is read its name, if it has changed since: it was another's too."""
         place, name = self.place(read), self.text(read)
-        for event in reversed(self.events[: bisect_left(self.events, read)]):
-            at = self.place(event)
-            if at.target == name and at.function == place.function:
-                changed = at.kind == "value" and self._value[event] != self._value[read]
-                return event if changed and self.values[self._value[event]].size > 1 else None
-        return None
+        given = self.where(lambda at: at.target == name and at.function == place.function, last=read)
+        if not given or self.place(given[-1]).kind != "value" or self._value[given[-1]] == self._value[read]:
+            return None
+        return given[-1] if self.values[self._value[given[-1]]].size > 1 else None
 
     def passing(self, value: int, event: int) -> int | None:
         """The call that an event happened in, if it was handed this value."""
@@ -166,18 +169,29 @@ class Flow(Events):
         """The call that an event happened in, of a function of its file; None if it cannot be told."""
         function, start = self.place(event).function, self.when(event)
         name, returned = function.rsplit(".", 1)[-1], None
-        for other in self.events:
-            if other <= start:
-                continue
-            place = self.place(other)
-            if place.function == function:
-                if place.kind == "value" and place.target in ("return", ""):
-                    returned = self._value[other]
-            elif place.node in ("Call", "Attribute"):  # a property is called by its name alone
-                called = self.text(other).split("(")[0].rsplit(".", 1)[-1]
-                if called == name or (returned is not None and self._value[other] == returned):
-                    return other
+        ends = self._ends(function)
+        for other in ends[bisect_right(ends, start) :]:
+            if self.place(other).function == function:
+                returned = self._value[other]
+            elif self._named(other) == name or (returned is not None and self._value[other] == returned):
+                return other
         return None
+
+    def _ends(self, function: str) -> list[int]:
+        """What a function returns, and the calls in others."""
+        if function not in self._ended:
+            self._ended[function] = self.where(
+                lambda at: (
+                    at.kind == "value" and at.target in ("return", "")
+                    if at.function == function
+                    else at.node in ("Call", "Attribute")
+                )  # a property is called by its name alone
+            )
+        return self._ended[function]
+
+    def _named(self, event: int) -> str:
+        """The name that a call goes by."""
+        return self.text(event).split("(")[0].rsplit(".", 1)[-1]
 
     def calls(self, event: int) -> Iterator[int]:
         """The calls that an event happened in, the innermost first."""
@@ -189,10 +203,7 @@ class Flow(Events):
     def last(self, event: int, *kinds: str) -> list[int]:
         """The last event of these kinds before another, in its function; none if there is none."""
         function = self.place(event).function
-        for other in reversed(self.events[: bisect_left(self.events, self.when(event))]):
-            if self.place(other).kind in kinds and self.place(other).function == function:
-                return [other]
-        return []
+        return self.where(lambda at: at.kind in kinds and at.function == function, last=self.when(event))[-1:]
 
     def alike(self, one: int, other: int) -> bool:
         """Whether two values hold the same numbers, in whatever order."""
@@ -210,6 +221,6 @@ class Flow(Events):
         returned = self.returned(event)
         if returned is None:
             return None
-        name = self.text(event).split("(")[0].rsplit(".", 1)[-1]
+        name = self._named(event)
         ran = self.place(returned).function.rsplit(".", 1)[-1]
         return (name, ran) if name.isidentifier() and name != ran else None

@@ -1,6 +1,5 @@
 """What besides the expressions that a wrong value begins at may be wrong: what they read, and how it came there."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
@@ -65,15 +64,18 @@ class Leads:
     def overwritten(self, value: int, right: Array) -> list[int]:
         """The statement that put a value where another one was, to which it should have been added."""
         array, relative = self.flow.values[value], self.values.library.relative
-        for event in self.flow.events:
+        for event in self.flow.here(value):
             place = self.flow.place(event)
-            if self.flow.value(event) != value or place.kind != "value" or place.target in ("", "return"):
+            if place.kind != "value" or place.target in ("", "return"):
                 continue
             for missing in (whole - array for whole in shaped(right, array.shape)):
-                for other in self.flow.events[: bisect_left(self.flow.events, event)]:
+                for other in self.flow.where(place.__eq__, last=event):
                     lost = self.flow.values[self.flow.value(other)]
-                    here = self.flow.place(other) == place and lost.shape == array.shape
-                    if here and np.abs(lost - missing).max() <= relative * np.abs(missing).max() and np.any(lost):
+                    if (
+                        lost.shape == array.shape
+                        and np.abs(lost - missing).max() <= relative * np.abs(missing).max()
+                        and np.any(lost)
+                    ):
                         return [event]
         return []
 
@@ -183,40 +185,33 @@ class Leads:
     def aliased(self, event: int) -> list[int]:
         """The statement that gave what an event's statement changes in place its name, if it was another's before."""
         place = self.flow.place(event)
-        targets = {
-            at.target
-            for other in self.flow.events
-            if (at := self.flow.place(other)).kind == "changed"
-            and (at.file, at.statement) == (place.file, place.statement)
-        }
-        given = [
-            other
-            for other in self.flow.events
-            if other < self.flow.when(event)
-            and (at := self.flow.place(other)).kind == "value"
-            and (at.target in targets and at.function == place.function)
-        ]
+        changed = self.flow.where(
+            lambda at: at.kind == "changed" and (at.file, at.statement) == (place.file, place.statement)
+        )
+        targets = {self.flow.place(other).target for other in changed}
+        given = self.flow.where(
+            lambda at: at.kind == "value" and at.target in targets and at.function == place.function,
+            last=self.flow.when(event),
+        )
         return [each for each in given[-1:] if self.flow.place(each).node in ("Name", "Attribute")]
 
     def truncated(self) -> list[int]:
         """Where what has a fraction was put into an array of whole numbers, after where that was made."""
         raw = self.flow.trace.values
         found: list[int] = []
-        for event in self.flow.events:
-            place = self.flow.place(event)
-            if place.kind != "changed" or raw[self.flow.value(event)].dtype.kind not in "iub":
+        for event in self.flow.where(lambda at: at.kind == "changed"):
+            if raw[self.flow.value(event)].dtype.kind not in "iub":
                 continue
             given = (
                 self.flow.values[self.flow.lifted(self.flow.value(read))] for read in self.flow.reads.get(event, ())
             )
             if any(np.any(value % 1) for value in given):
-                made = [
-                    other
-                    for other in self.flow.events[: bisect_left(self.flow.events, event)]
-                    if self.flow.place(other).target == place.target and self.flow.place(other).kind == "value"
-                ]
-                found += [*made[-1:], event]
+                found += [*self._named(self.flow.place(event).target, event), event]
         return distinct(found)
+
+    def _named(self, target: str, before: int) -> list[int]:
+        """The last event before another that gave something this name; none if there is none."""
+        return self.flow.where(lambda at: at.kind == "value" and at.target == target, last=before)[-1:]
 
     def repeated(self, event: int) -> list[int]:
         """The call in which an array is changed that the same statement changed before, and the loop around it."""
@@ -241,14 +236,11 @@ class Leads:
         ]
         several = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         function = self.flow.place(event).function
-        return [
-            other
-            for other in self.flow.events
-            if other < event
-            and self.flow.place(other).node == "Call"
-            and self.flow.place(other).function == function
-            and any(self.flow.text(other).startswith(f"{name}.append(") for name in several)
-        ]
+        filling = tuple(f"{name}.append(" for name in several)
+        return self.flow.where(
+            lambda at: at.node == "Call" and at.function == function and self.flow.written(at).startswith(filling),
+            last=event,
+        )
 
     def _origin(self, identity: Identity, otherwise: int) -> int:
         """The first event of the step that makes a quantity, in whatever form."""
@@ -325,10 +317,9 @@ class Leads:
     def _right_ones(self, event: int) -> Iterator[int]:
         """The other events of an event's place whose values are right."""
         site, mine = self.flow.place(event), self.flow.members.get(event, [event])
-        for other in self.flow.events:
+        for other in self.flow.where(site.__eq__):
             value = self.flow.lifted(self.flow.value(other))
-            here = other not in mine and self.flow.place(other) == site
-            if here and (self.values.vouches(value) or self.values.harmless(value)):
+            if other not in mine and (self.values.vouches(value) or self.values.harmless(value)):
                 yield other
 
     def _adds(self, event: int) -> bool:

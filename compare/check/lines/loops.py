@@ -37,10 +37,7 @@ class Loops:
 
     def turns(self, loop: int, first: int, last: int) -> bool:
         """Whether a loop goes on to another turn between two events."""
-        return any(
-            self.flow.when(first) < event < last and self.flow.place(event) == self.flow.place(loop)
-            for event in self.flow.events
-        )
+        return bool(self.flow.where(self.flow.place(loop).__eq__, self.flow.when(first) + 1, last))
 
     def turned_at(self, event: int) -> list[int]:
         """The loop that an event stands in; in a function that calls itself, the condition before it."""
@@ -79,9 +76,8 @@ class Loops:
     def _turns(self) -> list[list[int]]:
         """The turns of each loop: the events that set its variable."""
         turns: dict[int, list[int]] = {}
-        for event in self.flow.events:
-            if self.flow.place(event).kind == "loop":
-                turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
+        for event in self.flow.where(lambda at: at.kind == "loop"):
+            turns.setdefault(int(self.flow.trace.events[event, 0]), []).append(event)
         return list(turns.values())
 
     def short(self) -> list[int]:

@@ -82,7 +82,8 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
     last = [one for one in more.values() if not any(_meets(one, other) for other in (*rest, *told.values()))]
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
     first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
-    return replace(lines, guilty=(*first, *told.values(), *rest[len(first) :], *last)[:PLACES])
+    before = [*first, *told.values(), *rest[len(first) :]]
+    return replace(lines, guilty=(*before[: PLACES - len(last)], *last))
 
 
 def _gathered(repairs: Sequence[Repair]) -> list[Repair]:

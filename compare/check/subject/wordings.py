@@ -18,7 +18,9 @@ ARITHMETIC: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub],
     ast.Sub: [ast.Add],
     ast.Mult: [ast.Div],
-    ast.Div: [ast.Mult],
+    ast.Div: [ast.Mult, ast.FloorDiv],
+    ast.FloorDiv: [ast.Div],
+    ast.Pow: [ast.Mult],
 }
 ORDERS: list[type[ast.cmpop]] = [ast.Lt, ast.LtE, ast.Gt, ast.GtE]
 FAMILIES = (
