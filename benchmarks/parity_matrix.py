@@ -5,7 +5,7 @@
 Each cell of the matrix is trained for some full-batch steps from weights and on data drawn anew for each seed, in two
 ways. In lockstep, each step starts from Keras's weights. Running free, each side goes on from its own. Told is the
 largest gap of a loss or a weight, in units of what is tolerated: in float64 1e-12 of the value's size, not below one;
-in float32 the least of the tolerance theory for a step, and for a run what `judge_pair` allows. Writes a table and a
+in float32 the least of the tolerance theory for a step, and for a run what `judge_pairs` allows. Writes a table and a
 figure, and ends with status 1 if a cell is beyond.
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from compare.agreement import parity, tolerance
 from compare.data.dataset import Dataset
-from compare.experiments.pair import Course, Pair, judge_pair
+from compare.experiments.pair import Course, Pair, judge_pairs
 from compare.recipe.architecture import Architecture, Dense, Penalty
 from compare.recipe.optimizer_words import optimizer
 from compare.recipe.protocol import Protocol
@@ -145,7 +145,7 @@ def _free(architecture: Architecture, dataset: Dataset, start: Weights, steps: A
         pairs = [(network.loss, steps.loss), *zip(network.get_weights(), after, strict=True)]
         return max(_excess(*pair, "float64") for pair in pairs)
     history = load_keras().History(steps.loss, steps.accuracy)
-    judged = judge_pair(Pair(course, network, history, after, {}), stream(seed, "floor"))
+    (judged,) = judge_pairs([Pair(course, network, history, after, {})], [stream(seed, "floor")])
     return max(float(parity.excess(row["nearest"], row["tolerance"])) for row in judged.rows)
 
 

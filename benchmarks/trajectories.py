@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.data.dataset import NAMES, load
-from compare.experiments.pair import Course, Pair, judge_pair, train_pair, train_scratch
+from compare.experiments.pair import Course, Pair, judge_pairs, train_pair, train_scratch
 from compare.recipe.architecture import dense
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
@@ -97,7 +97,7 @@ def main() -> int:
     for number in range(arguments.count):
         case = draw_case(rng)
         pair = train(case)
-        judged = judge_pair(pair, stream(case.seed, "floor"))
+        (judged,) = judge_pairs([pair], [stream(case.seed, "floor")])
         verdicts[case.dtype, judged.verdict] += 1
         epochs[case.dtype] += judged.decided
         if judged.verdict == "no parity":
@@ -107,7 +107,7 @@ def main() -> int:
             still[case.dtype] += 1
             continue
         for off in OFF if judged.verdict in DECIDABLE else ():
-            if judge_pair(planted(pair, off), stream(case.seed, "floor")).verdict != "no parity":
+            if judge_pairs([planted(pair, off)], [stream(case.seed, "floor")])[0].verdict != "no parity":
                 missed[case.dtype, off] += 1
                 print(f"MISSED {off:.1%} {number}: {case}, {judged.decided} epochs decided", flush=True)
     print(f"{arguments.count} configurations, {time.perf_counter() - start:.0f} s")

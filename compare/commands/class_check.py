@@ -55,7 +55,7 @@ class Together:
 
     def place(self, networks: int) -> "Place":
         """Where so many networks are checked."""
-        from joblib import cpu_count
+        from loky import cpu_count
 
         from compare.work.place import Place
 

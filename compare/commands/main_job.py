@@ -19,11 +19,12 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -
     with progress(telling.quiet) as stage:
         for part in job.parts:
             part.begin(beside)
-        from compare.show import afterwards  # noqa: F401  # a second, in which the companion has begun
-
         if any(part.here for part in job.parts):
             with stage("loading TensorFlow", 1):
                 load_keras()
+        from compare.show import afterwards  # noqa: F401  # once, for both processes
+
+        beside.renew()
         found: list[Found] = []
         for part in job.parts:
             with stage(part.title, part.size) as advance:

@@ -41,7 +41,6 @@ def run(
     from compare.limits import check_within
     from compare.runs.recorder import recording
     from compare.show.figures.tensorboard import prepare
-    from compare.sides.quiet_keras import load_keras
     from compare.sides.sides import scratch_network
     from compare.work.companion import companion
     from compare.work.engine import ready
@@ -50,7 +49,6 @@ def run(
     experiment = working.settings(experiment, "run")
     place = usual_place(experiment.replicates, working.workers, working.scheduler)
     with companion(place.companion and "unseeded" in experiment.parts) as beside:
-        beside.later(load_keras)  # which takes as long as the next lines
         dataset = load(
             experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
         )

@@ -23,7 +23,7 @@ def sweep(
     from compare.commands.main_job import perform, present
     from compare.data.dataset import load
     from compare.experiments.cost import of_sweep, runs
-    from compare.experiments.parts import sweep_job
+    from compare.experiments.sweep import sweep_job
     from compare.limits import check_within
     from compare.runs.recorder import recording
     from compare.sides.sides import scratch_network

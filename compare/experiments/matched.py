@@ -12,7 +12,7 @@ import pandas as pd
 from compare.agreement import parity
 from compare.data.dataset import Dataset
 from compare.experiments.experiment import Experiment
-from compare.experiments.pair import Course, judge_pair, row, train_keras, train_pair, trajectory
+from compare.experiments.pair import Course, judge_pairs, row, train_keras, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream
@@ -82,28 +82,31 @@ def run_matched(experiment: Experiment, dataset: Dataset, advance: Advance = lam
     trajectories, floors, pairs = [], [], []
     rows: list[dict[str, Any]] = []
     fastest: dict[tuple[str, str, str], float] = {}
-    for (protocol, dtype, drawn_by), number in product(cases(experiment), range(experiment.pairs)):
-        case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": number}
-        architecture = experiment.architecture(dataset, dtype)
-        orders = protocol.orders(stream(experiment.seed, "matched", protocol.name, str(number)), dataset.n)
-        start = initial_weights(architecture, experiment.seed + number, drawn_by)
-        course = Course(architecture, dataset, protocol, orders, start)
-        pair = train_pair(course, experiment.keras_fit)
-        steps = protocol.epochs * protocol.steps(dataset.n)
-        for side, seconds in pair.seconds.items():
-            key = (protocol.name, dtype, side)
-            fastest[key] = min(fastest.get(key, math.inf), seconds / steps * 1e6)
-
-        judged = judge_pair(pair, stream(experiment.seed, "floor", protocol.name, drawn_by, str(number)))
-        found, floor = judged.rows, judged.floor
-        pairs.append({**case, "verdict": judged.verdict, "decided": judged.decided, "epochs": protocol.epochs})
-        if number == 0 and drawn_by == "scratch":
-            found += _same_keras(course)
-        rows += [{**case, **each} for each in found]
-        for side, (loss, accuracy) in pair.trajectories.items():
-            trajectories.append(trajectory(loss, accuracy, side=side, **case))
-        floors.append(trajectory(floor.loss, floor.accuracy, **case))
-        advance()
+    for protocol, dtype, drawn_by in cases(experiment):
+        architecture, steps = experiment.architecture(dataset, dtype), protocol.epochs * protocol.steps(dataset.n)
+        trained = []
+        for number in range(experiment.pairs):
+            orders = protocol.orders(stream(experiment.seed, "matched", protocol.name, str(number)), dataset.n)
+            start = initial_weights(architecture, experiment.seed + number, drawn_by)
+            course = Course(architecture, dataset, protocol, orders, start)
+            trained.append(train_pair(course, experiment.keras_fit))
+            for side, seconds in trained[-1].seconds.items():
+                key = (protocol.name, dtype, side)
+                fastest[key] = min(fastest.get(key, math.inf), seconds / steps * 1e6)
+            advance()
+        noise = [
+            stream(experiment.seed, "floor", protocol.name, drawn_by, str(number)) for number in range(len(trained))
+        ]
+        for number, (pair, judged) in enumerate(zip(trained, judge_pairs(trained, noise), strict=True)):
+            case = {"protocol": protocol.name, "dtype": dtype, "drawn_by": drawn_by, "replicate": number}
+            found, floor = judged.rows, judged.floor
+            pairs.append({**case, "verdict": judged.verdict, "decided": judged.decided, "epochs": protocol.epochs})
+            if number == 0 and drawn_by == "scratch":
+                found += _same_keras(pair.course)
+            rows += [{**case, **each} for each in found]
+            for side, (loss, accuracy) in pair.trajectories.items():
+                trajectories.append(trajectory(loss, accuracy, side=side, **case))
+            floors.append(trajectory(floor.loss, floor.accuracy, **case))
     names = ("protocol", "dtype", "side", "microseconds")
     speed = [dict(zip(names, (*key, round(of, 1)), strict=True)) for key, of in fastest.items()]
     series, floor_table = (pd.concat(each, ignore_index=True) for each in (trajectories, floors))

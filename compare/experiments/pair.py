@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 FLOOR_RUNS = 8  # runs that measure the noise floor
+TOGETHER = 4_000_000  # numbers, of weights and orders, in a stack of such runs: a small network's step is overhead
 # A ReLU's pre-activation within rounding of zero may come out on one side of it in all of 8 runs, and on the other in
 # Keras: 1 of 800 float32 runs on iris. So a pair is measured by this many before it is called different.
 FINE_FLOOR_RUNS = 64
@@ -133,23 +135,51 @@ class Floor(NamedTuple):
     weights: list[float]
 
 
-def measure_floor(course: Course, scratch: Network, sequence: np.random.SeedSequence, runs: int = FLOOR_RUNS) -> Floor:
-    """Train a stack of runs that differ from the scratch side by rounding alone; return the largest drifts.
+def measure_floors(
+    pairs: Sequence[Pair], sequences: Sequence[np.random.SeedSequence], runs: int = FLOOR_RUNS
+) -> list[Floor]:
+    """Train runs that differ from each pair's scratch side by rounding alone; return each pair's largest drifts.
 
     The samples inside each batch come in other orders, which rounds the gradients' sums differently; and each initial
-    weight is the same float or a neighbour, since the forward pass of a sample does not depend on the others.
+    weight is the same float or a neighbour, since the forward pass of a sample does not depend on the others. The pairs
+    differ in their beginnings and orders alone: all runs are one stack, in which each has the numbers it has by itself.
     """
-    stack = scratch_network(course.architecture, replicates=runs)
-    order_sequence, weight_sequence = sequence.spawn(2)
-    stack.set_weights(one_ulp_apart(course.start, runs, weight_sequence))
-    batch_size = course.protocol.batch_size or course.orders.shape[1]
-    stack.train(*course.training, permuted_inside_batches(course.orders, batch_size, runs, order_sequence))
-    tensors = zip(stack.get_weights(), scratch.get_weights(), strict=True)
-    return Floor(
-        tolerance.sampled(stack.loss, scratch.loss),
-        tolerance.sampled(stack.accuracy, scratch.accuracy),
-        [float(tolerance.sampled(*two).max()) for two in tensors],
-    )
+    course = pairs[0].course
+    starts, orders = [], []
+    for pair, sequence in zip(pairs, sequences, strict=True):
+        order_sequence, weight_sequence = sequence.spawn(2)
+        starts.append(one_ulp_apart(pair.course.start, runs, weight_sequence))
+        batch_size = course.protocol.batch_size or course.dataset.n
+        orders.append(permuted_inside_batches(pair.course.orders, batch_size, runs, order_sequence))
+    stack = scratch_network(course.architecture, replicates=runs * len(pairs))
+    stack.set_weights([np.concatenate(tensors) for tensors in zip(*starts, strict=True)])
+    stack.train(*course.training, np.concatenate(orders))
+    floors = []
+    for number, pair in enumerate(pairs):
+        own = slice(number * runs, (number + 1) * runs)
+        tensors = zip(stack.get_weights(), pair.scratch.get_weights(), strict=True)
+        floors.append(
+            Floor(
+                tolerance.sampled(stack.loss[own], pair.scratch.loss),
+                tolerance.sampled(stack.accuracy[own], pair.scratch.accuracy),
+                [float(tolerance.sampled(many[own], one).max()) for many, one in tensors],
+            )
+        )
+    return floors
+
+
+def _together(pairs: Sequence[Pair]) -> list[list[int]]:
+    """The places of pairs that are measured in one stack: alike, and not too many."""
+    alike: dict[tuple[Architecture, Protocol, int], list[int]] = {}
+    for place, pair in enumerate(pairs):
+        alike.setdefault((pair.course.architecture, pair.course.protocol, id(pair.course.dataset)), []).append(place)
+    found = []
+    for places in alike.values():
+        course = pairs[places[0]].course
+        numbers = course.orders.size + sum(tensor.size for tensor in course.start)
+        most = max(1, TOGETHER // (FLOOR_RUNS * numbers))
+        found += [places[first : first + most] for first in range(0, len(places), most)]
+    return found
 
 
 class Judgement(NamedTuple):
@@ -171,8 +201,8 @@ class Judgement(NamedTuple):
     decided: int
 
 
-def judge_pair(pair: Pair, sequence: np.random.SeedSequence) -> Judgement:
-    """Judge one pair by what rounding alone does to it.
+def judge_pairs(pairs: Sequence[Pair], sequences: Sequence[np.random.SeedSequence]) -> list[Judgement]:
+    """Judge each pair by what rounding alone does to it.
 
     Compared are loss and accuracy at every epoch that can be decided, and every tensor of the weights at the end. A
     pair out of tolerance is judged again by a floor of more runs. One within it is in parity; but where it amplifies
@@ -182,13 +212,22 @@ def judge_pair(pair: Pair, sequence: np.random.SeedSequence) -> Judgement:
     A pair of which not every epoch could be decided is never plainly in parity: it is so *in part* where at least
     `LEAST_DECIDED` of them could be, and undecidable where fewer.
     """
-    for runs in (FLOOR_RUNS, FINE_FLOOR_RUNS):
-        floor = measure_floor(pair.course, pair.scratch, sequence, runs)
-        allowed = _allowed(pair, floor)
-        rows, decided = _compare(pair, allowed, floor)
-        if all(row["passed"] for row in rows):
-            return Judgement(_agreement(pair, allowed, floor, decided), rows, floor, decided)
-    return Judgement("no parity", rows, floor, decided)
+    judged: dict[int, Judgement] = {}
+    for places in _together(pairs):
+        floors = measure_floors([pairs[place] for place in places], [sequences[place] for place in places])
+        for place, floor in zip(places, floors, strict=True):
+            judged[place] = _judged(pairs[place], floor)
+            if judged[place].verdict == "no parity":
+                (finer,) = measure_floors([pairs[place]], [sequences[place]], FINE_FLOOR_RUNS)
+                judged[place] = _judged(pairs[place], finer)
+    return [judged[place] for place in range(len(pairs))]
+
+
+def _judged(pair: Pair, floor: Floor) -> Judgement:
+    allowed = _allowed(pair, floor)
+    rows, decided = _compare(pair, allowed, floor)
+    passed = all(row["passed"] for row in rows)
+    return Judgement(_agreement(pair, allowed, floor, decided) if passed else "no parity", rows, floor, decided)
 
 
 def _agreement(pair: Pair, allowed: Tolerance, floor: Floor, decided: int) -> str:

@@ -1,4 +1,4 @@
-"""The jobs: which parts they have, and what their manifests tell beside what the parts found."""
+"""A job: which parts it has, and what its manifest tells beside what the parts found."""
 
 from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass
@@ -10,10 +10,8 @@ from compare.agreement import tolerance
 from compare.data.dataset import Dataset
 from compare.experiments.article import ArticlePart
 from compare.experiments.experiment import Experiment
-from compare.experiments.grid import Sweep
 from compare.experiments.matched import MatchedPart
 from compare.experiments.part import Part
-from compare.experiments.sweep import SweepPart
 from compare.experiments.unseeded import UnseededPart
 from compare.runs.provenance import command_line
 from compare.work.place import Place
@@ -60,7 +58,7 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
             "seed": experiment.seed,
             "matched_pairs": [experiment.seed + k for k in range(experiment.pairs)],
         },
-        "data": _described(dataset) | {"features": list(dataset.feature_names), "classes": list(dataset.class_names)},
+        "data": described(dataset) | {"features": list(dataset.feature_names), "classes": list(dataset.class_names)},
         "keras_training": "fit" if experiment.keras_fit else "compiled graph, bit-equal to fit",
         "tolerances": {
             "bar": {dtype: float(tolerance.least(1.0, dtype)) for dtype in experiment.dtypes},
@@ -75,19 +73,7 @@ def main_job(experiment: Experiment, dataset: Dataset, finished: Finished, place
     return Job(parts, asdict(experiment), {dataset.name: dataset.sha256}, manifest)
 
 
-def sweep_job(sweep: Sweep, datasets: dict[str, Dataset], finished: Finished, place: Place) -> Job:
-    """Return the job of the command `sweep`."""
-    manifest = {
-        "kind": "sweep",
-        "command": command_line(("sweep",), asdict(sweep), asdict(Sweep())),
-        "config": asdict(sweep),
-        "data": [_described(each) | {"name": name} for name, each in datasets.items()],
-    }
-    sums = {name: each.sha256 for name, each in datasets.items()}
-    return Job([SweepPart(sweep, datasets, finished, place)], asdict(sweep), sums, manifest)
-
-
-def _described(dataset: Dataset) -> dict[str, Any]:
+def described(dataset: Dataset) -> dict[str, Any]:
     """What a manifest says of data."""
     told = {"name": dataset.name, "n": dataset.n, "sha256": dataset.sha256}
     return told if dataset.first_column is None else told | {"first_column": dataset.first_column}

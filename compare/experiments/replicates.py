@@ -51,7 +51,6 @@ def replicate_table(
     seeds: list[np.random.SeedSequence],
 ) -> pd.DataFrame:
     """Train one replicate for each seed, as a table: replicate, epoch, loss and accuracy in the run's own dtype."""
-    load_keras()  # by a worker's first shard, whatever it is: joblib restarts workers that grow much after that
     measured = run_replicates(architecture, dataset, procedure, plain_fit, seeds)
     replicate, epoch = np.indices(measured[0].shape).reshape(2, -1)
     columns = {name: values.ravel() for name, values in zip(MEASURES, measured, strict=True)}

@@ -17,11 +17,14 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import FEWEST
 from compare.experiments.grid import DRAWERS, Cell, Sweep
-from compare.experiments.pair import Course, judge_pair, train_pair, trajectory
+from compare.experiments.pair import Course, judge_pairs, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
+from compare.experiments.parts import Finished, Job, described
 from compare.experiments.replicates import Procedure, replicate_table
 from compare.phrases import visible
 from compare.recipe.protocol import MEASURES
+from compare.runs.provenance import command_line
+from compare.sides.quiet_keras import load_keras
 from compare.sides.sides import initial_weights
 from compare.work import engine
 from compare.work.companion import Companion
@@ -60,12 +63,12 @@ def shards(sweep: Sweep, datasets: dict[str, Dataset]) -> list[engine.Shard]:
         dataset = datasets[data]
         if mode == "matched":
             name, group = f"matched-{cells[0].cell:05d}", (tuple(cells), dataset, sweep)
-            found += engine.cut(name, matched_table, group, cells[0].sequence(""), len(cells), len(cells))
+            found += engine.cut(name, matched_table, group, cells[0].sequence(""), len(cells), len(cells), heavy=True)
             continue
         for cell, side in product(cells, ("keras", "scratch")):
             size = KERAS_SHARD if side == "keras" else sweep.replicates
             name, one = f"unseeded-{cell.cell:05d}-{side}", (cell, side, dataset, sweep)
-            found += engine.cut(name, unseeded_table, one, cell.sequence(side), sweep.replicates, size)
+            found += engine.cut(name, unseeded_table, one, cell.sequence(side), sweep.replicates, size, heavy=True)
     return found
 
 
@@ -80,13 +83,15 @@ def matched_table(
         cell, side, replicate (0), epoch, loss, accuracy, and in every row of a cell its verdict, the share of
         epochs that was decided, and its decisive comparison: largest, nearest, tolerance, judged_by, what.
     """
-    tables = []
+    pairs = []
     for cell in cells:
         architecture, protocol = cell.architecture(dataset, sweep), cell.protocol(sweep.epochs)
         start = initial_weights(architecture, cell.seed, DRAWERS[cell.initializer])
         orders = protocol.orders(cell.sequence("orders"), dataset.n)
-        pair = train_pair(Course(architecture, dataset, protocol, orders, start))
-        found = judge_pair(pair, cell.sequence("floor"))
+        pairs.append(train_pair(Course(architecture, dataset, protocol, orders, start)))
+    judgements = judge_pairs(pairs, [cell.sequence("floor") for cell in cells])
+    tables = []
+    for cell, pair, found in zip(cells, pairs, judgements, strict=True):
         decisive = max(found.rows, key=_excess, default={})
         judged = {name: decisive.get(name) for name in DECISIVE}
         judged |= {"verdict": found.verdict, "decided": found.decided / sweep.epochs}
@@ -103,6 +108,7 @@ def unseeded_table(
     cell: Cell, side: str, dataset: Dataset, sweep: Sweep, seeds: list[np.random.SeedSequence]
 ) -> pd.DataFrame:
     """Train replicates of one side of an unseeded cell: cell, side, replicate, epoch, loss, accuracy."""
+    load_keras()  # by a worker's first shard, whatever it is: workers that grow much after that are restarted
     procedure = Procedure(side, cell.initializer, cell.protocol(sweep.epochs))
     table = replicate_table(cell.architecture(dataset, sweep), dataset, procedure, False, seeds)
     return table.assign(cell=cell.cell, side=side)
@@ -232,3 +238,15 @@ class SweepPart:
         undecidable = bool((swept.table["verdict"] == "undecidable").any())
         status = Status.NO if state == "no" else Status.UNDECIDABLE if undecidable else Status.YES
         return Found(status, {"state": state, "words": words}, tables, failures=swept.failures)
+
+
+def sweep_job(sweep: Sweep, datasets: dict[str, Dataset], finished: Finished, place: Place) -> Job:
+    """Return the job of the command `sweep`."""
+    manifest = {
+        "kind": "sweep",
+        "command": command_line(("sweep",), asdict(sweep), asdict(Sweep())),
+        "config": asdict(sweep),
+        "data": [described(each) | {"name": name} for name, each in datasets.items()],
+    }
+    sums = {name: each.sha256 for name, each in datasets.items()}
+    return Job([SweepPart(sweep, datasets, finished, place)], asdict(sweep), sums, manifest)

@@ -154,6 +154,7 @@ def _shards(experiment: Experiment, dataset: Dataset) -> dict[Procedure, list[en
             procedure_stream(experiment.seed, procedure),
             experiment.replicates,
             SHARD,
+            heavy=procedure.side == "keras",
         )
         for procedure in procedures(experiment)
     }

@@ -114,3 +114,8 @@ CLIPPED = (
             "clip by the norm of all", clip="clipnorm"),
     _update("gradients clipped by value", "each value is clipped", "clip by the norm", clip="clipvalue"),
 )  # fmt: skip
+# No option is other than Keras's: it is Keras that clips what comes of each index, before it adds up what is alike.
+CLIPPED_WHOLE = _update(
+    "gradients clipped once an embedding's rows are added up", "what comes of an index that occurs again is one row",
+    "Keras clips before it adds up what comes of one index: the rule is right, and Keras's another",
+)  # fmt: skip

@@ -1,60 +1,94 @@
 """A second process beside this one: it makes calls in turn, while this process does something else."""
 
+import multiprocessing
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
-from compare.work.processes import processes
+from compare.work.lifetime import end_with_parent
 
 Result = TypeVar("Result")
 
 
 class Companion:
-    """A process of its own, if there is one."""
+    """A process of its own, if there is a way to start it: a copy of this one ("fork"), or a new one ("spawn").
 
-    def __init__(self, executor: ProcessPoolExecutor | None) -> None:
-        self._executor = executor
+    Attributes
+    ----------
+    executor : ProcessPoolExecutor or None
+    ready : bool
+        Whether it can make every call as fast as this process can.
+    """
 
-    def later(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Have a call made that nobody waits for."""
-        if self._executor is not None:
-            self._executor.submit(function, *arguments)
+    def __init__(self, way: str | None) -> None:
+        self.executor = None if way is None else _started(way)
+        self.ready = way != "fork"
+        self._held: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
 
-    def share(self, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> "Shared[Result]":
-        """Begin to make these calls, each given by its arguments."""
-        return Shared(self._executor, function, calls)
+    def share(
+        self, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]], waiting: int = 0
+    ) -> "Shared[Result]":
+        """Begin to make these calls, each given by its arguments; so many of them, the last, wait for `renew`."""
+        return Shared(self, function, calls, waiting)
+
+    def renew(self) -> None:
+        """Have a copy of this process as it is now make the calls that wait, and those to come.
+
+        What this process has imported since need not be imported again, and nothing must have begun to use it. Where
+        processes are not copied, nothing is done.
+        """
+        if self.ready:
+            return
+        self.executor = _started("fork")
+        with self._lock:
+            self.ready = True
+        for give in self._held:
+            give()
+
+    def holds(self, give: Callable[[], None]) -> bool:
+        """Whether it is not ready yet: then this is called once it is."""
+        with self._lock:
+            if not self.ready:
+                self._held.append(give)
+            return not self.ready
 
 
 class Shared(Generic[Result]):
     """Calls that a companion takes from the start, one at a time, and this process from the end."""
 
     def __init__(
-        self, executor: ProcessPoolExecutor | None, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
+        self, companion: Companion, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]], waiting: int
     ) -> None:
-        self._executor, self._function = executor, function
+        self._companion, self._function = companion, function
         self._calls = dict(enumerate(calls))
+        self._at_once = len(self._calls) - waiting
         self._left = deque(self._calls)  # both sides take from it, which is atomic
         self.given: SimpleQueue[tuple[int, Future[Result]]] = SimpleQueue()
         self._give()
 
     def __bool__(self) -> bool:
-        return self._executor is not None
+        return self._companion.executor is not None
 
     def _give(self) -> None:
         """Give the companion its next call, and again when that is made."""
-        if self._executor is None or not self._left:
-            return
-        with suppress(IndexError):  # this process took the last one just now
+        with suppress(IndexError):  # there is none, or this process took the last one just now
+            executor = self._companion.executor
+            if executor is None:
+                return
+            if self._left[0] >= self._at_once and self._companion.holds(self._give):
+                return
             key = self._left.popleft()
             try:
-                future = self._executor.submit(self._function, *self._calls[key])
+                future = executor.submit(self._function, *self._calls[key])
             except RuntimeError as error:  # the companion is lost, or was ended
                 future = Future()
                 future.set_exception(error)
@@ -99,5 +133,20 @@ def companion(wanted: bool) -> Iterator[Companion]:
     if not wanted:
         yield ALONE
         return
-    with processes(1) as executor:
-        yield Companion(executor)
+    before = multiprocessing.active_children()
+    # A copy need not import what this process has; but TensorFlow, once it computes, has threads, which are not copied.
+    beside = Companion("fork" if sys.platform == "linux" and "tensorflow" not in sys.modules else "spawn")
+    try:
+        yield beside
+    finally:
+        for process in set(multiprocessing.active_children()) - set(before):
+            process.kill()
+        if beside.executor is not None:
+            beside.executor.shutdown(cancel_futures=True)
+
+
+def _started(way: str) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context(way)
+    executor = ProcessPoolExecutor(1, context, initializer=end_with_parent, initargs=(os.getpid(),))
+    executor.submit(os.getpid)  # starts the process, from this thread
+    return executor

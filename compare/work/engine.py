@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController
 
 from compare.errors import InputError
@@ -51,6 +51,8 @@ class Shard:
         The procedure's; replicate k draws from its child k.
     start, stop : int
         The replicates: start, ..., stop - 1. By default one, as of what draws nothing.
+    heavy : bool
+        Whether it needs what takes long to import.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Shard:
     sequence: np.random.SeedSequence = field(default_factory=lambda: np.random.SeedSequence(0))
     start: int = 0
     stop: int = 1
+    heavy: bool = False
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -95,17 +98,19 @@ def cut(
     sequence: np.random.SeedSequence,
     replicates: int,
     size: int,
+    heavy: bool = False,
 ) -> list[Shard]:
     """Cut the replicates of one procedure into shards of `size`."""
     return [
-        Shard(f"{name}-{start:07d}", function, settings, sequence, start, min(start + size, replicates))
+        Shard(f"{name}-{start:07d}", function, settings, sequence, start, min(start + size, replicates), heavy)
         for start in range(0, replicates, size)
     ]
 
 
 def begin(shards: list[Shard], finished: MutableMapping[str, pd.DataFrame], beside: Companion) -> Begun:
     """Let a companion begin with the shards that are not finished yet, before `run` asks for them."""
-    return beside.share(_attempt, enumerate(_waiting(shards, finished)))
+    calls = sorted(enumerate(_waiting(shards, finished)), key=lambda call: call[1].heavy)
+    return beside.share(_attempt, calls, waiting=sum(shard.heavy for _, shard in calls))
 
 
 def _waiting(shards: list[Shard], finished: MutableMapping[str, pd.DataFrame]) -> list[Shard]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from joblib import cpu_count
+from loky import cpu_count
 
 from compare.errors import check_count
 

@@ -99,3 +99,15 @@ def test_weight_decay_of_an_optimizer_is_no_l2_it_takes_the_rate_and_every_varia
         optimizer = keras.optimizers.SGD(0.5, weight_decay=0.25)
         optimizer.apply([tf.zeros(1, "float64"), tf.zeros(1, "float64")], variables)
     assert [float(each[0]) for each in variables] == [2 - 2 * 0.25 * 0.5, 3 - 3 * 0.25 * 0.5]
+
+
+@pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm"])
+def test_an_embeddings_gradient_is_clipped_before_its_rows_are_added_up(clip):
+    layers = [keras.layers.Input((2,), dtype="int32"), keras.layers.Embedding(3, 1), keras.layers.Flatten()]
+    model = keras.Sequential([*layers, keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(1.0, **{clip: 1.0}), "mse")
+    model.layers[-1].trainable = False
+    model.set_weights([np.zeros((3, 1)), np.array([[3.0], [4.0]])])
+    model.train_on_batch(np.array([[1, 1]]), np.array([[-0.5]]))  # what comes of the index is 3, and 4
+    moved = -model.get_weights()[0].ravel()
+    assert moved == pytest.approx([0, 7 / 5, 0]), "the norm is 5, and not 7"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.agreement import tolerance
-from compare.experiments.pair import Course, Pair, judge_pair
+from compare.experiments.pair import Course, Pair, judge_pairs
 from compare.recipe.architecture import dense
 from compare.recipe.orders import batch_orders
 from compare.recipe.protocol import PROTOCOLS
@@ -26,7 +26,7 @@ def test_runs_equal_keras(iris, protocol, units, dtype, drawn_by):
         scratch.train(iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         keras = fit_compiled(model, iris.X, iris.y, protocol.epochs, protocol.batch_size, orders)
         course = Course(dense((iris.n_features, *units), dtype=dtype), iris, protocol, orders, start)
-        judged = judge_pair(Pair(course, scratch, keras, model.get_weights(), {}), stream(seed, "floor"))
+        (judged,) = judge_pairs([Pair(course, scratch, keras, model.get_weights(), {})], [stream(seed, "floor")])
         assert judged.verdict != "no parity", f"seed {seed}: {judged.rows}"
         short += judged.verdict != "parity"
         if max(row["largest"] for row in judged.rows if row["what"] != "accuracy") > 10 * tolerance.least(1.0, dtype):

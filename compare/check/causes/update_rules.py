@@ -10,7 +10,7 @@ from compare.check.causes.cases import STEPS, Case, Makes, near
 from compare.check.steps.model_reference import ModelReference
 from compare.faults.fault import Cause, Fault
 from compare.faults.optimizers import clip_of, updated
-from compare.faults.updates import CLIPPED, DECAYED, EPSILONS, SCHEDULED, UPDATES, OfUpdate
+from compare.faults.updates import CLIPPED, CLIPPED_WHOLE, DECAYED, EPSILONS, SCHEDULED, UPDATES, OfUpdate
 from compare.faults.variants import GRADIENTS, OfGradients, Tensors, variant_of
 from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
 from compare.sides.quiet_keras import load_keras
@@ -38,10 +38,12 @@ def update_rules(reference: ModelReference) -> list[Rule]:
         settings = [
             of | {"exact_rates": is_exact} for of, is_exact in zip((exact, rounded), (True, False), strict=True)
         ]
+    embeds = any(type(layer).__name__ == "Embedding" for layer in reference.model.layers)
+    as_given = (Cause(CLIPPED_WHOLE.fault),) if embeds and clip_of(exact) else ()
     plain: list[Rule] = []
     varied: list[tuple[Fault, dict[str, Any]]] = []
     for of in settings:
-        plain.append(Rule((), None, _with_rates(of, reference) or of))
+        plain.append(Rule(as_given, None, _with_rates(of, reference) or of))
         for variant in _variants(optimizer.name, of, reference.scheduled):
             found = _with_rates(of | variant.options, reference)
             varied += [] if found is None else [(variant.fault, found)]
@@ -52,8 +54,10 @@ def update_rules(reference: ModelReference) -> list[Rule]:
                 ]
         varied += [(_epsilon(size), plain[-1].options | {"epsilon": size}) for size in EPSILONS if "epsilon" in of]
     alone = [Rule((Cause(fault),), None, options) for fault, options in varied]
-    gradients = [Rule((Cause(each.fault),), each, rule.options) for each in GRADIENTS for rule in plain]
-    both = [Rule((Cause(each.fault), *rule.causes), each, rule.options) for each in GRADIENTS for rule in alone]
+    gradients, both = (
+        [Rule((Cause(each.fault), *rule.causes), each, rule.options) for each in GRADIENTS for rule in rules]
+        for rules in (plain, alone)
+    )
     return [*plain, *alone, *gradients, *both]
 
 

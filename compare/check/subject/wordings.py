@@ -183,8 +183,11 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
     match node:
         case ast.BinOp(ast.List([element]) as one, ast.Mult(), count) if not isinstance(element, ast.Constant):
             counted = ast.Call(ast.Name("range", ast.Load()), [count], [])
-            every = ast.comprehension(ast.Name("_", ast.Store()), counted, [], 0)
-            yield ast.ListComp(one.elts[0], [every])
+            yield ast.ListComp(one.elts[0], [_each(counted)])
+        case ast.Call(ast.Attribute(ast.Name("dict"), "fromkeys"), [keys, element]) if not isinstance(
+            element, ast.Constant
+        ):
+            yield ast.DictComp(ast.Name("_", ast.Load()), element, [_each(keys)])
         case ast.BinOp(left, ast.MatMult(), right):
             yield ast.BinOp(right, ast.MatMult(), left)
         case ast.BinOp(left, operation, right):
@@ -223,6 +226,10 @@ def _otherwise(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Call(node.func, node.args, [keyword for keyword in node.keywords if keyword is not gone])
         if len(node.args) == 2:
             yield ast.Call(node.func, node.args[::-1], node.keywords)
+
+
+def _each(of: ast.expr) -> ast.comprehension:
+    return ast.comprehension(ast.Name("_", ast.Store()), of, [], 0)
 
 
 def _exchanged(node: ast.expr) -> Iterator[ast.expr]:

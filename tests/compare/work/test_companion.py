@@ -59,7 +59,7 @@ def test_an_error_here_is_not_lost():
 def test_a_companion_is_ended_at_once():
     begun = time.monotonic()
     with companion(wanted=True) as beside:
-        beside.later(time.sleep, 60)
+        beside.share(time.sleep, [(60,)])
     assert time.monotonic() - begun < 30
 
 

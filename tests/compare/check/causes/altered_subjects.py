@@ -87,7 +87,7 @@ def keras_other(reference, other, there=list, back=list):
     return step
 
 
-def by_rule(reference, momentum=None, outside=False, rate=None, early=0, coupled=False, together=False):
+def by_rule(reference, momentum=None, outside=False, rate=None, early=0, coupled=False, together=False, each=False):
     """A step of gradients that are Keras's, by plain descent or momentum in NumPy."""
     model = copied(reference.model, "float64")
     optimizer = model.optimizer
@@ -100,7 +100,9 @@ def by_rule(reference, momentum=None, outside=False, rate=None, early=0, coupled
         gradients = made.gradients
         if together:
             norm = np.sqrt(sum((g**2).sum() for g in gradients))
-            gradients = [g * min(1, optimizer.clipnorm / norm) for g in gradients]
+            gradients = [g * min(1, (optimizer.clipnorm or optimizer.global_clipnorm) / norm) for g in gradients]
+        if each:
+            gradients = [g * min(1, optimizer.clipnorm / np.sqrt((g**2).sum())) for g in gradients]
         after = []
         for place, (W, g) in enumerate(zip(weights, gradients, strict=True)):
             g = g + decay * W if coupled else g

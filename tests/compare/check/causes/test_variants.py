@@ -225,6 +225,21 @@ def test_an_update_beside_schedules_decay_and_clipping_is_named(name, optimizer,
     assert diagnosis.explanations == ()
 
 
+@pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm"])
+def test_a_gradient_that_is_clipped_once_an_embeddings_rows_are_added_up_is_told(clip):
+    layers = lambda: [L.Embedding(7, 3), L.GlobalAveragePooling1D(), L.Dense(2)]  # noqa: E731
+    optimizer = lambda: keras.optimizers.SGD(0.125, **{clip: 0.03125})  # noqa: E731
+    reference = referred(built((5,), layers, optimizer=optimizer))
+    rng = np.random.default_rng(1)
+    X, y = rng.integers(0, 7, (N, 5)), rng.normal(size=(N, 2))
+    how = {"each" if clip == "clipnorm" else "together": True}
+    _, diagnosis = diagnosed(reference, X, y, by_rule(reference, **how), steps=4)
+    assert ("gradients clipped once an embedding's rows are added up",) in names(diagnosis)
+    runs, diagnosis = diagnosed(reference, X, y, keras_other(reference, reference.model), steps=4)
+    assert all(run.first_wrong is None for run in runs)
+    assert diagnosis.explanations == ()
+
+
 def test_a_fault_inside_and_one_of_all_gradients_are_told_together(networks):
     reference, X, y = networks("tanh, softmax")
     step = keras_altered(reference, layers={0: Alteration("activation", {"derivative": "missing"})})

@@ -87,6 +87,7 @@ def test_says_what_stands_there_and_what_is_put_there(stands, says):
     ("line", "says"),
     [
         ("a = b = [None] * 3", "with an object of its own for each name"),
+        ("a = dict.fromkeys(b, [])", "with `{_: [] for _ in b}` for `dict.fromkeys(b, [])`"),
         ("a = [[]] * 3", "with `[[] for _ in range(3)]` for `[[]] * 3`"),
         ("a[2 * i + k, 2 * j + h] = b", "with `(2 * i + h, 2 * j + k)` for `(2 * i + k, 2 * j + h)`"),
         ("a = b", "with `b / 4` for `b`"),
