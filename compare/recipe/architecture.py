@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Literal, Protocol, runtime_checkable
 
 Shape = tuple[int, ...]
@@ -175,7 +174,7 @@ class Architecture:
     @cached_property
     def places(self) -> Mapping[tuple[int, Role], int]:
         """Where each layer's tensor of a role stands in `weights`."""
-        return MappingProxyType({(each.layer, each.role): place for place, each in enumerate(self.weights)})
+        return {(each.layer, each.role): place for place, each in enumerate(self.weights)}
 
     @property
     def depth(self) -> int:
