@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from compare.check.lines import finding
 from compare.data.dataset import Dataset, load
 from compare.sides.frozen import freeze
 from compare.sides.quiet_keras import choose_backend
@@ -28,6 +29,15 @@ def data() -> Data:
     """23 samples of 4 features in 3 classes."""
     rng = np.random.default_rng(0)
     return Data(rng.normal(size=(23, 4)), rng.integers(0, 3, 23))
+
+
+@pytest.fixture(autouse=True)
+def few_edits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edits of a failing subject's lines would take most of all tests' time; those that are about them ask for more."""
+    marker = request.node.get_closest_marker("seconds_for_edits")
+    (seconds,) = (0.2,) if marker is None else marker.args
+    monkeypatch.setattr(finding, "TRYING", seconds)
+    monkeypatch.setattr(finding, "LEAST", seconds)
 
 
 LONG = ("tests/test_", "tests/compare/check/")

@@ -17,7 +17,7 @@ from compare.check.subject.trying import Attempt, Expected, Repair
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3
 TYPICAL = 8  # samples in a batch
-TOLD, MORE = 2, 3  # repairs of one fault; so many more come last
+TOLD, MORE = 2, 2  # repairs of one fault; so many more come last, beside all that is told otherwise
 FACTORS = 3  # that are tried: those by which most is too large
 ROUNDED = 1e-6  # of a step: Keras takes constants of its optimizers through float32, and the subject need not
 
@@ -83,7 +83,7 @@ def with_repairs(lines: Lines, repairs: Sequence[Repair]) -> Lines:
     # Where the first wrong value is confirmed, an edit elsewhere mends what follows from it.
     first = rest[:1] if confirmed(rest) and rest[0] is lines.guilty[0] else []
     before = [*first, *told.values(), *rest[len(first) :]]
-    return replace(lines, guilty=(*before[: PLACES - len(last)], *last))
+    return replace(lines, guilty=(*before[:PLACES], *last))
 
 
 def _gathered(repairs: Sequence[Repair]) -> list[Repair]:
