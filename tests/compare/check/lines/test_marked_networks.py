@@ -108,7 +108,7 @@ def timed(network):
     return pytest.param(network, marks=[pytest.mark.seconds_for_edits(4.0)] if late else [], id=network.__name__)
 
 
-@pytest.mark.parametrize("network", map(timed, WRONG))
+@pytest.mark.parametrize("network", [timed(network) for network in WRONG])
 def test_the_line_of_what_is_wrong_is_told(network):
     report = checked(network)
     assert not report.passed
