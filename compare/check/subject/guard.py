@@ -43,3 +43,13 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         _guard.active = False
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Have the guard stand aside, where it is not an edit that reaches beyond the process."""
+    before, _guard.active = _guard.active, False
+    try:
+        yield
+    finally:
+        _guard.active = before

@@ -63,7 +63,7 @@ def serve() -> None:
                     done.steps = []  # they were told
                 tell(Performed(done))
             case Try(asked):
-                tell(Tried(attempt(target.subject, asked)))
+                tell(Tried(attempt(target.subject, asked, alone=True)))
 
 
 def _listen(incoming: IO[bytes], requests: "queue.SimpleQueue[tuple[int, bytes]]") -> None:

@@ -23,12 +23,15 @@ import numpy as np
 from compare.check.subject.edits import Edit, edits
 from compare.check.subject.exceptions import Interrupted
 from compare.check.subject.guard import guarded
+from compare.check.subject.halves import Said, in_halves
 from compare.check.subject.kinds import Array, is_keras
 from compare.check.subject.performing import perform
 from compare.check.subject.tasks import Did, Several, Task, Words
 from compare.check.subject.tracing import Watch, own, watching
 from compare.check.subject.units import Unit, units_of
 from compare.check.subject.wordings import ARRAY, LIST, NUMBER, RATE, SAMPLES
+
+Off = frozenset[tuple[int, int]]  # steps and their outputs
 
 FOUND = 12  # repairs that are told
 TOGETHER = 4  # edits that are needed one beside the other
@@ -102,11 +105,14 @@ class _Endless(Interrupted):
     """An edit made the subject go on for too long."""
 
 
-def attempt(subject: Any, asked: Attempt) -> list[Repair]:
-    """Try edits until the time is over; the likeliest repairs of each round first."""
+def attempt(subject: Any, asked: Attempt, alone: bool = False) -> list[Repair]:
+    """Try edits until the time is over; the likeliest repairs of each round first.
+
+    `alone`: this process is the subject's own, and a copy of it may do half of it.
+    """
     if is_keras(subject) or threading.current_thread() is not threading.main_thread() or not asked.tasks:
         return []
-    trial = _Trial(subject, asked)
+    trial = _Trial(subject, asked, alone)
     found: list[Repair] = []
     installed: list[Repair] = []
     with contextlib.ExitStack() as kept:
@@ -132,8 +138,8 @@ def attempt(subject: Any, asked: Attempt) -> list[Repair]:
 class _Trial:
     """Drives the subject with what is installed, and says what is off."""
 
-    def __init__(self, subject: Any, asked: Attempt) -> None:
-        self.subject, self.asked = subject, asked
+    def __init__(self, subject: Any, asked: Attempt, alone: bool) -> None:
+        self.subject, self.asked, self.alone = subject, asked, alone
         self.until = time.process_time() + asked.seconds
         self.limit, self.slow = np.inf, False
         self.kinds: dict[str, dict[int, dict[str, str]]] = {}
@@ -150,7 +156,7 @@ class _Trial:
         self.limit = max(LEAST, SLOWER * took)
         return list(watch.codes)
 
-    def off(self, which: int = 0) -> frozenset[tuple[int, int]]:
+    def off(self, which: int = 0) -> Off:
         """The steps and outputs that are not Keras's, in a task: the loss, the accuracy, the weights."""
         task, expected = self.asked.tasks[which], self.asked.expected[which]
         steps: list[Did] = []
@@ -167,9 +173,7 @@ class _Trial:
             off |= {(index, output) for output in _off(did, right)}
         return frozenset(off)
 
-    def better(
-        self, units: Sequence[Unit], turn: int
-    ) -> list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]]:
+    def better(self, units: Sequence[Unit], turn: int) -> list[tuple[Repair, Off, tuple[Unit, Edit]]]:
         """The edits with which less is off in the first task in which something is, those with which least is first."""
         tasks = range(len(self.asked.tasks))
         wrong = ((which, off) for which in tasks if (off := self.off(which)))
@@ -178,35 +182,58 @@ class _Trial:
             return []
         sieve = tasks[-1] if self.slow and self.off(tasks[-1]) else which
         passing = self.off(sieve)
-        begun, until = time.process_time(), self.until
-        found: list[tuple[Repair, frozenset[tuple[int, int]], tuple[Unit, Edit]]] = []
-        waiting = deque(self._ordered(units))
-        number = 0
-        while waiting and time.process_time() <= until:
-            unit, edit = waiting.popleft()
-            number += 1
-            left = self._with(unit, edit, sieve)
-            if left is None or not left < passing or self.off(sieve) != passing:
-                continue
-            left = left if sieve == which else self._with(unit, edit, which)
-            if left is None or not left < off:
-                continue
-            whole = not left and all(self._with(unit, edit, other) == frozenset() for other in tasks)
-            repair = Repair(
-                unit.file, edit.first, edit.last, _function(unit, edit), edit.source, edit.says, turn, whole
-            )
+        ordered, seconds = self._ordered(units), self.until - time.process_time()
+
+        def tried(first: int, step: int, said: Said) -> list[tuple[int, Off, bool]]:
+            begun = time.process_time()  # of this process: a copy begins with none
+            until = begun + seconds / step
+            found: list[tuple[int, Off, bool]] = []
+            waiting = deque(range(first, len(ordered), step))
+            mended: set[str] = set()
+            number = 0
+            while waiting and time.process_time() <= until:
+                here = waiting.popleft()
+                number += 1
+                left = self._left(ordered[here], (sieve, passing), (which, off))
+                whole = left == frozenset() and all(self._with(*ordered[here], task) == frozenset() for task in tasks)
+                if left is not None:
+                    found.append((here, left, whole))
+                if whole:
+                    said.say(here)
+                mends = here if whole else said.heard()
+                now = time.process_time()
+                if mends is not None and (whole or not mended):
+                    function = _function(*ordered[mends])
+                    if function not in mended:
+                        waiting = deque(sorted(waiting, key=_beside(ordered, mends)))
+                    mended.add(function)
+                    # Others may do so too: as long again is enough to see the likeliest of them.
+                    spent = now - begun
+                    until = min(
+                        until, now + max(spent, AGAIN * self.asked.seconds / step, SURELY / step / number * spent)
+                    )
+                elif left is not None and len(found) == 1:  # the rest is for what it leaves
+                    until = now + (until - now) / 2
+            return found
+
+        found = []
+        for place, left, whole in sorted(in_halves(tried, self.alone)):
+            unit, edit = ordered[place]
+            function = _function(unit, edit)
+            repair = Repair(unit.file, edit.first, edit.last, function, edit.source, edit.says, turn, whole)
             found.append((repair, left, (unit, edit)))
-            now = time.process_time()
-            if whole:  # others may do so too: as long again is enough to see the likeliest of them
-                if not any(one.whole and one.function == repair.function for one, _, _ in found[:-1]):
-                    waiting = deque(sorted(waiting, key=_beside(unit, edit)))
-                spent = now - begun
-                until = min(until, now + max(spent, AGAIN * self.asked.seconds, SURELY / number * spent))
-            elif len(found) == 1:  # the rest is for what it leaves
-                until = now + (until - now) / 2
         return sorted(found, key=lambda each: (not each[0].whole, len(each[1])))
 
-    def _with(self, unit: Unit, edit: Edit, which: int) -> frozenset[tuple[int, int]] | None:
+    def _left(self, change: tuple[Unit, Edit], sieve: tuple[int, Off], first: tuple[int, Off]) -> Off | None:
+        """What is off in a task with an edit, where that is less than without; tried in another task before."""
+        left = self._with(*change, sieve[0])
+        if left is None or not left < sieve[1] or self.off(sieve[0]) != sieve[1]:
+            return None
+        if sieve != first:
+            left = self._with(*change, first[0])
+        return left if left is not None and left < first[1] else None
+
+    def _with(self, unit: Unit, edit: Edit, which: int) -> Off | None:
         """What is off with an edit; None where it makes no program, or one that goes on for ever."""
         try:
             with edit, unit.installed():
@@ -267,15 +294,17 @@ def _function(unit: Unit, edit: Edit) -> str:
     return found
 
 
-def _beside(unit: Unit, mends: Edit) -> Callable[[tuple[Unit, Edit]], int]:
+def _beside(ordered: Sequence[tuple[Unit, Edit]], place: int) -> Callable[[int], int]:
     """Return how soon another edit is tried after one that mends all.
 
     The same change elsewhere, then where its function is called, then what is close by.
     """
+    unit, mends = ordered[place]
     function, change = _function(unit, mends), mends.change
     call = f"{function.rpartition('.')[2]}("
 
-    def soon(other: tuple[Unit, Edit]) -> int:
+    def soon(another: int) -> int:
+        other = ordered[another]
         its, edit = _function(*other), other[1]
         if other[0].file == unit.file:
             if function == its and change and edit.change == change:
