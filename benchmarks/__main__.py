@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed, side by side with peers.")
     parser.add_argument("--quick", action="store_true", help="see that everything runs; the figures mean nothing")
     parser.add_argument("--threads", type=int, default=1, help="threads, and cores, of every library (default 1)")
-    parser.add_argument("--whole-process", action="store_true", help="also time the main job from the shell (minutes)")
+    parser.add_argument("--whole-process", action="store_true", help="also time commands from the shell (minutes)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args(arguments)
     if options.threads < 1:
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for group in (
             scaling.long_runs,
             measures.small_network,
+            measures.optimizers,
             measures.stack,
             measures.wide_network,
             measures.compiled_keras,
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         points = list(scaling.curves(effort))
     if options.whole_process:
         found += whole_process.main_job(effort.fit_repeats, ("--quick",) if options.quick else ())
+        found += whole_process.checks(effort.fit_repeats)
     output.write(found, points, environment, missing, options.out)
     print(output.markdown(found, points, environment, missing))
     return 0 if options.quick or all(measure.met for measure in found) else 1

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratch_nn import DenseLayer, Network
+from scratch_nn.optimizers import Optimizer
 
 Array = NDArray[np.floating]
 Train = Callable[[int], Array]
@@ -48,9 +49,11 @@ class Task:
         """The same rows, cut into the batches of all steps."""
         return [order[at : at + self.batch] for order in self.orders(epochs) for at in range(0, len(order), self.batch)]
 
-    def network(self) -> Network:
+    def network(self, optimizer: Optimizer | None = None) -> Network:
         """A scratch network with this task's initial weights."""
         net = Network(LEARNING_RATE, 0, "glorot_uniform", "float32", self.replicates)
+        if optimizer is not None:
+            net.optimizer = optimizer
         for units in self.layers:
             net.add(DenseLayer(units))
         net.build(self.X.shape[1])
@@ -62,9 +65,9 @@ class Task:
         return [array for weight, array in zip(net.weights, net.get_weights(), strict=True) if weight.role == role]
 
 
-def scratch(task: Task) -> Train:
-    """Train the scratch network, or a stack of them."""
-    net = task.network()
+def scratch(task: Task, optimizer: Optimizer | None = None) -> Train:
+    """Train the scratch network, or a stack of them; by plain SGD, unless another optimizer is given."""
+    net = task.network(optimizer)
 
     def train(epochs: int) -> Array:
         net.train(task.X, task.y, epochs, task.batch, None if task.full else task.orders(epochs))
@@ -74,7 +77,7 @@ def scratch(task: Task) -> Train:
 
 
 def matrix_products(task: Task) -> Train:
-    """Compute a step's matrix products and nothing else: no bias, activation, loss, gather or update."""
+    """Compute a step's matrix products and move the kernels: no bias, activation, loss or gather."""
     sizes = [task.X.shape[1], *task.layers]
     A = [np.ones((task.batch, units), np.float32) for units in sizes]
     W = [np.ones((inputs, units), np.float32) for inputs, units in pairwise(sizes)]
@@ -88,6 +91,9 @@ def matrix_products(task: Task) -> Train:
                 np.matmul(A[depth].T, A[depth + 1], out=dW[depth])
                 if depth:
                     np.matmul(A[depth + 1], W[depth].T, out=Z[depth])
+            for kernel, gradient in zip(W, dW, strict=True):
+                np.multiply(gradient, 1e-9, out=gradient)
+                np.subtract(kernel, gradient, out=kernel)
         return np.empty(0)
 
     return train

@@ -11,6 +11,7 @@ from benchmarks import contestants
 from benchmarks.contestants import LEARNING_RATE, Task, Train
 from benchmarks.timing import interleaved
 from scratch_nn import DenseLayer, Network
+from scratch_nn.optimizers import SGD, Adam
 
 
 class Measure(NamedTuple):
@@ -98,10 +99,21 @@ def small_network(effort: Effort, missing: list[str]) -> Iterator[Measure]:
     def contestant(make: Callable[[Task], Train]) -> Contestant:
         return Contestant(partial(make(iris()), effort.epochs), effort.epochs)
 
-    rivals = {"scikit-learn MLPClassifier": (contestant(contestants.scikit_learn), 0.35)}
+    rivals = {"scikit-learn MLPClassifier": (contestant(contestants.scikit_learn), 0.28)}
     if "pytorch" not in missing:
         rivals["PyTorch eager"] = (contestant(contestants.pytorch), 0.25)
     yield from compare("one step", "us per step", contestant(contestants.scratch), rivals, effort.repeats)
+
+
+def optimizers(effort: Effort, missing: list[str]) -> Iterator[Measure]:
+    """One full-batch step of a small network with another optimizer than plain SGD."""
+    plain = Contestant(partial(contestants.scratch(iris()), effort.epochs), effort.epochs)
+    for name, optimizer, bar in (
+        ("momentum", SGD(LEARNING_RATE, "float32", 0.9), 1.05),
+        ("Adam", Adam(LEARNING_RATE, "float32"), 1.2),
+    ):
+        ours = Contestant(partial(contestants.scratch(iris(), optimizer), effort.epochs), effort.epochs)
+        yield from compare(f"one step, {name}", "us per step", ours, {"plain SGD": (plain, bar)}, effort.repeats)
 
 
 def stack(effort: Effort, missing: list[str]) -> Iterator[Measure]:
@@ -109,22 +121,22 @@ def stack(effort: Effort, missing: list[str]) -> Iterator[Measure]:
     task, epochs = iris(replicates=64), max(1, effort.epochs // 10)
     ours = Contestant(partial(contestants.scratch(task), epochs), 64 * epochs)
     single = Contestant(partial(contestants.scratch(iris()), effort.epochs), effort.epochs)
-    rivals = {"the single network": (single, 0.30)}
+    rivals = {"the single network": (single, 0.22)}
     if "jax_scan" not in missing:
-        rivals["JAX jit + scan + vmap"] = (Contestant(partial(contestants.jax_scan(task), epochs), 64 * epochs), 0.90)
+        rivals["JAX jit + scan + vmap"] = (Contestant(partial(contestants.jax_scan(task), epochs), 64 * epochs), 0.41)
     yield from compare("stack of 64", "us per replicate and step", ours, rivals, effort.repeats)
 
 
 def wide_network(effort: Effort, missing: list[str]) -> Iterator[Measure]:
     """A step of a network whose time is in its matrix products."""
-    for batch, bar in ((128, 1.15), (1024, 1.10)):
+    for batch, bar in ((128, 1.06), (1024, 1.12)):
         task = random_digits(effort, batch)
 
         def contestant(make: Callable[[Task], Train], task: Task = task) -> Contestant:
             return Contestant(partial(make(task), 1), len(task.y) / task.batch)
 
         rivals = {
-            "its matrix products alone": (contestant(contestants.matrix_products), bar),
+            "its matrix products and update alone": (contestant(contestants.matrix_products), bar),
             "scikit-learn MLPClassifier": (contestant(contestants.scikit_learn), 1.0),
             "Keras fit": (contestant(contestants.keras_fit), 1.0),
         }
@@ -139,7 +151,7 @@ def compiled_keras(effort: Effort, missing: list[str]) -> Iterator[Measure]:
     """The reference without `fit`'s overhead, and matched pairs with both sides without it."""
     few, many = effort.fit_epochs
     replicates = 5  # in a timed call of ours, which is short
-    for batch, epochs, bar in ((32, few, 1 / 50), (150, many, 1 / 200)):
+    for batch, epochs, bar in ((32, few, 1 / 100), (150, many, 1 / 200)):
         task = iris(batch)
         ours = Contestant(partial(_repeat, replicates, contestants.keras_compiled(task), epochs), replicates)
         fit = Contestant(partial(contestants.keras_fit(task), epochs), 1)

@@ -1,4 +1,4 @@
-"""The main job with all its defaults, from the shell, against the article's Keras listing, from the shell."""
+"""Commands from the shell: the main job against the article's Keras listing, and a check against the clock."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.measures import Contestant, Measure, compare
+from benchmarks.timing import interleaved
 
 # What the article's Keras part does: import, load, one-hot, build, 30 epochs of Keras's defaults.
 LISTING = """
@@ -29,12 +30,21 @@ def main_job(repeats: int, arguments: tuple[str, ...] = ()) -> Iterator[Measure]
         job = [sys.executable, "compare/run_all.py", "--out", out, *arguments]
         ours = Contestant(partial(_run, job), 1)
         listing = Contestant(partial(_run, [sys.executable, "-c", LISTING]), 1)
-        rivals = {"the article's Keras listing": (listing, 2.5)}
+        rivals = {"the article's Keras listing": (listing, 1.7)}
         for measure in compare("compare/run_all.py, whole process", "s", ours, rivals, repeats):
             yield measure._replace(ours=measure.ours / 1e6, theirs=measure.theirs / 1e6)
 
 
-def _run(command: list[str]) -> None:
+def checks(repeats: int) -> Iterator[Measure]:
+    """A check that passes, and one that fails, lines of the file included: in seconds, of an otherwise idle machine."""
+    with tempfile.TemporaryDirectory() as out:
+        for example, status, bar in (("correct", 0, 4.5), ("article", 1, 5.0)):
+            command = [sys.executable, "-m", "keras_parity", "check", f"examples/{example}.py", "--out", out]
+            took = float(interleaved({"": partial(_run, command, status)}, repeats)[""].min())
+            yield Measure(f"check examples/{example}.py", f"{bar} s", "s", took, bar, took / bar, took / bar, 1.0)
+
+
+def _run(command: list[str], status: int = 0) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode != status:
         raise RuntimeError(f"{' '.join(command[:2])} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
