@@ -30,6 +30,7 @@ def limited_threads(threads: int) -> Iterator[None]:
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     os.environ.update(dict.fromkeys(VARIABLES, str(threads)))
     os.environ.update(JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # as runs of ours have it; Keras's own `fit` is no slower without
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     if cores:
