@@ -207,7 +207,7 @@ def test_other_errors_are_not_hidden(monkeypatch):
         main(["run"])
 
 
-HEAVY = {"tensorflow", "keras", "sklearn", "scipy", "pandas", "pyarrow", "joblib", "matplotlib", "jinja2"}
+HEAVY = {"tensorflow", "keras", "sklearn", "scipy", "pandas", "pyarrow", "loky", "matplotlib", "jinja2"}
 
 
 @pytest.mark.parametrize(
