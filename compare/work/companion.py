@@ -81,10 +81,10 @@ class Shared(Generic[Result]):
     def _give(self) -> None:
         """Give the companion its next call, and again when that is made."""
         with suppress(IndexError):  # there is none, or this process took the last one just now
-            executor = self._companion.executor
-            if executor is None:
-                return
             if self._left[0] >= self._at_once and self._companion.holds(self._give):
+                return
+            executor = self._companion.executor  # looked up once it is ready: before, it was another
+            if executor is None:
                 return
             key = self._left.popleft()
             try:

@@ -10,6 +10,7 @@ from compare.check.causes.cases import STEPS, Case, Makes, near
 from compare.check.steps.model_reference import ModelReference
 from compare.faults.fault import Cause, Fault
 from compare.faults.optimizers import clip_of, updated
+from compare.faults.structure import kind_of
 from compare.faults.updates import CLIPPED, CLIPPED_WHOLE, DECAYED, EPSILONS, SCHEDULED, UPDATES, OfUpdate
 from compare.faults.variants import GRADIENTS, OfGradients, Tensors, variant_of
 from compare.recipe.optimizer_words import DEFAULTS, ROUNDED
@@ -38,7 +39,7 @@ def update_rules(reference: ModelReference) -> list[Rule]:
         settings = [
             of | {"exact_rates": is_exact} for of, is_exact in zip((exact, rounded), (True, False), strict=True)
         ]
-    embeds = any(type(layer).__name__ == "Embedding" for layer in reference.model.layers)
+    embeds = any(kind_of(layer) == "Embedding" for layer in load_keras().layers_of(reference.model))
     as_given = (Cause(CLIPPED_WHOLE.fault),) if embeds and clip_of(exact) else ()
     plain: list[Rule] = []
     varied: list[tuple[Fault, dict[str, Any]]] = []

@@ -57,7 +57,6 @@ class Events:
         self._texts: dict[Place, str] = {}
         self._sources: dict[int, list[int]] = {}
         self._accumulating: dict[int, bool] = {}
-        self._ended: dict[str, list[int]] = {}
 
     def _look_into(self) -> None:
         """Take an array that is first seen as it is read for made of what lies in it, or for a part of what it lies in.

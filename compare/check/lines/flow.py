@@ -62,6 +62,10 @@ class Flow(Events):
         return {self._value[event] for event in self.members.get(self.maker.get(value, -1), ())} | {value}
 
     @cached_property
+    def _ended(self) -> dict[str, list[int]]:
+        return {}
+
+    @cached_property
     def users(self) -> dict[int, list[int]]:
         """For each value, the events that made another from it."""
         found: dict[int, list[int]] = {}
@@ -179,7 +183,7 @@ class Flow(Events):
 
     def _ends(self, function: str) -> list[int]:
         """What a function returns, and the calls in others."""
-        if function not in self._ended:
+        if function not in self._ended:  # asked of many events of few functions
             self._ended[function] = self.where(
                 lambda at: (
                     at.kind == "value" and at.target in ("return", "")

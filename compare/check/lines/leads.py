@@ -189,11 +189,8 @@ class Leads:
             lambda at: at.kind == "changed" and (at.file, at.statement) == (place.file, place.statement)
         )
         targets = {self.flow.place(other).target for other in changed}
-        given = self.flow.where(
-            lambda at: at.kind == "value" and at.target in targets and at.function == place.function,
-            last=self.flow.when(event),
-        )
-        return [each for each in given[-1:] if self.flow.place(each).node in ("Name", "Attribute")]
+        given = self._given(targets, self.flow.when(event), place.function)
+        return [each for each in given if self.flow.place(each).node in ("Name", "Attribute")]
 
     def truncated(self) -> list[int]:
         """Where what has a fraction was put into an array of whole numbers, after where that was made."""
@@ -206,12 +203,14 @@ class Leads:
                 self.flow.values[self.flow.lifted(self.flow.value(read))] for read in self.flow.reads.get(event, ())
             )
             if any(np.any(value % 1) for value in given):
-                found += [*self._named(self.flow.place(event).target, event), event]
+                found += [*self._given({self.flow.place(event).target}, event), event]
         return distinct(found)
 
-    def _named(self, target: str, before: int) -> list[int]:
-        """The last event before another that gave something this name; none if there is none."""
-        return self.flow.where(lambda at: at.kind == "value" and at.target == target, last=before)[-1:]
+    def _given(self, names: set[str], before: int, function: str | None = None) -> list[int]:
+        """The last event before another that gave something one of these names, in a function; none if none did."""
+        return self.flow.where(
+            lambda at: at.kind == "value" and at.target in names and function in (None, at.function), last=before
+        )[-1:]
 
     def repeated(self, event: int) -> list[int]:
         """The call in which an array is changed that the same statement changed before, and the loop around it."""

@@ -12,7 +12,6 @@ from compare.check.subject.guard import aside
 from compare.work.lifetime import end_with_parent
 
 HAVE_THREADS = ("tensorflow", "torch", "jax")  # of their own, which are not copied
-_NOTHING = -1
 Result = TypeVar("Result")
 
 
@@ -20,21 +19,16 @@ class Said:
     """One number that either process says, and both see; the first that is said stays."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8)
-        self._put(_NOTHING)
-
-    def _put(self, number: int) -> None:
-        self._memory[:8] = number.to_bytes(8, "little", signed=True)
+        self._memory = mmap.mmap(-1, 8)  # zeros: nothing; else what was said, and one more
 
     def say(self, number: int) -> None:
-        """Say a number, if none was said yet."""
+        """Say a number, not below 0, if none was said yet."""
         if self.heard() is None:
-            self._put(number)
+            self._memory[:8] = (number + 1).to_bytes(8, "little")
 
     def heard(self) -> int | None:
         """What was said."""
-        number = int.from_bytes(self._memory[:8], "little", signed=True)
-        return None if number == _NOTHING else number
+        return int.from_bytes(self._memory[:8], "little") - 1 if any(self._memory[:8]) else None
 
 
 def in_halves(work: Callable[[int, int, Said], list[Result]], alone: bool) -> list[Result]:
