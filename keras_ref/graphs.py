@@ -1,10 +1,11 @@
 """Graphs that drive a model's own `train_step` and metrics: single steps, and whole trainings.
 
-Each is traced once for a model and a shape, and kept with the model.
+Each is traced once for a model and a shape, and kept with the model. None is for autograph to convert, which reads and
+writes the source of all that is called, and takes longer for that than the graph takes otherwise.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -84,7 +85,6 @@ def steps_graph(model: keras.Sequential) -> Any:
         dtype = dtype_of(model)
         integers = tf.TensorSpec((None,), tf.int32)
 
-        # Nothing here is for autograph to convert, which reads and writes the source of all that is called.
         @tf.function(input_signature=[*_data(model), integers, integers, _starts(model)], autograph=False)
         def run(
             X: tf.Tensor, Y: tf.Tensor, rows: tf.Tensor, ends: tf.Tensor, weights: list[tf.Tensor]
@@ -99,11 +99,10 @@ def steps_graph(model: keras.Sequential) -> Any:
                 batch = rows[begin : ends[index]]
                 logs = model.train_step((tf.gather(X, batch), tf.gather(Y, batch)))
                 values = (logs["loss"], logs["accuracy"], *model.weights)
-                told = tuple(array.write(index, value) for array, value in zip(told, values, strict=True))
-                return index + 1, ends[index], *told
+                return ends[index], *_written(told, index, values)
 
             told = [tf.TensorArray(dtype, size=steps) for _ in range(2 + len(model.weights))]
-            _, _, *told = tf.while_loop(lambda index, *_: index < steps, step, (0, 0, *told))
+            _, *told = _repeat(steps, step, 0, *told)
             loss, accuracy, *after = (array.stack() for array in told)
             return loss, accuracy, after
 
@@ -126,25 +125,38 @@ def training_graph(model: keras.Sequential, shape: tuple[int, int] | None = None
 
         orders, batches = tf.TensorSpec((None, None, n), tf.int32), tf.TensorSpec((), tf.int32)
 
-        @tf.function(input_signature=[*_data(model), orders, batches, _starts(model)])
+        @tf.function(input_signature=[*_data(model), orders, batches, _starts(model)], autograph=False)
         def run(
             X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: tf.Tensor, weights: list[tf.Tensor]
         ) -> tuple[tf.Tensor, tf.Tensor]:
             replicates = tf.shape(orders)[0]
-            losses = tf.TensorArray(dtype, size=replicates)
-            accuracies = tf.TensorArray(dtype, size=replicates)
-            for replicate in tf.range(replicates):
+
+            def train(replicate: tf.Tensor, *told: tf.TensorArray) -> list[tf.TensorArray]:
                 for variable, start in zip(model.weights, weights, strict=True):
                     variable.assign(start[replicate])
                 _begin_anew(model, replicate > 0)
-                loss, accuracy = _train(model, X, Y, orders[replicate], batch if shape is None else shape[0])
-                losses = losses.write(replicate, loss)
-                accuracies = accuracies.write(replicate, accuracy)
+                found = _train(model, X, Y, orders[replicate], batch if shape is None else shape[0])
+                return _written(told, replicate, found)
+
+            told = [tf.TensorArray(dtype, size=replicates) for _ in range(2)]
+            losses, accuracies = _repeat(replicates, train, *told)
             return losses.stack(), accuracies.stack()
 
         return run
 
     return graph(model, ("training", shape), trace)
+
+
+def _repeat(times: tf.Tensor, body: Callable[..., Any], *state: Any) -> Any:
+    """Make `state` what `body(index, *state)` gives, for each index from 0 on."""
+    _, *state = tf.while_loop(
+        lambda index, *_: index < times, lambda index, *now: (index + 1, *body(index, *now)), (0, *state)
+    )
+    return state
+
+
+def _written(arrays: Iterable[tf.TensorArray], index: tf.Tensor, values: Iterable[tf.Tensor]) -> list[tf.TensorArray]:
+    return [array.write(index, value) for array, value in zip(arrays, values, strict=True)]
 
 
 def _begin_anew(model: keras.Sequential, anew: tf.Tensor) -> None:
@@ -161,33 +173,31 @@ def _train(
     The step is not a graph of its own, called from this one: TensorFlow, inlining it, lost the order of the metrics'
     updates, and epochs of one batch had the accuracy of another.
     """
-    step = tf.autograph.experimental.do_not_convert(_step)  # as in `fit`: there is nothing to convert in it
     epochs, n, outputs = tf.shape(orders)[0], tf.shape(orders)[1], Y.shape[1]
     given = isinstance(batch, int)
     whole = orders.shape[1] // batch * batch if given else n  # a last, smaller batch has nodes of its own
     size = batch if given else None
-    loss = tf.TensorArray(X.dtype, size=epochs)
-    predicted = tf.TensorArray(X.dtype, size=epochs)
-    for epoch in tf.range(epochs):
+
+    def train(epoch: tf.Tensor, *told: tf.TensorArray) -> list[tf.TensorArray]:
         model.reset_metrics()
         x, y = tf.gather(X, orders[epoch]), tf.gather(Y, orders[epoch])
+
+        def step(number: tf.Tensor, parts: tf.TensorArray) -> list[tf.TensorArray]:
+            rows = slice(number * batch, (number + 1) * batch)
+            batch_x, batch_y = (tf.ensure_shape(of[rows], (size, of.shape[1])) for of in (x, y))
+            return [parts.write(number, _step(model, batch_x, batch_y))]
+
         if given and whole == batch:
-            P = step(model, x[:whole], y[:whole])
+            P = _step(model, x[:whole], y[:whole])
         else:
             steps = (whole + batch - 1) // batch
             parts = tf.TensorArray(X.dtype, size=steps, infer_shape=given, element_shape=(size, outputs))
-            for number in tf.range(steps):
-                rows = slice(number * batch, (number + 1) * batch)
-                batch_x, batch_y = (
-                    tf.ensure_shape(x[rows], (size, X.shape[1])),
-                    tf.ensure_shape(y[rows], (size, outputs)),
-                )
-                parts = parts.write(number, step(model, batch_x, batch_y))
-            P = parts.concat()
+            P = _repeat(steps, step, parts)[0].concat()
         if given and whole < orders.shape[1]:
-            P = tf.concat([P, step(model, x[whole:], y[whole:])], axis=0)
-        loss = loss.write(epoch, model.get_metrics_result()["loss"])
-        predicted = predicted.write(epoch, P)
+            P = tf.concat([P, _step(model, x[whole:], y[whole:])], axis=0)
+        return _written(told, epoch, (model.get_metrics_result()["loss"], P))
+
+    loss, predicted = _repeat(epochs, train, *(tf.TensorArray(X.dtype, size=epochs) for _ in range(2)))
     every = tf.reshape(predicted.stack(), (-1, outputs))
     right = tf.reshape(_accuracy(tf.gather(Y, tf.reshape(orders, [-1])), every), (epochs, n))
     return loss.stack(), tf.math.divide_no_nan(tf.reduce_sum(right, axis=1), tf.cast(n, X.dtype))

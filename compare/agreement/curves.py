@@ -11,8 +11,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from compare.errors import InputError
 
@@ -101,8 +101,8 @@ def ks_over_epochs(scratch: ArrayLike, keras: ArrayLike, alpha: float = 0.05) ->
     with warnings.catch_warnings():
         # Where D is a step or two, SciPy's exact p-value may round to just above 1; it then takes another.
         warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful", RuntimeWarning)
-        result = stats.ks_2samp(x, y, axis=0)
-    adjusted = np.asarray(stats.false_discovery_control(result.pvalue), dtype=np.float64)
+        result = scipy.stats.ks_2samp(x, y, axis=0)
+    adjusted = np.asarray(scipy.stats.false_discovery_control(result.pvalue), dtype=np.float64)
     return EpochTest(np.asarray(result.statistic), adjusted, adjusted <= alpha, float(adjusted.min()))
 
 
@@ -143,7 +143,7 @@ def curve_permutation_test(
         raise InputError(f"`permutations` must be at least {least} for `alpha` {alpha}. Received: {permutations}")
     pooled = np.concatenate([x, y])
     ranked = ~np.isfinite(pooled).all(axis=0)
-    pooled[:, ranked] = stats.rankdata(pooled[:, ranked], axis=0)
+    pooled[:, ranked] = scipy.stats.rankdata(pooled[:, ranked], axis=0)
     # Scaled to at most 1, so that a run that is about to overflow does not overflow here; a constant column
     # becomes all 1, -1 or 0, whose mean is exact, so that it is 0 when centred.
     scale = np.abs(pooled).max(axis=0)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from compare.agreement.curves import trajectories
 from compare.agreement.equivalence import Floats, welch
@@ -82,14 +82,14 @@ def improvement(scratch: ArrayLike, keras: ArrayLike, *, alpha: float = 0.05) ->
     """
     x, y = _worst(scratch), _worst(keras)
     n, m = len(x), len(y)
-    ranks = stats.rankdata(np.concatenate([x, y]))
-    above_x = (m - (ranks[:n] - stats.rankdata(x))) / m  # share of Keras's runs above each of scratch's
-    below_y = (ranks[n:] - stats.rankdata(y)) / n
+    ranks = scipy.stats.rankdata(np.concatenate([x, y]))
+    above_x = (m - (ranks[:n] - scipy.stats.rankdata(x))) / m  # share of Keras's runs above each of scratch's
+    below_y = (ranks[n:] - scipy.stats.rankdata(y)) / n
     probability = float(above_x.mean())
     if min(n, m) < 2:
         return Estimate(probability, 0.0, 1.0)
     error, dof = welch(float(above_x.var(ddof=1)), n, float(below_y.var(ddof=1)), m)
-    half = float(stats.t.ppf(1 - alpha, dof)) * error
+    half = float(scipy.stats.t.ppf(1 - alpha, dof)) * error
     return Estimate(probability, max(0.0, probability - half), min(1.0, probability + half))
 
 
@@ -147,7 +147,7 @@ def compare_failures(
     on: fewer cannot show that a side hardly ever fails.
     """
     (a, b), (n, m) = (int(side[0].sum()) for side in (scratch, keras)), (len(side[0]) for side in (scratch, keras))
-    p_different = float(stats.fisher_exact(np.array([[a, n - a], [b, m - b]])).pvalue)
+    p_different = float(scipy.stats.fisher_exact(np.array([[a, n - a], [b, m - b]])).pvalue)
     low, high = newcombe((a, b), (n, m), alpha)
     counts = int(scratch[1].sum()), int(keras[1].sum())
     return FailedRuns((a, b), counts, (n, m), low, high, margin, max(-low, high) < margin, p_different)
@@ -164,5 +164,5 @@ def newcombe(counts: tuple[int, int], totals: tuple[int, int], alpha: float) -> 
 @lru_cache(maxsize=1024)  # a simulation comes to the same counts again and again, and SciPy tests a hypothesis first
 def _wilson(count: int, total: int, alpha: float) -> tuple[float, float, float]:
     """A rate and its (1 - 2 alpha) interval."""
-    interval = stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson")
+    interval = scipy.stats.binomtest(count, total).proportion_ci(1 - 2 * alpha, method="wilson")
     return count / total, float(interval.low), float(interval.high)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from compare.agreement.curves import check_alpha, trajectories
 from compare.errors import InputError
@@ -231,11 +231,11 @@ def _tests(x: Floats, y: Floats, margin: float | None, alpha: float) -> _Tests:
         p_equivalent = float(not (abs(difference) < bound or difference == 0))
         half_width = 0.0
     else:
-        p_different = 2 * float(special.stdtr(dof, -abs(difference) / error))
+        p_different = 2 * float(scipy.special.stdtr(dof, -abs(difference) / error))
         gaps = (difference - bound, -difference - bound)
         tests = [welch(a, x.size, b, y.size) for a, b in sides]
-        p_equivalent = max(float(special.stdtr(d, gap / e)) for gap, (e, d) in zip(gaps, tests, strict=True))
-        half_width = error * float(special.stdtrit(dof, 1 - alpha))
+        p_equivalent = max(float(scipy.special.stdtr(d, gap / e)) for gap, (e, d) in zip(gaps, tests, strict=True))
+        half_width = error * float(scipy.special.stdtrit(dof, 1 - alpha))
     return _Tests(scale, difference, half_width, bound, sides, p_equivalent, p_different)
 
 
@@ -270,7 +270,7 @@ def _power(margin: float, sides: Variances, n: int, m: int, alpha: float) -> flo
         error, dof = welch(v, n, w, m)
         if error == 0:
             return 1.0
-        total += float(special.stdtr(dof, margin / error - float(special.stdtrit(dof, 1 - alpha))))
+        total += float(scipy.special.stdtr(dof, margin / error - float(scipy.special.stdtrit(dof, 1 - alpha))))
     return max(total, 0.0)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
 
 from compare.agreement.distributions import Bools, Estimate, FailedRuns, allowance, distance, newcombe
 from compare.agreement.equivalence import Floats, least_replicates, replicates_for, shown_equivalent
@@ -91,7 +91,7 @@ def _estimate(rates: Floats, draws: int) -> Estimate:
     p = float(rates.mean())
     by_chance = p * (1 - p) / draws
     variance = max(0.0, float(rates.var(ddof=1)) - by_chance) + by_chance / len(rates)
-    half = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
+    half = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Estimate(p, max(0.0, p - half), min(1.0, p + half))
 
 
@@ -121,15 +121,15 @@ def enough(
 def _failures_power(n: int, failures: FailedRuns, alpha: float) -> float:
     """Of the interval of the difference of two equal rates, by the normal approximation; at a rate of 0 it is known."""
     p = sum(failures.failed) / sum(failures.replicates)
-    z = float(special.ndtri(1 - alpha))
+    z = float(scipy.special.ndtri(1 - alpha))
     error = math.sqrt(2 * p * (1 - p) / n)
     room = failures.margin - max(z * error, z**2 / (n + z**2))
     if error == 0 or room <= 0:
         return float(room > 0)
-    return 2 * float(special.ndtr(room / error)) - 1
+    return 2 * float(scipy.special.ndtr(room / error)) - 1
 
 
 def _distance_power(n: int, margin: float, alpha: float) -> float:
     """Of the bound on the distance of two alike continuous distributions, by Kolmogorov's limit."""
     room = margin - allowance(n, n, alpha)
-    return 1 - float(special.kolmogorov(room * math.sqrt(n / 2))) if room > 0 else 0.0
+    return 1 - float(scipy.special.kolmogorov(room * math.sqrt(n / 2))) if room > 0 else 0.0

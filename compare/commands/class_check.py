@@ -203,12 +203,9 @@ def _tell(rows: "Sequence[Submission]", reports: "Reports", folder: Path | None,
     from compare.show.terminal import submissions
 
     if folder is not None:
-        from compare.runs.record import read
         from compare.show.afterwards import Afterwards
 
-        after = Afterwards(folder)
-        with after.each("reading it back"):
-            after.present(read(folder))
+        Afterwards(folder).present()
     if telling.as_json:
         print(json.dumps([_as_json(row, reports, folder) for row in rows], indent=2))
     else:

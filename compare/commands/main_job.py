@@ -13,43 +13,58 @@ from compare.sides.quiet_keras import load_keras
 from compare.work.companion import Companion
 
 
-def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -> int:
-    """Perform a job into the recorder's folder, and return the exit status; `beside` takes a part of the work."""
+def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -> tuple[int, Companion]:
+    """Perform a job into the recorder's folder; `beside` takes a part of the work.
+
+    Returns
+    -------
+    int
+        The exit status.
+    Companion
+        A process that has what presents the run, or none.
+    """
     recorder.begin(job.config, job.data)
     with progress(telling.quiet) as stage:
         for part in job.parts:
             part.begin(beside)
+        beside.share(_import, [()])
         if any(part.here for part in job.parts):
             with stage("loading TensorFlow", 1):
                 load_keras()
-        from compare.show import afterwards  # noqa: F401  # once, for both processes
-
-        beside.renew()
+        free = beside.renew()
         found: list[Found] = []
         for part in job.parts:
             with stage(part.title, part.size) as advance:
-                found.append(part.run(advance))
+                found.append(part.run(advance, free))
             for name, table in found[-1].tables.items():
                 recorder.table(name, table)
     status = _status(found)
     recorder.manifest = _manifest(job, found, status == Status.YES)
-    return status
+    return status, free
+
+
+def _import() -> None:
+    """Import what compares and presents, while another process waits for TensorFlow."""
+    import scipy.stats  # noqa: F401
+
+    import compare.show.making  # noqa: F401
 
 
 def present(folder: Path, beside: Companion, telling: Telling, events: Path | None = None) -> None:
     """Draw a finished run, write its page, and tell what was found; `events` is a folder for TensorBoard's files."""
     from compare.show.afterwards import Afterwards
-    from compare.show.figures import tensorboard
     from compare.show.terminal import summary
 
     after = Afterwards(folder)
     with after.each("reading it back"):
-        run = record.read(folder)
         with progress(telling.quiet) as stage:
             with stage("drawing", 1):
-                after.present(run, beside)
+                after.present(beside)
+            run = record.read(folder)
             if events is not None:
                 with stage("TensorBoard", 1), after.each("TensorBoard"):
+                    from compare.show.figures import tensorboard
+
                     tensorboard.write(run, events)
         with after.each("telling"):
             summary.tell(run, folder, quiet=telling.quiet, as_json=telling.as_json)

@@ -44,7 +44,7 @@ def report(
     with recording(out, "report") as recorder:
         recorder.manifest = {"kind": "report", "command": f"keras-parity report {run}", "run": found.manifest}
     after = Afterwards(recorder.finished, again=found.folder)
-    after.present(found)
+    after.present()
     if tensorboard is not None:
         with after.each("TensorBoard"):
             events.write(found, tensorboard)

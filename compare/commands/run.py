@@ -60,6 +60,6 @@ def run(
             prepare(tensorboard)
         with recording(working.out, "run", working.resume) as recorder:
             job = parts.main_job(experiment, dataset, recorder.shards, place)
-            status = main_job.perform(job, recorder, beside, telling)
-        main_job.present(recorder.finished, beside, telling, tensorboard)
+            status, free = main_job.perform(job, recorder, beside, telling)
+        main_job.present(recorder.finished, free, telling, tensorboard)
     return status

@@ -41,6 +41,6 @@ def sweep(
     ready(place)
     with companion(place.companion) as beside:
         with recording(working.out, "sweep", working.resume) as recorder:
-            status = perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)
-        present(recorder.finished, beside, telling)
+            status, free = perform(sweep_job(grid, datasets, recorder.shards, place), recorder, beside, telling)
+        present(recorder.finished, free, telling)
     return status

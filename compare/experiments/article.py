@@ -170,7 +170,7 @@ class ArticlePart:
     def begin(self, beside: Companion) -> None:
         """Do nothing: this process does it all."""
 
-    def run(self, advance: Advance) -> Found:
+    def run(self, advance: Advance, beside: Companion) -> Found:
         """Train the article's networks and Keras, and compare them."""
         article = run_article(self.dataset)
         advance()

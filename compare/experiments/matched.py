@@ -136,7 +136,7 @@ class MatchedPart:
     def begin(self, beside: Companion) -> None:
         """Do nothing: this process does it all."""
 
-    def run(self, advance: Advance) -> Found:
+    def run(self, advance: Advance, beside: Companion) -> Found:
         """Train and compare every pair."""
         matched = run_matched(self.experiment, self.dataset, advance)
         tables = {

@@ -55,5 +55,5 @@ class Part(Protocol):
     def begin(self, beside: Companion) -> None:
         """Let a companion begin, where it can."""
 
-    def run(self, advance: Advance) -> Found:
-        """Train and judge; `advance` is called as the work goes on."""
+    def run(self, advance: Advance, beside: Companion) -> Found:
+        """Train and judge; `advance` is called as the work goes on, `beside` has nothing else to do."""

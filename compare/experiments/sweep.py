@@ -230,7 +230,7 @@ class SweepPart:
         """Let a companion begin with the cells."""
         self._begun = engine.begin(self.shards, self.finished, beside)
 
-    def run(self, advance: Advance) -> Found:
+    def run(self, advance: Advance, beside: Companion) -> Found:
         """Run what is left of the grid, and judge it."""
         swept = run_sweep(self.sweep, self.datasets, advance, self.finished, self.place, self._begun)
         state, words = matrix_verdict(swept.table)

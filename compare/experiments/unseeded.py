@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from compare.agreement.comparison import Comparison, compare_runs
 from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import FEWEST, Experiment
@@ -17,13 +19,10 @@ from compare.experiments.replicates import Procedure, procedure_stream, replicat
 from compare.recipe.protocol import MEASURES
 from compare.recipe.streams import stream
 from compare.work import engine
-from compare.work.companion import Companion
+from compare.work.companion import ALONE, Companion, in_two
 from compare.work.place import HERE, Place
 
-if TYPE_CHECKING:
-    from compare.agreement.comparison import Comparison
-
-
+Trajectories = tuple[NDArray[np.floating], NDArray[np.floating]]  # loss and accuracy, (replicates, epochs)
 SHARD = 50  # replicates: about a second of Keras
 
 
@@ -167,6 +166,7 @@ def run_unseeded(
     finished: MutableMapping[str, pd.DataFrame] | None = None,
     place: Place = HERE,
     begun: engine.Begun | None = None,
+    beside: Companion = ALONE,
 ) -> Unseeded:
     """Train `experiment.replicates` runs of every procedure and compare the sides.
 
@@ -182,6 +182,8 @@ def run_unseeded(
         Where replicates run.
     begun : engine.Begun, optional
         What `begin_unseeded` gave for the same arguments.
+    beside : Companion
+        Compares the sides.
 
     Returns
     -------
@@ -192,8 +194,6 @@ def run_unseeded(
     InputError
         If too few replicates of a procedure are left to compare, or the workers fail as a whole.
     """
-    from compare.agreement.comparison import compare_runs
-
     finished = {} if finished is None else finished
     shards = _shards(experiment, dataset)
     failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance, begun)
@@ -203,14 +203,22 @@ def run_unseeded(
         loss, accuracy = (joined[name].to_numpy().reshape(-1, procedure.protocol.epochs) for name in MEASURES)
         runs[procedure] = loss, accuracy
         tables.append(_labelled(joined, procedure, list(shards), experiment.dtypes[0]))
-    rng = np.random.default_rng(stream(experiment.seed, "permutation test"))
     compared, architecture = settings(experiment), experiment.architecture(dataset)
     chance = dataset.chance_loss(architecture.loss, architecture.outputs)
-    comparisons = {
-        each.name: compare_runs(*runs[each.scratch], *runs[each.keras], rng, chance=chance, family=len(compared))
+    calls = [
+        (runs[each.scratch], runs[each.keras], stream(experiment.seed, "permutation test", each.name), chance)
         for each in compared
-    }
+    ]
+    names = (each.name for each in compared)
+    comparisons = dict(zip(names, beside.call(in_two, partial(_compared, family=len(compared)), calls), strict=True))
     return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)
+
+
+def _compared(
+    scratch: Trajectories, keras: Trajectories, sequence: np.random.SeedSequence, chance: float, family: int
+) -> Comparison:
+    """Compare the sides of one setting."""
+    return compare_runs(*scratch, *keras, np.random.default_rng(sequence), chance=chance, family=family)
 
 
 def _join(procedure: Procedure, tables: list[pd.DataFrame], failures: list[engine.Failure]) -> pd.DataFrame:
@@ -259,9 +267,9 @@ class UnseededPart:
         """Let a companion begin with the replicates."""
         self._begun = begin_unseeded(self.experiment, self.dataset, self.finished, beside)
 
-    def run(self, advance: Advance) -> Found:
+    def run(self, advance: Advance, beside: Companion) -> Found:
         """Train the replicates that are left, and compare both sides'."""
-        found = run_unseeded(self.experiment, self.dataset, advance, self.finished, self.place, self._begun)
+        found = run_unseeded(self.experiment, self.dataset, advance, self.finished, self.place, self._begun, beside)
         compared = {
             each.name: {side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)}
             for each in found.settings

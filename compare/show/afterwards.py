@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from compare.phrases import complain
-from compare.runs.record import Run
-from compare.show.figures.drawing import begin_drawing
-from compare.show.page import page
 from compare.work.companion import ALONE, Companion
 
 
@@ -29,9 +26,9 @@ class Afterwards:
     """
 
     def __init__(self, folder: Path, again: Path | None = None) -> None:
-        self.folder = folder
+        self.folder, self.source = folder, again or folder
         self.failed = False
-        self._again = f"keras-parity report {shlex.quote(str(again or folder))}"
+        self._again = f"keras-parity report {shlex.quote(str(self.source))}"
 
     @contextmanager
     def each(self, what: str) -> Iterator[None]:
@@ -49,16 +46,14 @@ class Afterwards:
         self.failed = True
         complain(f"{what} failed ({failure}); the run is finished and kept: {self._again}")
 
-    def present(self, run: Run, beside: Companion = ALONE) -> None:
-        """Draw a run's figures and write its page into the folder."""
+    def present(self, beside: Companion = ALONE, drawn: bool = True) -> None:
+        """Draw the run's figures, if wanted, and write its page into the folder; a companion does all of it."""
         with self.each("drawing"):
-            figures = begin_drawing(run, self.folder, beside)
-            self.write(run)
-            for name, failure in figures.results():
-                if failure:
-                    self.tell(f"drawing {name}", failure)
+            for what, failure in beside.call(_make_all, self.source, self.folder, drawn):
+                self.tell(what, failure)
 
-    def write(self, run: Run) -> None:
-        """Write a run's page into the folder."""
-        with self.each("the page"):
-            page.write(run, self.folder)
+
+def _make_all(source: Path, folder: Path, drawn: bool) -> list[tuple[str, str]]:
+    from compare.show.making import make_all  # with Matplotlib, which only the process that draws needs
+
+    return make_all(source, folder, drawn)

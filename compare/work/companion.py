@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
+from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -19,18 +20,17 @@ Result = TypeVar("Result")
 
 
 class Companion:
-    """A process of its own, if there is a way to start it: a copy of this one ("fork"), or a new one ("spawn").
+    """A process of its own, if there is one.
 
-    Attributes
+    Parameters
     ----------
     executor : ProcessPoolExecutor or None
     ready : bool
         Whether it can make every call as fast as this process can.
     """
 
-    def __init__(self, way: str | None) -> None:
-        self.executor = None if way is None else _started(way)
-        self.ready = way != "fork"
+    def __init__(self, executor: ProcessPoolExecutor | None, ready: bool = True) -> None:
+        self.executor, self.ready = executor, ready
         self._held: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
@@ -40,19 +40,33 @@ class Companion:
         """Begin to make these calls, each given by its arguments; so many of them, the last, wait for `renew`."""
         return Shared(self, function, calls, waiting)
 
-    def renew(self) -> None:
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Have it make one call, and wait for that; where it is lost, or there is none, make the call here."""
+        if self.executor is not None:
+            with suppress(BrokenProcessPool):
+                return self.executor.submit(function, *arguments).result()
+        return function(*arguments)
+
+    def renew(self) -> "Companion":
         """Have a copy of this process as it is now make the calls that wait, and those to come.
 
         What this process has imported since need not be imported again, and nothing must have begun to use it. Where
         processes are not copied, nothing is done.
+
+        Returns
+        -------
+        Companion
+            The process that made the calls so far, and is free now.
         """
         if self.ready:
-            return
+            return self
+        former = Companion(self.executor)
         self.executor = _started("fork")
         with self._lock:
             self.ready = True
         for give in self._held:
             give()
+        return former
 
     def holds(self, give: Callable[[], None]) -> bool:
         """Whether it is not ready yet: then this is called once it is."""
@@ -134,8 +148,8 @@ def companion(wanted: bool) -> Iterator[Companion]:
         yield ALONE
         return
     before = multiprocessing.active_children()
-    # A copy need not import what this process has; but TensorFlow, once it computes, has threads, which are not copied.
-    beside = Companion("fork" if sys.platform == "linux" and "tensorflow" not in sys.modules else "spawn")
+    way = "fork" if _may_be_copied() else "spawn"
+    beside = Companion(_started(way), ready=way != "fork")
     try:
         yield beside
     finally:
@@ -143,6 +157,22 @@ def companion(wanted: bool) -> Iterator[Companion]:
             process.kill()
         if beside.executor is not None:
             beside.executor.shutdown(cancel_futures=True)
+
+
+def in_two(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> list[Result]:
+    """Make calls in this process and in a copy of it, if it may be copied; return the results in the calls' order."""
+    numbered = [(function, number, call) for number, call in enumerate(calls)]
+    with companion(len(numbered) > 1 and threading.active_count() == 1 and _may_be_copied()) as beside:
+        return [result for _, result in sorted(beside.share(_numbered, numbered).results(), key=itemgetter(0))]
+
+
+def _numbered(function: Callable[..., Result], number: int, call: tuple[Any, ...]) -> tuple[int, Result]:
+    return number, function(*call)
+
+
+def _may_be_copied() -> bool:
+    """A copy need not import what this process has; but TensorFlow, once it computes, has threads, not copied."""
+    return sys.platform == "linux" and "tensorflow" not in sys.modules
 
 
 def _started(way: str) -> ProcessPoolExecutor:

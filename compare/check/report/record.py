@@ -11,8 +11,10 @@ from compare.check.report import values, words
 from compare.check.report.verdict import Outcome
 from compare.phrases import visible
 from compare.runs import provenance, whole
-from compare.runs.record import Run, read
+from compare.runs.record import Run
 from compare.runs.recorder import recording
+from compare.show.afterwards import Afterwards
+from compare.work.companion import ALONE, Companion
 
 MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
@@ -26,32 +28,25 @@ def record_check(
     config: Mapping[str, Any] | None = None,
     begun: datetime | None = None,
     drawn: bool = True,
+    beside: Companion = ALONE,
 ) -> Path:
     """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
 
     `config` are the settings of the check, where it was asked for by a command; `begun` is when it began, in UTC. The
-    figure takes as long as all else; one of many checks, not `drawn`, goes without.
+    figure takes as long as all else; one of many checks, not `drawn`, goes without. `beside` makes figure and page.
 
     Raises
     ------
     InputError
         If the folder cannot be written to.
     """
-    from compare.show.afterwards import Afterwards  # with Matplotlib, for which other checks need not wait
-
     with recording(out, "check", begun=begun) as recorder:
         table = pd.DataFrame(values.rows(report), columns=COLUMNS)
         recorder.table("check.csv", table)
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
         whole.write_text(recorder.folder / "report.txt", visible(words.text(report)) + "\n")
         recorder.manifest = manifest(report, subject, command) | ({"config": config} if config else {})
-    after = Afterwards(recorder.finished)
-    with after.each("reading it back"):
-        run = read(recorder.finished)
-        if drawn:
-            after.present(run)
-        else:
-            after.write(run)
+    Afterwards(recorder.finished).present(beside, drawn)
     return recorder.finished
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -22,7 +21,6 @@ from compare.show.figures import panels, plots, style, unseeded
 from compare.show.figures.check_map import draw_check
 from compare.show.figures.style import LABELS, STARTS, STYLE
 from compare.show.gaps import gaps, largest, of, which
-from compare.work.companion import ALONE, Companion, Shared
 
 
 def figures(run: Run) -> dict[str, Callable[[], Figure]]:
@@ -45,26 +43,10 @@ def figures(run: Run) -> dict[str, Callable[[], Figure]]:
     return found
 
 
-class Drawn(NamedTuple):
-    """A figure that was drawn, or why it was not: a failure is a value too, so that the others are drawn."""
-
-    name: str
-    failure: str = ""
-
-
-def begin_drawing(run: Run, folder: Path, beside: Companion = ALONE) -> Shared[Drawn]:
-    """Let a companion begin to draw every figure, as PNG and SVG; the `results` say what came of each."""
-    return beside.share(draw_one, [(run, folder, name) for name in figures(run)])
-
-
-def draw_one(run: Run, folder: Path, name: str) -> Drawn:
-    """Draw one figure."""
-    try:
-        with mpl.rc_context(fname=STYLE):
-            save(figures(run)[name](), folder / name)
-    except Exception as error:  # whatever it is: a run's numbers and its other figures do not go with it
-        return Drawn(name, f"{type(error).__name__}: {error}")
-    return Drawn(name)
+def draw(run: Run, folder: Path, name: str) -> None:
+    """Draw one of a run's `figures` into a folder, as PNG and SVG."""
+    with mpl.rc_context(fname=STYLE):
+        save(figures(run)[name](), folder / name)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -96,7 +96,7 @@ def test_no_way_that_a_finished_run_was_lost_loses_it(folder, monkeypatch, tmp_p
             (recorder.folder / name).write_bytes((folder / name).read_bytes())
         recorder.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         recorder.manifest["data"]["name"] = data
-        return 0
+        return 0, ALONE
 
     named = data != "iris"  # all that a figure knows of these ways; one is enough
     figures = drawing.figures
