@@ -5,6 +5,7 @@ writes the source of all that is called, and takes longer for that than the grap
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -14,6 +15,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.eager import context  # there is no public way to choose what runs a graph
 
+TRACING = 25_000  # steps, in which a graph for one shape saves what it takes to trace it, where another is there
+FEW = 1_000  # steps, after which more of their shape are likely to come
+UNROLLED = 8  # steps of an epoch at most, that are nodes of their own each: a loop takes a tenth of a small step
 EQUAL_IN_ONE_THREAD = ("categorical_crossentropy", "mse", "mean_squared_error")
 Sample = Callable[[], tuple[Any, Any, Any]]
 
@@ -111,13 +115,24 @@ def steps_graph(model: keras.Sequential) -> Any:
     return graph(model, "steps", trace)
 
 
-def training_graph(model: keras.Sequential, shape: tuple[int, int] | None = None) -> Any:
-    """Trainings one after the other: (X, Y, orders, batch size, weights) to loss and accuracy, (replicates, epochs).
+def training_graph(model: keras.Sequential, shape: tuple[int, int], steps: int) -> Any:
+    """Trainings one after the other: (X, Y, orders, batch size, weights) to each batch's loss, and each accuracy.
 
+    Losses come as (replicates, epochs, batches), accuracies, of whole epochs, as (replicates, epochs).
     Orders, (replicates, epochs, n), and each tensor of the weights have a leading axis of replicates; after the first,
     each replicate starts with a new optimizer's slots. One graph does for all batch sizes and numbers of samples; one
-    for a `shape` of batch size and samples saves a tenth of the time of a step, and takes longer to trace.
+    for a `shape` of batch size and samples saves a third of the time of a step, and is made once it pays for so many
+    `steps` and those before.
     """
+    made = model.__dict__.setdefault("_keras_parity_steps", Counter())
+    made[shape] += steps
+    there = model.__dict__.get("_keras_parity_graphs", {})
+    if ("training", shape) in there or made[shape] > (TRACING if ("training", None) in there else FEW):
+        return _training_graph(model, shape)
+    return _training_graph(model, None)
+
+
+def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None) -> Any:
     n = None if shape is None else shape[1]
 
     def trace() -> Any:
@@ -147,8 +162,12 @@ def training_graph(model: keras.Sequential, shape: tuple[int, int] | None = None
     return graph(model, ("training", shape), trace)
 
 
-def _repeat(times: tf.Tensor, body: Callable[..., Any], *state: Any) -> Any:
+def _repeat(times: tf.Tensor | int, body: Callable[..., Any], *state: Any) -> Any:
     """Make `state` what `body(index, *state)` gives, for each index from 0 on."""
+    if isinstance(times, int) and times <= UNROLLED:
+        for index in range(times):
+            state = body(index, *state)
+        return state
     _, *state = tf.while_loop(
         lambda index, *_: index < times, lambda index, *now: (index + 1, *body(index, *now)), (0, *state)
     )
@@ -179,44 +198,61 @@ def _train(
     size = batch if given else None
 
     def train(epoch: tf.Tensor, *told: tf.TensorArray) -> list[tf.TensorArray]:
-        model.reset_metrics()
         x, y = tf.gather(X, orders[epoch]), tf.gather(Y, orders[epoch])
 
-        def step(number: tf.Tensor, parts: tf.TensorArray) -> list[tf.TensorArray]:
+        def step(number: tf.Tensor, *parts: tf.TensorArray) -> list[tf.TensorArray]:
             rows = slice(number * batch, (number + 1) * batch)
             batch_x, batch_y = (tf.ensure_shape(of[rows], (size, of.shape[1])) for of in (x, y))
-            return [parts.write(number, _step(model, batch_x, batch_y))]
+            return _written(parts, number, _step(model, batch_x, batch_y))
 
         if given and whole == batch:
-            P = _step(model, x[:whole], y[:whole])
+            loss, P = _step(model, x[:whole], y[:whole])
+            losses = loss[tf.newaxis]
         else:
             steps = (whole + batch - 1) // batch
-            parts = tf.TensorArray(X.dtype, size=steps, infer_shape=given, element_shape=(size, outputs))
-            P = _repeat(steps, step, parts)[0].concat()
+            parts = [
+                tf.TensorArray(X.dtype, size=steps, element_shape=()),
+                tf.TensorArray(X.dtype, size=steps, infer_shape=given, element_shape=(size, outputs)),
+            ]
+            every_loss, every_P = _repeat(steps, step, *parts)
+            losses, P = every_loss.stack(), every_P.concat()
         if given and whole < orders.shape[1]:
-            P = tf.concat([P, _step(model, x[whole:], y[whole:])], axis=0)
-        return _written(told, epoch, (model.get_metrics_result()["loss"], P))
+            last, P_of_last = _step(model, x[whole:], y[whole:])
+            losses, P = tf.concat([losses, last[tf.newaxis]], axis=0), tf.concat([P, P_of_last], axis=0)
+        return _written(told, epoch, (losses, P))
 
-    loss, predicted = _repeat(epochs, train, *(tf.TensorArray(X.dtype, size=epochs) for _ in range(2)))
+    losses, predicted = _repeat(epochs, train, *(tf.TensorArray(X.dtype, size=epochs) for _ in range(2)))
     every = tf.reshape(predicted.stack(), (-1, outputs))
     right = tf.reshape(_accuracy(tf.gather(Y, tf.reshape(orders, [-1])), every), (epochs, n))
-    return loss.stack(), tf.math.divide_no_nan(tf.reduce_sum(right, axis=1), tf.cast(n, X.dtype))
+    return losses.stack(), tf.math.divide_no_nan(tf.reduce_sum(right, axis=1), tf.cast(n, X.dtype))
 
 
-def _step(model: keras.Sequential, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """One `train_step`, without the metrics of its predictions, which are returned: a third of a small step's nodes."""
-    seen = []
+class _Told:
+    """Stands in a model for what counts its losses and judges its predictions: a third of a small step's nodes."""
 
-    def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        seen.append(y_pred)
+    loss: tf.Tensor
+    predicted: tf.Tensor
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Take the loss, as a model's own tracker does."""
+        self.loss = values
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take the predictions, as a model does."""
+        self.predicted = y_pred
         return {}
 
-    model.__dict__["compute_metrics"] = compute_metrics
+
+def _step(model: keras.Sequential, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One `train_step`, whose loss and predictions are returned, and not added up or judged."""
+    told, tracker = _Told(), model._loss_tracker
+    model.__dict__.update(_loss_tracker=told, compute_metrics=told.compute_metrics)
     try:
         model.train_step((x, y))
     finally:
+        model.__dict__["_loss_tracker"] = tracker
         del model.__dict__["compute_metrics"]
-    return seen[0]
+    return told.loss, told.predicted
 
 
 def _accuracy(y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@
 with its own metrics, from one graph that loops over epochs and batches.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -98,8 +99,8 @@ def fit_compiled(
 ) -> History:
     """Train as `fit` does, with the same loss, accuracy and weights, bit for bit, and a fraction of its time.
 
-    The graph is traced once for each model, and kept with it; set other weights and call again for another run, or
-    call `fit_replicates`, whose graph is for one batch size and number of samples, and quicker. Parameters and result
+    The graph is traced once for each model, and kept with it; set other weights and call again for another run. Where
+    that is done often with one batch size and number of samples, a quicker one is made for these. Parameters and result
     as for `fit`; without `batch_orders`, the whole data set is taken as it lies, and smaller batches are shuffled
     afresh every epoch.
     """
@@ -146,7 +147,7 @@ def fit_replicates(
     starts = checks.starts(weights, [tuple(variable.shape) for variable in model.weights], X.dtype)
     orders = checks.orders(batch_orders, epochs, len(X), len(starts[0]))
     begin_anew(model)
-    return _train(model, X, Y, starts, batch, orders, (batch, len(X)))
+    return _train(model, X, Y, starts, batch, orders)
 
 
 def _train(
@@ -156,11 +157,21 @@ def _train(
     starts: list[Array],
     batch: int,
     orders: NDArray[np.int32],
-    shape: tuple[int, int] | None = None,
 ) -> History:
+    replicates, epochs, n = orders.shape
     with precision(dtype_of(model)):
-        loss, accuracy = training_graph(model, shape)(X, Y, orders, np.int32(batch), starts)
-    return History(loss.numpy(), accuracy.numpy())
+        run = training_graph(model, (batch, n), replicates * epochs * math.ceil(n / batch))
+        losses, accuracy = run(X, Y, orders, np.int32(batch), starts)
+    return History(_mean(losses.numpy(), batch, n), accuracy.numpy())
+
+
+def _mean(losses: Array, batch: int, n: int) -> Array:
+    """Return the mean loss of each epoch, (replicates, epochs), added up batch by batch as Keras's tracker does."""
+    total = np.zeros(losses.shape[:-1], losses.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
+        for number, start in enumerate(range(0, n, batch)):
+            total += losses[..., number] * min(batch, n - start)
+        return total / losses.dtype.type(n)
 
 
 def steps_compiled(

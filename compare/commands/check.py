@@ -66,17 +66,23 @@ def check(
         raise InputError(f"`baseline` needs the subject's name: write {path.name}:NAME. Received: {subjects[0]!r}")
     called = f"{path.name}:{name}"
     before = None if baseline is None else read_baseline(baseline, out or Path("results"), called, asked.options)
-    report = checked((path, name), source, settings, telling.quiet)
-    seconds = (datetime.now(UTC) - begun).total_seconds()
-    from compare.check.report.record import as_run, record_check
+    from compare.show.afterwards import prepare
+    from compare.work.companion import companion, may_be_copied
 
-    since = None if before is None else against(as_run(report), before)
-    page = None
-    if record and out is not None:
-        from compare.runs.record import REPORT
+    with companion(record and out is not None and may_be_copied()) as beside:
+        beside.share(prepare, [()])
+        report = checked((path, name), source, settings, telling.quiet)
+        seconds = (datetime.now(UTC) - begun).total_seconds()
+        from compare.check.report.record import as_run, record_check
 
-        called = f"{path.name}:{name or report.met.name}"
-        page = record_check(report, out, called, asked.command(*subjects), asked.options, begun) / REPORT
+        since = None if before is None else against(as_run(report), before)
+        page = None
+        if record and out is not None:
+            from compare.runs.record import REPORT
+
+            called = f"{path.name}:{name or report.met.name}"
+            command = asked.command(*subjects)
+            page = record_check(report, out, called, command, asked.options, begun, beside=beside) / REPORT
     told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
     together.write_one(subjects[0], told, seconds)
     if telling.as_json:

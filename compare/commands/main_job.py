@@ -8,6 +8,7 @@ from compare.experiments.part import Found, Status
 from compare.experiments.parts import Job
 from compare.runs import provenance, record
 from compare.runs.recorder import Recorder
+from compare.show.afterwards import Afterwards, prepare
 from compare.show.terminal.progress import progress
 from compare.sides.quiet_keras import load_keras
 from compare.work.companion import Companion
@@ -47,12 +48,11 @@ def _import() -> None:
     """Import what compares and presents, while another process waits for TensorFlow."""
     import scipy.stats  # noqa: F401
 
-    import compare.show.making  # noqa: F401
+    prepare()
 
 
 def present(folder: Path, beside: Companion, telling: Telling, events: Path | None = None) -> None:
     """Draw a finished run, write its page, and tell what was found; `events` is a folder for TensorBoard's files."""
-    from compare.show.afterwards import Afterwards
     from compare.show.terminal import summary
 
     after = Afterwards(folder)

@@ -9,6 +9,11 @@ from compare.phrases import complain
 from compare.work.companion import ALONE, Companion
 
 
+def prepare() -> None:
+    """Import what makes figures and pages: in a process beside, while this one does something else."""
+    import compare.show.making  # noqa: F401
+
+
 class Afterwards:
     """Does things with a finished run, and tells of those that fail in a line each.
 

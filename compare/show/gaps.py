@@ -49,7 +49,7 @@ class Gaps:
 def gaps(run: Run, **case: str) -> Gaps:
     """Return the gaps of a case: its protocol and dtype, and who drew the initial weights, or both drawers' pairs."""
     ours, theirs = _sides(run, "loss", case)
-    floors = of(run.tables["noise_floor"], case).pivot_table("loss", PAIR, "epoch", dropna=False)
+    floors = of(run.tables["noise_floor"], case).pivot(index=PAIR, columns="epoch", values="loss")
     floor = floors.to_numpy()
     gap = parity.gap(ours, theirs)
     tolerated = tolerance.of_loss(floor, ours, case["dtype"])
@@ -80,7 +80,7 @@ def largest(run: Run, measure: str, dtype: str) -> float:
 
 def _sides(run: Run, measure: str, case: dict[str, str]) -> tuple[Array, Array]:
     """What scratch and Keras have of a measure, (pairs, epochs) each."""
-    wide = of(run.tables["trajectories"], case).pivot_table(measure, PAIR, ["side", "epoch"], dropna=False)
+    wide = of(run.tables["trajectories"], case).pivot(index=PAIR, columns=["side", "epoch"], values=measure)
     return wide["scratch"].to_numpy(), wide["keras"].to_numpy()
 
 

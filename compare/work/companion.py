@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -14,7 +15,7 @@ from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from compare.work.lifetime import end_with_parent
+from compare.work.lifetime import ENDING, end_with_parent
 
 Result = TypeVar("Result")
 
@@ -148,7 +149,8 @@ def companion(wanted: bool) -> Iterator[Companion]:
         yield ALONE
         return
     before = multiprocessing.active_children()
-    way = "fork" if _may_be_copied() else "spawn"
+    # A copy need not import what this process has.
+    way = "fork" if may_be_copied() else "spawn"
     beside = Companion(_started(way), ready=way != "fork")
     try:
         yield beside
@@ -162,7 +164,7 @@ def companion(wanted: bool) -> Iterator[Companion]:
 def in_two(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> list[Result]:
     """Make calls in this process and in a copy of it, if it may be copied; return the results in the calls' order."""
     numbered = [(function, number, call) for number, call in enumerate(calls)]
-    with companion(len(numbered) > 1 and threading.active_count() == 1 and _may_be_copied()) as beside:
+    with companion(len(numbered) > 1 and threading.active_count() == 1 and may_be_copied()) as beside:
         return [result for _, result in sorted(beside.share(_numbered, numbered).results(), key=itemgetter(0))]
 
 
@@ -170,13 +172,20 @@ def _numbered(function: Callable[..., Result], number: int, call: tuple[Any, ...
     return number, function(*call)
 
 
-def _may_be_copied() -> bool:
-    """A copy need not import what this process has; but TensorFlow, once it computes, has threads, not copied."""
+def may_be_copied() -> bool:
+    """Whether a copy of this process can go on as it can: TensorFlow, once it computes, has threads, not copied."""
     return sys.platform == "linux" and "tensorflow" not in sys.modules
+
+
+def _begin(parent: int) -> None:
+    """Leave it to the parent what an interrupt means, which reaches both: it ends this process."""
+    end_with_parent(parent)
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
 
 
 def _started(way: str) -> ProcessPoolExecutor:
     context = multiprocessing.get_context(way)
-    executor = ProcessPoolExecutor(1, context, initializer=end_with_parent, initargs=(os.getpid(),))
+    executor = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(os.getpid(),))
     executor.submit(os.getpid)  # starts the process, from this thread
     return executor

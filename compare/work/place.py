@@ -41,6 +41,8 @@ def usual_place(replicates: int, workers: int | None = None, scheduler: str | No
     """Return where so many replicates a side run, unless it is said: a process spends seconds to import TensorFlow."""
     if workers is None:
         workers = max(1, min(replicates // 500, cpu_count()))
-        companion = workers == 1 and scheduler is None and replicates >= 100 and cpu_count() > 1
-        return Place(workers, scheduler, companion)
+        if workers > 2 or scheduler is not None:
+            return Place(workers, scheduler)
+        # This process is one of two, and a copy of it, the other, has no TensorFlow to import.
+        return Place(companion=replicates >= 100 and cpu_count() > 1)
     return Place(workers, scheduler)

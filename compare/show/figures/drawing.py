@@ -54,7 +54,7 @@ def save(figure: Figure, path: Path) -> None:
     png, svg = io.BytesIO(), io.StringIO()
     with mpl.rc_context(fname=STYLE):
         figure.set_dpi(mpl.rcParams["savefig.dpi"])
-        FigureCanvasAgg(figure).print_png(png, pil_kwargs={"compress_level": 4})
+        FigureCanvasAgg(figure).print_png(png, pil_kwargs={"compress_level": 3})
         figure.set_layout_engine("none")
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
     whole.write(path.with_name(f"{path.name}.png"), png.getvalue())
