@@ -105,6 +105,10 @@ class _Endless(Interrupted):
     """An edit made the subject go on for too long."""
 
 
+class _Worse(Interrupted):
+    """With an edit, something is off that was not."""
+
+
 def attempt(subject: Any, asked: Attempt, alone: bool = False) -> list[Repair]:
     """Try edits until the time is over; the likeliest repairs of each round first.
 
@@ -156,21 +160,34 @@ class _Trial:
         self.limit = max(LEAST, SLOWER * took)
         return list(watch.codes)
 
-    def off(self, which: int = 0) -> Off:
-        """The steps and outputs that are not Keras's, in a task: the loss, the accuracy, the weights."""
+    def off(self, which: int = 0, before: Off | None = None) -> Off:
+        """The steps and outputs that are not Keras's, in a task: the loss, the accuracy, the weights.
+
+        Raises
+        ------
+        _Worse
+            With the first step in which something is off that was not `before`.
+        """
         task, expected = self.asked.tasks[which], self.asked.expected[which]
-        steps: list[Did] = []
+        off: set[tuple[int, int]] = set()
+        made = 0
+
+        def judge(did: Did, at: int) -> None:
+            off.update((at, output) for output in _off(did, expected[at]))
+            if before is not None and not off <= before:
+                raise _Worse
 
         def tell(did: Did) -> None:
-            steps.append(did)
-            setattr(builtins, SAMPLES, len(task.batches[min(len(steps), len(task.batches) - 1)]))
+            nonlocal made
+            made += 1
+            if made <= len(expected):
+                judge(did, made - 1)
+            setattr(builtins, SAMPLES, len(task.batches[min(made, len(task.batches) - 1)]))
 
         with _limited(self.limit), _told(task):
             perform(self.subject, task, tell=tell)
-        off: set[tuple[int, int]] = set()
-        for index, right in enumerate(expected):
-            did = steps[index] if index < len(steps) else Did(error="not made")
-            off |= {(index, output) for output in _off(did, right)}
+        for at in range(made, len(expected)):
+            judge(Did(error="not made"), at)
         return frozenset(off)
 
     def better(self, units: Sequence[Unit], turn: int) -> list[tuple[Repair, Off, tuple[Unit, Edit]]]:
@@ -195,7 +212,7 @@ class _Trial:
                 here = waiting.popleft()
                 number += 1
                 left = self._left(ordered[here], (sieve, passing), (which, off))
-                whole = left == frozenset() and all(self._with(*ordered[here], task) == frozenset() for task in tasks)
+                whole = left == frozenset() and all(self._with(*ordered[here], task, left) == left for task in tasks)
                 if left is not None:
                     found.append((here, left, whole))
                 if whole:
@@ -226,19 +243,19 @@ class _Trial:
 
     def _left(self, change: tuple[Unit, Edit], sieve: tuple[int, Off], first: tuple[int, Off]) -> Off | None:
         """What is off in a task with an edit, where that is less than without; tried in another task before."""
-        left = self._with(*change, sieve[0])
-        if left is None or not left < sieve[1] or self.off(sieve[0]) != sieve[1]:
+        left = self._with(*change, *sieve)
+        if left is None or left == sieve[1] or self.off(sieve[0]) != sieve[1]:
             return None
         if sieve != first:
-            left = self._with(*change, first[0])
-        return left if left is not None and left < first[1] else None
+            left = self._with(*change, *first)
+        return left if left != first[1] else None
 
-    def _with(self, unit: Unit, edit: Edit, which: int) -> Off | None:
-        """What is off with an edit; None where it makes no program, or one that goes on for ever."""
+    def _with(self, unit: Unit, edit: Edit, which: int, before: Off) -> Off | None:
+        """What is off with an edit; None where that is more than before, or it makes no program that ends."""
         try:
             with edit, unit.installed():
-                return self.off(which)
-        except (SyntaxError, ValueError, TypeError, RecursionError, _Endless):
+                return self.off(which, before)
+        except (SyntaxError, ValueError, TypeError, RecursionError, _Endless, _Worse):
             return None
 
     def _ordered(self, units: Sequence[Unit]) -> list[tuple[Unit, Edit]]:
