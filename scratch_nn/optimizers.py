@@ -164,7 +164,10 @@ class Adam(Optimizer):
         epsilon: float = 1e-7,
     ) -> None:
         super().__init__(learning_rate, dtype)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        kind = np.dtype(dtype).type
+        self.betas = kind(_rounded(beta_1)), kind(_rounded(beta_2))  # Keras rounds those that it raises to a power,
+        self.shares = np.array(1 - beta_1, dtype), np.array(1 - beta_2, dtype)  # and not those that it averages with
+        self.epsilon = np.array(epsilon, dtype)
 
     def slots(self, theta: Array) -> list[Array]:
         """Both means, and the number of the step."""
@@ -174,12 +177,22 @@ class Adam(Optimizer):
         """Update theta in place; see `Optimizer`."""
         m, v, t = slots
         t += 1
-        # Keras rounds the betas that it raises to a power, and not those that it averages with.
-        powers = [1 - np.power(_rounded(beta), t) for beta in (self.beta_1, self.beta_2)]
-        alpha = self.learning_rate * np.sqrt(powers[1]) / powers[0]
-        m += (gradient - m) * (1 - self.beta_1)
-        v += (np.square(gradient) - v) * (1 - self.beta_2)
-        theta -= m * alpha / (np.sqrt(v) + self.epsilon)
+        now = t.flat[0]  # the replicates of a stack make their steps together
+        beta_1, beta_2 = self.betas
+        alpha = self.learning_rate * np.sqrt(1 - beta_2**now) / (1 - beta_1**now)
+        # In place: to make arrays anew takes as long as to compute what is in them.
+        room = np.subtract(gradient, m)
+        np.multiply(room, self.shares[0], out=room)
+        np.add(m, room, out=m)
+        np.square(gradient, out=gradient)
+        np.subtract(gradient, v, out=gradient)
+        np.multiply(gradient, self.shares[1], out=gradient)
+        np.add(v, gradient, out=v)
+        np.sqrt(v, out=gradient)
+        np.add(gradient, self.epsilon, out=gradient)
+        np.multiply(m, alpha, out=room)
+        np.divide(room, gradient, out=room)
+        np.subtract(theta, room, out=theta)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adagrad": Adagrad, "adam": Adam}

@@ -1,6 +1,8 @@
 """A companion shares calls with this process; without it, or after it is lost, they are all made here."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -65,3 +67,42 @@ def test_a_companion_is_ended_at_once():
 
 def test_alone_there_is_no_companion():
     assert not ALONE.share(pow, [])
+
+
+def test_it_makes_a_call_that_is_waited_for_and_is_done_without():
+    with companion(wanted=True) as beside:
+        assert beside.call(os.getpid) != os.getpid()
+    assert ALONE.call(os.getpid) == os.getpid()
+
+
+def test_lost_with_a_call_it_leaves_it_to_this_process(tmp_path):
+    with companion(wanted=True) as beside:
+        assert beside.call(work.die_once, str(tmp_path / "died")) == os.getpid()
+
+
+COPIES = """
+import os, signal
+from compare.work.companion import companion, in_two
+from tests.compare.work.test_companion import pid_after
+
+made = in_two(pid_after, [(0.2, number) for number in range(6)])
+assert [number for number, _ in made] == list(range(6)), made
+assert len({pid for _, pid in made}) == 2, made
+assert in_two(pow, [(2, 3)]) == [8]
+with companion(wanted=True) as beside:
+    first = beside.call(os.getpid)
+    shared = beside.share(os.getpid, [()] * 2, waiting=2)
+    free = beside.renew()
+    assert free.call(os.getpid) == first
+    second = beside.call(os.getpid)
+    assert second not in (first, os.getpid())
+    assert first not in set(shared.results())
+    for pid in (first, second):
+        os.kill(pid, signal.SIGINT)  # as a terminal does, to all: what it means is for this process to say
+    assert (free.call(os.getpid), beside.call(os.getpid)) == (first, second)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not copied")
+def test_copies_of_a_process_share_calls_renew_each_other_and_leave_interrupts_to_it():
+    subprocess.run([sys.executable, "-W", "error", "-c", COPIES], check=True, timeout=60)
