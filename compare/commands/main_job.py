@@ -39,6 +39,8 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -
                 found.append(part.run(advance, free))
             for name, table in found[-1].tables.items():
                 recorder.table(name, table)
+    if free is not beside:
+        beside.dismiss()
     status = _status(found)
     recorder.manifest = _manifest(job, found, status == Status.YES)
     return status, free

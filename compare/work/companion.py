@@ -69,6 +69,12 @@ class Companion:
             give()
         return former
 
+    def dismiss(self) -> None:
+        """Let it end, and give its memory back, once it has made all calls."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=False)
+            self.executor = None
+
     def holds(self, give: Callable[[], None]) -> bool:
         """Whether it is not ready yet: then this is called once it is."""
         with self._lock:
