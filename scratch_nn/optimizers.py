@@ -164,9 +164,9 @@ class Adam(Optimizer):
         epsilon: float = 1e-7,
     ) -> None:
         super().__init__(learning_rate, dtype)
-        kind = np.dtype(dtype).type
-        self.betas = kind(_rounded(beta_1)), kind(_rounded(beta_2))  # Keras rounds those that it raises to a power,
-        self.shares = np.array(1 - beta_1, dtype), np.array(1 - beta_2, dtype)  # and not those that it averages with
+        # Keras rounds the betas that it raises to a power, and not those that it averages with.
+        self.betas = np.array([_rounded(beta_1), _rounded(beta_2)], dtype)
+        self.shares = [np.array(1 - beta, dtype) for beta in (beta_1, beta_2)]
         self.epsilon = np.array(epsilon, dtype)
 
     def slots(self, theta: Array) -> list[Array]:

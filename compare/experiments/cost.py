@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compare.recipe.architecture import Architecture
     from compare.recipe.protocol import Protocol
 
-KERAS_UPDATE, SCRATCH_UPDATE = 1.3e-4, 1e-5  # seconds that an update of a small network takes
+KERAS_UPDATE, SCRATCH_UPDATE = 6e-5, 1e-5  # seconds that an update of a small network takes
 FLOPS = 2e9  # multiplications and additions a second, where it is large
 PROCESS = 0.5e9  # bytes that a process takes which has imported TensorFlow
 ROW = 125  # bytes of one epoch of one run, until all is told
@@ -46,7 +46,8 @@ class Cost:
         """Return the seconds and the bytes that it takes there; on a cluster, this machine only keeps what comes."""
         if place.scheduler is not None:
             return 0.0, self.kept
-        return self.seconds / place.workers, self.kept + place.workers * (PROCESS + self.working)
+        processes = place.workers + place.companion
+        return self.seconds / processes, self.kept + processes * (PROCESS + self.working)
 
 
 def _training(architecture: Architecture, dataset: Dataset, protocol: Protocol, update: float, stack: int) -> Cost:

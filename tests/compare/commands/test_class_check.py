@@ -89,6 +89,7 @@ def test_bad_input_is_refused_before_anything_runs(capsys, monkeypatch, submitte
     assert not (submitted / "results").exists()
 
 
+@pytest.mark.seconds_for_edits(0.2)
 def test_every_network_is_a_row_a_page_and_a_test_case(capsys, submitted):
     files = ["--csv", "class.csv", "--junit", "class.xml", "--annotate", "github"]
     assert main(["check", "in/*/net.py:Net", *SHORT, *files]) == 1

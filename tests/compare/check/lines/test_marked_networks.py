@@ -10,7 +10,7 @@ from compare.check.lines.saying import PLACES
 from compare.data.dataset import load
 from tests.compare.check.lines import marked_networks as networks
 
-pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.seconds_for_edits(1.0)]
+pytestmark = pytest.mark.usefixtures("quick")
 FILE = networks.__file__
 RIGHT = [
     networks.Right,

@@ -117,7 +117,7 @@ class Writes(Scalar):
         return 0.0
 
 
-def asked(labels="integer", seconds=20.0, n=4, factors=()):
+def asked(labels="integer", seconds=5.0, n=4, factors=()):
     """What is right in two steps of a softmax regression."""
     recipe = Recipe(dense((3, 2), (), 0.1), 8, n, labels)
     rng = np.random.default_rng(0)
@@ -177,7 +177,7 @@ def test_ends_what_never_would():
 def test_puts_everything_back():
     task = asked().tasks[0]
     before, code = perform(Two, task), Two.train_on_batch.__code__
-    attempt(Two, asked())
+    attempt(Two, asked(seconds=0.5))
     assert Two.train_on_batch.__code__ is code
     after = perform(Two, task)
     for one, other in zip(before.steps, after.steps, strict=True):
