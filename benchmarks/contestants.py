@@ -6,6 +6,7 @@ compiling, moving data) is prepared before; initial weights are the task's. Peer
 where they are used.
 """
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,8 +195,9 @@ def keras_fit(task: Task) -> Train:
 
 
 def keras_compiled(task: Task) -> Train:
-    """Train with Keras's own training step, driven by one graph loop."""
+    """Train with Keras's own training step, driven by one graph loop; often, and so by one for this shape."""
     from keras_ref import fit_compiled
+    from keras_ref.graphs import TRACING
 
     model, start = _keras_model(task)
 
@@ -203,6 +205,7 @@ def keras_compiled(task: Task) -> Train:
         model.set_weights(start)
         return fit_compiled(model, task.X, task.y, epochs, task.batch, task.orders(epochs)).loss
 
+    train(TRACING // math.ceil(len(task.y) / task.batch) + 1)
     return train
 
 
