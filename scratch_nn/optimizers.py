@@ -5,6 +5,7 @@ TensorFlow's `cast`, whose Python numbers are float32. Here they are `_rounded` 
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -165,7 +166,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(learning_rate, dtype)
         # Keras rounds the betas that it raises to a power, and not those that it averages with.
-        self.betas = np.array([_rounded(beta_1), _rounded(beta_2)], dtype)
+        self.betas = tuple(np.array([_rounded(beta_1), _rounded(beta_2)], dtype))
         self.shares = [np.array(1 - beta, dtype) for beta in (beta_1, beta_2)]
         self.epsilon = np.array(epsilon, dtype)
 
@@ -176,10 +177,10 @@ class Adam(Optimizer):
     def update(self, theta: Array, gradient: Array, slots: Sequence[Array] = ()) -> None:
         """Update theta in place; see `Optimizer`."""
         m, v, t = slots
-        t += 1
-        now = t.flat[0]  # the replicates of a stack make their steps together
+        now = t.flat[0] + 1  # the replicates of a stack make their steps together
+        t.fill(now)
         beta_1, beta_2 = self.betas
-        alpha = self.learning_rate * np.sqrt(1 - beta_2**now) / (1 - beta_1**now)
+        alpha = self.learning_rate[()] * math.sqrt(1 - beta_2**now) / (1 - beta_1**now)
         # In place: to make arrays anew takes as long as to compute what is in them.
         room = np.subtract(gradient, m)
         np.multiply(room, self.shares[0], out=room)
