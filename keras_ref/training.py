@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_ref import checks
 from keras_ref.graphs import beginnings, dtype_of, steps_graph, training_graph
 from keras_ref.precision import precision
-from keras_ref.variables import put
+from keras_ref.variables import put, read
 
 Array = NDArray[np.floating]
 
@@ -111,7 +111,7 @@ def fit_compiled(
         rng = np.random.default_rng()
         batch_orders = [rng.permutation(n) if batch < n else np.arange(n) for _ in range(epochs)]
     orders = checks.orders(batch_orders, epochs, n)
-    start = [tensor[np.newaxis] for tensor in model.get_weights()]
+    start = [tensor[np.newaxis] for tensor in read(model.weights)]
     loss, accuracy = _train(model, X, Y, start, batch, orders[np.newaxis])
     return History(loss[0], accuracy[0])
 
@@ -161,7 +161,8 @@ def _train(
     replicates, epochs, n = orders.shape
     with precision(dtype_of(model)):
         run = training_graph(model, (batch, n), replicates * epochs * math.ceil(n / batch))
-        losses, accuracy = run(X, Y, orders, np.int32(batch), starts)
+        data = [tf.constant(each) for each in (X, Y, orders, np.int32(batch))]  # of arrays, a call takes longer
+        losses, accuracy = run(*data, [tf.constant(start) for start in starts])
     return History(_mean(losses.numpy(), batch, n), accuracy.numpy())
 
 

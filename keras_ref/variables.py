@@ -17,6 +17,12 @@ def put(variables: Sequence[Any], values: Sequence[ArrayLike]) -> None:
         variable.value.assign(np.asarray(value, variable.dtype), read_value=False)
 
 
+def read(variables: Sequence[Any]) -> list[Array]:
+    """Return the values of Keras's variables."""
+    held = (variable.value for variable in variables)
+    return [tf.raw_ops.ReadVariableOp(resource=each.handle, dtype=each.dtype).numpy() for each in held]
+
+
 class Packed:
     """Variables as one row of numbers for each dtype, so that a graph needs few nodes for all of them.
 
