@@ -10,8 +10,10 @@ from compare.work.companion import ALONE, Companion
 
 
 def prepare() -> None:
-    """Import what makes figures and pages: in a process beside, while this one does something else."""
-    import compare.show.making  # noqa: F401
+    """Make ready to make figures and pages: in a process beside, while this one does something else."""
+    from compare.show.making import prepare
+
+    prepare()
 
 
 class Afterwards:

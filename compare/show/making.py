@@ -11,6 +11,12 @@ from compare.work.companion import in_two
 PAGE = "the page"
 
 
+def prepare() -> None:
+    """Find fonts and read templates, which whatever is made first would have to wait for."""
+    drawing.warm_up()
+    page.template()
+
+
 def make_all(source: Path, folder: Path, drawn: bool) -> list[tuple[str, str]]:
     """Make a recorded run's figures and page in a folder, in two processes if there can be two; return what failed."""
     run = _read(source)

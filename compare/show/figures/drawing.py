@@ -49,6 +49,16 @@ def draw(run: Run, folder: Path, name: str) -> None:
         save(figures(run)[name](), folder / name)
 
 
+def warm_up() -> None:
+    """Draw a little of all that figures have, so that the first of them takes no longer than others."""
+    with mpl.rc_context(fname=STYLE):
+        figure, axes = panels.panelled(1, 1)
+        axes[0, 0].plot([1, 2], label="a")
+        axes[0, 0].set_title("a")
+        for canvas, kind in ((FigureCanvasAgg, "png"), (FigureCanvasSVG, "svg")):
+            canvas(panels.finish(figure, "a")).print_figure(io.BytesIO(), format=kind)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write PNG and SVG, without their endings in `path`; laid out once, where `savefig` draws each file twice."""
     png, svg = io.BytesIO(), io.StringIO()

@@ -45,7 +45,7 @@ def html(run: Run, folder: str = ".") -> str:
     """
     sections = [section for provide in PROVIDERS if (section := provide(run))]
     script = _file("page.js")
-    return _template().render(
+    return template().render(
         run=run,
         folder=quote(folder),
         verdict=verdict(run.manifest, run.tables),
@@ -65,7 +65,7 @@ def html(run: Run, folder: str = ".") -> str:
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
     """The page's template: to compile it takes as long as to fill it."""
     environment = Environment(
         loader=PackageLoader(__package__, ""),
