@@ -189,8 +189,7 @@ def _train(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One training, as part of a graph.
 
-    The step is not a graph of its own, called from this one: TensorFlow, inlining it, lost the order of the metrics'
-    updates, and epochs of one batch had the accuracy of another.
+    The step is not a graph of its own, called from this one: in one thread such a call never returned.
     """
     epochs, n, outputs = tf.shape(orders)[0], tf.shape(orders)[1], Y.shape[1]
     given = isinstance(batch, int)

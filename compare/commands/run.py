@@ -48,7 +48,7 @@ def run(
 
     experiment = working.settings(experiment, "run")
     place = usual_place(experiment.replicates, working.workers, working.scheduler)
-    with companion(place.companion and "unseeded" in experiment.parts) as beside:
+    with companion(place.companion) as beside:
         dataset = load(
             experiment.data, index_column=experiment.index_column, standardise=experiment.standardise, values=True
         )
