@@ -4,7 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import assemble, begin_anew, build_model, checks, draw_weights, fit, fit_compiled, fit_replicates
+from keras_ref import (
+    assemble,
+    begin_anew,
+    build_model,
+    checks,
+    draw_weights,
+    fit,
+    fit_compiled,
+    fit_replicates,
+    graphs,
+)
 from keras_ref.precision import precision
 from keras_ref.training import steps_compiled
 
@@ -47,9 +57,11 @@ def test_the_compiled_run_is_fit_bit_for_bit_and_replicates_share_one_graph(data
     assert graphs[0] is graphs[-1]
 
 
-@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("fixed", [False, True], ids=["any shape", "one shape"])
+@pytest.mark.parametrize("batch_size", [None, 8, 2], ids=["full", "unrolled", "looped"])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, dtype, batch_size):
+def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, monkeypatch, dtype, batch_size, fixed):
+    monkeypatch.setattr(graphs, "FEW", 0 if fixed else 1000)
     starts = [draw_weights(4, (6, 5, 3), seed, "uniform", dtype) for seed in range(3)]
     orders = np.stack([shuffled(4, seed=seed) for seed in range(3)])
     together, alone = (build_model(4, (6, 5, 3), 0.1, dtype) for _ in range(2))
@@ -61,6 +73,21 @@ def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, dtype, batch_size
         history = fit(alone, data.X, data.y, 4, batch_size, orders[replicate])
         assert differing(history, [loss[replicate], accuracy[replicate]]) == 0
     assert differing(alone.get_weights(), together.get_weights()) == 0, "the last one's weights are left"
+    assert [shape is not None for _, shape in together._keras_parity_graphs] == [fixed]
+
+
+def test_a_graph_for_one_shape_is_made_once_it_pays_and_gives_the_same_numbers(data, monkeypatch):
+    monkeypatch.setattr(graphs, "TRACING", 20)
+    model, start = build_model(4, (6, 5, 3), 0.1), draw_weights(4, (6, 5, 3), 0, "uniform", "float32")
+    runs = []
+    for _ in range(4):  # of 9 steps each
+        model.set_weights(start)
+        history = fit_compiled(model, data.X, data.y, 3, 8, shuffled(3))
+        runs.append([*history, *model.get_weights(), len(model._keras_parity_graphs)])
+    assert [run.pop() for run in runs] == [1, 1, 2, 2]
+    assert all(differing(run, runs[0]) == 0 for run in runs)
+    fit_compiled(model, data.X, data.y, 3, 4, shuffled(3))
+    assert len(model._keras_parity_graphs) == 2, "few steps of another shape take the graph of all"
 
 
 def test_replicates_of_wrong_shapes_are_told_in_one_line(data):
