@@ -18,6 +18,7 @@ from compare.pytest_plugin import KerasParity
 from compare.runs import record
 from compare.show.figures import drawing
 from compare.work import engine
+from compare.work.companion import ALONE
 from tests.compare.runs.made_run import made_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +74,7 @@ def test_a_command_runs(words, workplace, monkeypatch):
     if "--help" in words:
         assert main(words) == 0
     elif words[0] in ("run", "sweep"):  # with its options, on these data; the training itself has its own tests
-        monkeypatch.setattr(main_job, "perform", lambda *_: 0)
+        monkeypatch.setattr(main_job, "perform", lambda *_: (0, ALONE))
         monkeypatch.setattr(main_job, "present", lambda *_: None)
         monkeypatch.setattr(engine, "ready", lambda _: None)  # there is no cluster here
         assert main(words) == 0

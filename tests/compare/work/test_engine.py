@@ -300,8 +300,8 @@ def test_a_scheduler_that_does_not_answer_is_told_of_in_one_line(monkeypatch):
 
 def test_processes_are_started_where_they_pay(monkeypatch):
     monkeypatch.setattr("compare.work.place.cpu_count", lambda: 4)
-    assert [usual_place(replicates).workers for replicates in (1, 300, 1000, 1_000_000)] == [1, 1, 2, 4]
-    assert [usual_place(replicates).companion for replicates in (1, 300, 1000)] == [False, True, False]
+    assert [usual_place(replicates).workers for replicates in (1, 300, 1000, 1500, 1_000_000)] == [1, 1, 1, 3, 4]
+    assert [usual_place(replicates).companion for replicates in (1, 300, 1000, 1500)] == [False, True, True, False]
     assert not usual_place(300, workers=1).companion, "one process was asked for"
     monkeypatch.setattr("compare.work.place.cpu_count", lambda: 1)
     assert usual_place(300) == HERE
