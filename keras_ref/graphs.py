@@ -162,12 +162,8 @@ def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None) -> A
     return graph(model, ("training", shape), trace)
 
 
-def _repeat(times: tf.Tensor | int, body: Callable[..., Any], *state: Any) -> Any:
+def _repeat(times: tf.Tensor, body: Callable[..., Any], *state: Any) -> Any:
     """Make `state` what `body(index, *state)` gives, for each index from 0 on."""
-    if isinstance(times, int) and times <= UNROLLED:
-        for index in range(times):
-            state = body(index, *state)
-        return state
     _, *state = tf.while_loop(
         lambda index, *_: index < times, lambda index, *now: (index + 1, *body(index, *now)), (0, *state)
     )
@@ -204,17 +200,18 @@ def _train(
             batch_x, batch_y = (tf.ensure_shape(of[rows], (size, of.shape[1])) for of in (x, y))
             return _written(parts, number, _step(model, batch_x, batch_y))
 
-        if given and whole == batch:
-            loss, P = _step(model, x[:whole], y[:whole])
-            losses = loss[tf.newaxis]
-        else:
-            steps = (whole + batch - 1) // batch
-            parts = [
-                tf.TensorArray(X.dtype, size=steps, element_shape=()),
-                tf.TensorArray(X.dtype, size=steps, infer_shape=given, element_shape=(size, outputs)),
-            ]
-            every_loss, every_P = _repeat(steps, step, *parts)
-            losses, P = every_loss.stack(), every_P.concat()
+        if given and orders.shape[1] <= UNROLLED * batch:
+            starts = range(0, orders.shape[1], batch)
+            each = [_step(model, x[start : start + batch], y[start : start + batch]) for start in starts]
+            every_loss, every_P = zip(*each, strict=True)
+            return _written(told, epoch, (tf.stack(every_loss), tf.concat(every_P, axis=0)))
+        steps = (whole + batch - 1) // batch
+        parts = [
+            tf.TensorArray(X.dtype, size=steps, element_shape=()),
+            tf.TensorArray(X.dtype, size=steps, infer_shape=given, element_shape=(size, outputs)),
+        ]
+        told_losses, told_P = _repeat(steps, step, *parts)
+        losses, P = told_losses.stack(), told_P.concat()
         if given and whole < orders.shape[1]:
             last, P_of_last = _step(model, x[whole:], y[whole:])
             losses, P = tf.concat([losses, last[tf.newaxis]], axis=0), tf.concat([P, P_of_last], axis=0)
