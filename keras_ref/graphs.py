@@ -27,7 +27,7 @@ def graph(model: keras.Model, key: object, trace: Callable[[], Any], sample: Sam
 
     `sample` gives one of X, of Y and of the model's output; by default they are the plain network's.
     """
-    graphs = model.__dict__.setdefault("_keras_parity_graphs", {})
+    graphs = _graphs(model)
     if key not in graphs:
         beginnings(model)  # builds the optimizer, and reads numbers, which a graph cannot
         # Where variables are made while it is traced, it is traced twice: so metrics are built first.
@@ -36,6 +36,10 @@ def graph(model: keras.Model, key: object, trace: Callable[[], Any], sample: Sam
         with context.function_executor_type(executor):  # loops are other operations under another one
             graphs[key] = partial(_run, executor, trace().get_concrete_function())
     return graphs[key]
+
+
+def _graphs(model: keras.Model) -> dict[object, Any]:
+    return model.__dict__.setdefault("_keras_parity_graphs", {})
 
 
 def _executor(model: keras.Model) -> str:
@@ -126,7 +130,7 @@ def training_graph(model: keras.Sequential, shape: tuple[int, int], steps: int) 
     """
     made = model.__dict__.setdefault("_keras_parity_steps", Counter())
     made[shape] += steps
-    there = model.__dict__.get("_keras_parity_graphs", {})
+    there = _graphs(model)
     if ("training", shape) in there or made[shape] > (TRACING if ("training", None) in there else FEW):
         return _training_graph(model, shape)
     return _training_graph(model, None)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_ref.precision import precision
 from keras_ref.unrolled import over_time, unrolls
-from keras_ref.variables import put
+from keras_ref.variables import put, read
 from keras_ref.ways import ways_of
 from keras_ref.wiring import LayerCall, called, calls_of, layers_of, masks_of, through
 
@@ -70,7 +70,7 @@ def quantities(
     with precision(str(model.compute_dtype)), ways_of(model):
         model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
-        kept = [variable.numpy() for variable in variables]
+        kept = read(variables)
         try:
             put(model.weights, weights)
             if slots:

@@ -1,7 +1,7 @@
 """The reference run: Keras's own `fit`, and the same numbers, bit for bit, without its overhead.
 
-`fit` spends a millisecond or more a step outside the model. `fit_compiled` runs the model's own `train_step`,
-with its own metrics, from one graph that loops over epochs and batches.
+`fit` spends a millisecond or more a step outside the model. `fit_compiled` runs the model's own `train_step` from one
+graph that loops over epochs and batches; losses are added up, and predictions judged, afterwards, as its metrics do.
 """
 
 import math
@@ -203,7 +203,7 @@ def steps_compiled(
         `loss`, `accuracy` of shape (steps,); `weights` in Keras's order, each with a leading axis of steps.
     """
     X, Y = _arrays(model, X, y)
-    given = [tensor[np.newaxis] for tensor in model.get_weights()] if weights is None else weights
+    given = [tensor[np.newaxis] for tensor in read(model.weights)] if weights is None else weights
     starts = checks.starts(given, [tuple(variable.shape) for variable in model.weights], X.dtype)
     if weights is not None:
         begin_anew(model)

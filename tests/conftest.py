@@ -32,7 +32,7 @@ def data() -> Data:
 
 
 @pytest.fixture(autouse=True)
-def few_edits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def edits_where_asked_for(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits of a failing subject's lines would take most of all tests' time; those that are about them ask for some."""
     marker = request.node.get_closest_marker("seconds_for_edits")
     (seconds,) = (0.0,) if marker is None else marker.args

@@ -54,9 +54,9 @@ def check(
 
     begun = datetime.now(UTC)
     subjects = expanded(subject)
+    folder = out if record else None
     if len(subjects) > 1:
         _refuse_baseline(baseline, subjects)
-        folder = out if record else None
         return check_class(subject, subjects, source, settings, telling, together, folder, annotate is not None)
     path, name = split_target(subjects[0], name_wanted=False)
     from compare.runs.baseline import against, read_baseline
@@ -67,9 +67,9 @@ def check(
     called = f"{path.name}:{name}"
     before = None if baseline is None else read_baseline(baseline, out or Path("results"), called, asked.options)
     from compare.show.afterwards import prepare
-    from compare.work.companion import companion, may_be_copied
+    from compare.work.companion import comes_as_a_copy, companion
 
-    with companion(record and out is not None and may_be_copied()) as beside:
+    with companion(folder is not None and comes_as_a_copy()) as beside:
         beside.share(prepare, [()])
         report = checked((path, name), source, settings, telling.quiet)
         seconds = (datetime.now(UTC) - begun).total_seconds()
@@ -77,12 +77,12 @@ def check(
 
         since = None if before is None else against(as_run(report), before)
         page = None
-        if record and out is not None:
+        if folder is not None:
             from compare.runs.record import REPORT
 
             called = f"{path.name}:{name or report.met.name}"
             command = asked.command(*subjects)
-            page = record_check(report, out, called, command, asked.options, begun, beside=beside) / REPORT
+            page = record_check(report, folder, called, command, asked.options, begun, beside=beside) / REPORT
     told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
     together.write_one(subjects[0], told, seconds)
     if telling.as_json:

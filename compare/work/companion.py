@@ -15,7 +15,7 @@ from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from compare.work.lifetime import ENDING, end_with_parent
+from compare.work.lifetime import ENDING, end_with_parent, may_be_copied
 
 Result = TypeVar("Result")
 
@@ -155,8 +155,7 @@ def companion(wanted: bool) -> Iterator[Companion]:
         yield ALONE
         return
     before = multiprocessing.active_children()
-    # A copy need not import what this process has.
-    way = "fork" if may_be_copied() else "spawn"
+    way = "fork" if comes_as_a_copy() else "spawn"
     beside = Companion(_started(way), ready=way != "fork")
     try:
         yield beside
@@ -170,7 +169,7 @@ def companion(wanted: bool) -> Iterator[Companion]:
 def in_two(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> list[Result]:
     """Make calls in this process and in a copy of it, if it may be copied; return the results in the calls' order."""
     numbered = [(function, number, call) for number, call in enumerate(calls)]
-    with companion(len(numbered) > 1 and threading.active_count() == 1 and may_be_copied()) as beside:
+    with companion(len(numbered) > 1 and threading.active_count() == 1 and comes_as_a_copy()) as beside:
         return [result for _, result in sorted(beside.share(_numbered, numbered).results(), key=itemgetter(0))]
 
 
@@ -178,9 +177,9 @@ def _numbered(function: Callable[..., Result], number: int, call: tuple[Any, ...
     return number, function(*call)
 
 
-def may_be_copied() -> bool:
-    """Whether a copy of this process can go on as it can: TensorFlow, once it computes, has threads, not copied."""
-    return sys.platform == "linux" and "tensorflow" not in sys.modules
+def comes_as_a_copy() -> bool:
+    """Whether a companion is a copy of this process, which need not import what this one has."""
+    return sys.platform == "linux" and may_be_copied()
 
 
 def _begin(parent: int) -> None:

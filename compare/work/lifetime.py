@@ -14,6 +14,8 @@ from pathlib import Path
 # Of Linux's prctl; there the system itself sees to what other systems' processes have to watch for.
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
+HAVE_THREADS = ("tensorflow", "torch", "jax")  # once they compute
+
 INTERVAL = 0.5  # seconds between two looks at a parent, where the system does not tell that it is gone
 PATIENCE = 2.0  # seconds for what a killed process has started to end
 
@@ -23,6 +25,11 @@ ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if h
 
 def _prctl(option: int, value: int) -> bool:
     return sys.platform == "linux" and ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0
+
+
+def may_be_copied() -> bool:
+    """Whether a copy of this process can go on as it can: it lacks the threads that some libraries have."""
+    return hasattr(os, "fork") and not any(name in sys.modules for name in HAVE_THREADS)
 
 
 def adopt_orphans() -> bool:

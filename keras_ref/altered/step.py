@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_ref.altered import activations, layers, recurrent
 from keras_ref.altered.call import Call, affine, backward_of, has_activation
 from keras_ref.precision import precision
-from keras_ref.variables import put
+from keras_ref.variables import put, read
 from keras_ref.ways import ways_of
 from keras_ref.wiring import LayerCall, called, layers_of, masks_of, through
 
@@ -68,7 +68,7 @@ def altering(model: keras.Model) -> Iterator["Altering"]:
     model : keras.Model
         Compiled, of one input and one output.
     """
-    kept = [variable.numpy() for variable in model.variables]
+    kept = read(model.variables)
     with precision(str(model.compute_dtype)), ways_of(model), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of heads and losses that do not go together: they are tried
         try:

@@ -3,15 +3,13 @@
 import mmap
 import os
 import pickle
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
 from compare.check.subject.guard import aside
-from compare.work.lifetime import end_with_parent
+from compare.work.lifetime import end_with_parent, may_be_copied
 
-HAVE_THREADS = ("tensorflow", "torch", "jax")  # of their own, which are not copied
 Result = TypeVar("Result")
 
 
@@ -47,7 +45,7 @@ def in_halves(work: Callable[[int, int, Said], list[Result]], alone: bool) -> li
         Of this process, then of the copy; of this one alone, which then does all, where there can be no copy.
     """
     said = Said()
-    if not alone or not hasattr(os, "fork") or any(name in sys.modules for name in HAVE_THREADS):
+    if not alone or not may_be_copied():
         return work(0, 1, said)
     here = os.getpid()
     incoming, outgoing = os.pipe()
