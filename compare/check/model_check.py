@@ -87,7 +87,7 @@ def check_model(
     other = met.takes_rate and not reference.scheduled
     situations = model_situations(reference, X, y, settings.steps, rng, met.zero_biases, other)
     with stage("situations", len(situations)) as advance:
-        runs = drive_all(reference, situations, driver.perform, advance, gradients=False)
+        runs = drive_all(reference, situations, driver.perform_all, advance, gradients=False)
     if met.random:
         return Report.of(met, data, Found(runs), settings.strict)
     if wrong_ordinarily(runs):

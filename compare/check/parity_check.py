@@ -212,7 +212,7 @@ def _check_plain(
         *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
-        runs = drive_all(reference, situations, driver.perform, advance, known=known)
+        runs = drive_all(reference, situations, driver.perform_all, advance, known=known)
     if met.random:
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture

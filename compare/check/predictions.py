@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.agreement.tolerance import FACTOR, ulp
 from compare.check.introduction import Introduction
-from compare.check.steps.lockstep import Driven, deciding, run_situation
+from compare.check.steps.lockstep import Driven, deciding, posed
 from compare.check.steps.model_reference import ModelReference
 from compare.check.subject.drivers import Driver
 from compare.check.subject.tasks import Predicted
@@ -83,7 +83,8 @@ def drive_predictions(
     for run in (*given[:1], *going_on[-1:]):
         batches = run.situation.batches if run.situation.free else run.situation.batches[:STEPS]
         situation = replace(run.situation, batches=batches, each=run.situation.each[: len(batches)])
-        asked = run_situation(reference, situation, lambda task: driver.perform(replace(task, predict=True)), False)
+        again = posed(reference, situation, gradients=False)
+        asked = again.judge(driver.perform(replace(again.task, predict=True)))
         judged += [each.method for step in asked.steps for each in step.did.predicted]
         wrong += _wrong(reference, asked)
         if asked.first_wrong is not None and run.first_wrong is None:

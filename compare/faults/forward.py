@@ -252,6 +252,8 @@ def _slopes_of_loss(first: Observed, sloped: Callable[[float], Observed]) -> lis
     def gap(slope: float) -> float:
         return sloped(slope).step.loss - loss
 
+    if gap(-NONE) * gap(NONE) <= 0:
+        return []  # it is what a slope of 0 gives
     slopes = (
         float(scipy.optimize.brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
         for low, high in pairwise(NODES)

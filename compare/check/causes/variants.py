@@ -5,7 +5,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from compare.check.causes.cases import Case, Makes, cases_of, near, tells
 from compare.check.causes.diagnosis import Diagnosis, Explanation
@@ -211,5 +211,5 @@ class _Search:
             values = [off(x) for x in GRID]
             for a, b, low, high in zip(GRID, GRID[1:], values, values[1:], strict=False):
                 if low * high < 0:
-                    found, _ = brentq(off, a, b, xtol=1e-300, rtol=1e-14, full_output=True, disp=False)
+                    found, _ = scipy.optimize.brentq(off, a, b, xtol=1e-300, rtol=1e-14, full_output=True, disp=False)
                     yield from ((number,) for number in nice([found]))

@@ -1,6 +1,7 @@
 """Puts a subject beside Keras step by step, each step from equal weights, and judges every tensor of it."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -10,14 +11,14 @@ import numpy as np
 from compare.check.steps.known import Expected, Known
 from compare.check.steps.reference import Reference, Truth, ratio, ratios, rounded
 from compare.check.steps.situations import Situation, without_biases
-from compare.check.subject.tasks import TOO_LONG, Did, Performance, Task
+from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding
 from compare.mathematics.step import Step
 from compare.recipe.recipe import Recipe
 
-Drive = Callable[[Task], Performance]
+Drive = Callable[[Iterable[Task]], Iterator[Performance]]
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,14 @@ class Driven:
         return [new - old for new, old in zip(last.after, last.before, strict=True)]
 
 
+@dataclass(frozen=True)
+class Posed:
+    """A situation that a subject is put into: what it shall do, and what is then said of what it did."""
+
+    task: Task
+    judge: Callable[[Performance], Driven]
+
+
 def drive_all(
     reference: Reference,
     situations: Sequence[Situation],
@@ -129,15 +138,21 @@ def drive_all(
     gradients: bool = True,
     known: Known | None = None,
 ) -> list[Driven]:
-    """Drive the subject through situations, up to the first that takes too long.
+    """Drive the subject through situations, as far as `drive` does, and judge it against Keras.
 
+    Where `drive` draws its next task before it hands on what was done, Keras and the subject work at the same time.
     `known` keeps what Keras does in them for the next subject.
     """
+    waiting: deque[Posed] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for situation in situations:
+            waiting.append(posed(reference, situation, gradients, known))
+            yield waiting[-1].task
+
     runs: list[Driven] = []
-    for situation in situations:
-        runs.append(run_situation(reference, situation, drive, gradients, known))
-        if TOO_LONG in (runs[-1].performance.refusal or ""):
-            break
+    for performance in drive(tasks()):
+        runs.append(waiting.popleft().judge(performance))
         advance()
     return runs
 
@@ -167,16 +182,12 @@ def task_again(reference: Reference, run: Driven, steps: int, trace: tuple[int, 
     return Task(recipe, X, situation.y, batches, each, situation.free, seed=situation.seed, trace=trace)
 
 
-def run_situation(
-    reference: Reference, situation: Situation, drive: Drive, gradients: bool = True, known: Known | None = None
-) -> Driven:
-    """Drive the subject through a situation and judge it against Keras."""
+def posed(reference: Reference, situation: Situation, gradients: bool = True, known: Known | None = None) -> Posed:
+    """Say what a subject shall do in a situation, and how it is judged against Keras."""
     X = situation.X.astype(reference.dtype).astype(np.float64)
-    recipe = recipe_for(reference, situation)
-    reference = reference.at(recipe)
-    if situation.free:
-        return _run_free(reference, situation, X, drive, gradients)
-    return _run_lockstep(reference, situation, X, drive, gradients, known)
+    # The model keeps one learning rate: it is set for each situation, and again for what is computed in it later.
+    at = partial(reference.at, recipe_for(reference, situation))
+    return _free(at, situation, X, gradients) if situation.free else _lockstep(at, situation, X, gradients, known)
 
 
 def _expected(reference: Reference, situation: Situation, X: Array) -> Expected:
@@ -191,46 +202,55 @@ def _expected(reference: Reference, situation: Situation, X: Array) -> Expected:
     return Expected(each, truths)
 
 
-def _run_lockstep(
-    reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool, known: Known | None
-) -> Driven:
-    batches, compute = situation.batches, partial(_expected, reference, situation, X)
+def _lockstep(
+    at: Callable[[], Reference], situation: Situation, X: Array, gradients: bool, known: Known | None
+) -> Posed:
+    """Each step begins with the weights that Keras has before it."""
+    reference, batches = at(), situation.batches
+    compute = partial(_expected, reference, situation, X)
     each, truths = compute() if known is None else known.expected(reference, situation, compute)
     planned = len(each) if reference.drops else len(truths)
-    if not planned:
-        return Driven(situation, Performance(), [], 0)
-    task = Task(
-        reference.recipe, X, situation.y, batches[:planned], each[:planned], False, gradients, seed=situation.seed
-    )
-    performance = _as_set(reference, drive(task), each)
-    if reference.drops:
-        each = each[: len(performance.steps)]
-        truths = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
-    steps = [_judge(truth, did) for truth, did in zip(truths, performance.steps, strict=False)]
-    return Driven(situation, performance, steps, planned)
+
+    def judge(performance: Performance) -> Driven:
+        performance, of = _as_set(reference, performance, each), truths
+        if reference.drops:
+            made = each[: len(performance.steps)]
+            of = at().truths(X, situation.y, batches, made, situation.exact, performance.steps)
+        steps = [_judge(truth, did) for truth, did in zip(of, performance.steps, strict=False)]
+        return Driven(situation, performance, steps, planned)
+
+    weights = each[: max(planned, 1)]  # to begin with, even where no step can be compared
+    task = Task(reference.recipe, X, situation.y, batches[:planned], weights, False, gradients, seed=situation.seed)
+    return Posed(task, judge)
 
 
-def _run_free(reference: Reference, situation: Situation, X: Array, drive: Drive, gradients: bool) -> Driven:
+def _free(at: Callable[[], Reference], situation: Situation, X: Array, gradients: bool) -> Posed:
     """Each step is judged from the weights that the subject itself had before it."""
     batches = situation.batches
-    task = Task(reference.recipe, X, situation.y, batches, [situation.weights], True, gradients, seed=situation.seed)
-    performance = _as_set(reference, drive(task), [situation.weights])
-    each: list[list[Array]] = []
-    weights = situation.weights
-    for did in performance.steps:
-        weights = did.before or weights  # as it was left, where the subject did not get to telling it
-        if not all(np.isfinite(W).all() for W in weights):
-            break
-        each.append(weights)
-        weights = did.after or weights
-    known = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
-    steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
-    if len(known) == len(each):
-        return Driven(situation, performance, steps, len(batches))
-    if performance.refusal is not None:
-        note = f"after Keras's own numbers overflow: {performance.refusal}"
-        performance = replace(performance, refusal=None, notes=[*performance.notes, note])
-    return Driven(situation, performance, steps, len(steps))
+
+    def judge(performance: Performance) -> Driven:
+        reference = at()
+        performance = _as_set(reference, performance, [situation.weights])
+        each: list[list[Array]] = []
+        weights = situation.weights
+        for did in performance.steps:
+            weights = did.before or weights  # as it was left, where the subject did not get to telling it
+            if not all(np.isfinite(W).all() for W in weights):
+                break
+            each.append(weights)
+            weights = did.after or weights
+        known = reference.truths(X, situation.y, batches, each, situation.exact, performance.steps)
+        steps = [_judge(truth, did) for truth, did in zip(known, performance.steps, strict=False)]
+        if len(known) == len(each):
+            return Driven(situation, performance, steps, len(batches))
+        if performance.refusal is not None:
+            note = f"after Keras's own numbers overflow: {performance.refusal}"
+            performance = replace(performance, refusal=None, notes=[*performance.notes, note])
+        return Driven(situation, performance, steps, len(steps))
+
+    recipe = at().recipe
+    task = Task(recipe, X, situation.y, batches, [situation.weights], True, gradients, seed=situation.seed)
+    return Posed(task, judge)
 
 
 def without_loss(runs: Sequence[Driven]) -> list[str]:

@@ -4,6 +4,9 @@ The two processes exchange plain values and arrays only; nothing that the subjec
 """
 
 import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +17,7 @@ from compare.check.subject.exceptions import interruptible
 from compare.check.subject.messages import Describe, Load, Perform, Request, Try
 from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
-from compare.check.subject.tasks import LEFT_RUNNING, Did, Performance, Task
+from compare.check.subject.tasks import LEFT_RUNNING, TOO_LONG, Did, Performance, Task
 from compare.check.subject.trying import Attempt, Repair, attempt
 from compare.limits import usual_limit
 from compare.recipe.recipe import Recipe
@@ -28,6 +31,9 @@ class Driver(Protocol):
 
     def perform(self, task: Task) -> Performance:
         """Run a fresh subject through a task."""
+
+    def perform_all(self, tasks: Iterable[Task]) -> Iterator[Performance]:
+        """Run a fresh subject through each task, up to the first that takes too long."""
 
     def attempt(self, asked: Attempt) -> list[Repair]:
         """Try edits of the subject's functions, and tell those that mend something."""
@@ -57,9 +63,9 @@ class Isolated:
 
     def close(self) -> None:
         """End the subject's process, and all that it started."""
-        if self.process is not None:
-            self.process.end()
-            self.process, self.loaded = None, False
+        process, self.process, self.loaded = self.process, None, False
+        if process is not None:
+            process.end()
 
     def __enter__(self) -> "Isolated":
         self.process = SubjectProcess(self.memory)  # while it starts, others may import what they need
@@ -107,6 +113,26 @@ class Isolated:
         if done.refusal == LEFT_RUNNING:
             self.close()
         return done
+
+    def perform_all(self, tasks: Iterable[Task]) -> Iterator[Performance]:
+        """Run a fresh subject through each task, up to the first that takes too long; meanwhile the next is drawn."""
+        late = False
+
+        def perform(task: Task) -> Performance:
+            nonlocal late
+            done = Performance() if late else self.perform(task)
+            late = late or _late(done)
+            return done
+
+        executor, none = ThreadPoolExecutor(1), Future[Performance]()
+        try:
+            begun = (executor.submit(perform, task) for task in tasks)
+            for under_way, _ in pairwise(chain(begun, [none])):
+                yield (done := under_way.result())
+                if _late(done):
+                    return
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def attempt(self, asked: Attempt) -> list[Repair]:
         """Try edits of the subject's functions, and tell those that mend something; none, if one ends its process."""
@@ -161,7 +187,18 @@ class InProcess:
         with interruptible():
             return perform(self.subject, task, self.seconds)
 
+    def perform_all(self, tasks: Iterable[Task]) -> Iterator[Performance]:
+        """Run a fresh subject through each task, up to the first that takes too long."""
+        for task in tasks:
+            yield (done := self.perform(task))
+            if _late(done):
+                return
+
     def attempt(self, asked: Attempt) -> list[Repair]:
         """Try edits of the subject's functions, and tell those that mend something."""
         with interruptible():
             return attempt(self.subject, asked)
+
+
+def _late(done: Performance) -> bool:
+    return TOO_LONG in (done.refusal or "")

@@ -3,10 +3,10 @@
 import numpy as np
 
 from compare.check.causes.diagnosis import Diagnosis, diagnose
-from compare.check.steps.lockstep import Driven, run_situation
+from compare.check.steps.lockstep import Driven, drive_all
 from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import ordinary, probes
-from compare.check.subject.performing import perform
+from compare.check.subject.drivers import InProcess
 from compare.data.dataset import load
 from compare.faults.fault import Cause
 from compare.faults.planted import planted
@@ -40,5 +40,5 @@ def diagnose_factory(
         *ordinary(recipe, {"standardised": standard.X}, standard.y, steps, rng),
         *probes(recipe, standard.X, standard.y, rng),
     ]
-    runs = [run_situation(reference, situation, lambda task: perform(factory, task)) for situation in situations]
+    runs = drive_all(reference, situations, InProcess(factory).perform_all, lambda: None)
     return runs, diagnose([run for run in runs if not run.situation.extreme], recipe.architecture)

@@ -31,7 +31,11 @@ def diagnosed(reference, X, y, step, steps=3):
     """What is said of a subject whose step is this function of a task, its number and the weights before it."""
     rng = np.random.default_rng(0)
     situations = model_situations(reference, X, y, steps, rng, False, False)[:1]
-    runs = drive_all(reference, situations, lambda task: performed(task, step, reference), lambda: None, False)
+
+    def drive(tasks):
+        return (performed(task, step, reference) for task in tasks)
+
+    runs = drive_all(reference, situations, drive, lambda: None, False)
     return runs, name_variants(runs, reference)
 
 

@@ -42,7 +42,7 @@ def computed(monkeypatch):
 
 def drive(subject, situation, kept, tolerance=1.0):
     reference = build_reference(RECIPE, tolerance=tolerance)
-    (run,) = drive_all(reference, [situation], InProcess(subject).perform, lambda: None, known=kept)
+    (run,) = drive_all(reference, [situation], InProcess(subject).perform_all, lambda: None, known=kept)
     return run
 
 

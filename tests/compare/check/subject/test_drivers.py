@@ -7,16 +7,17 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import psutil
 import pytest
 
 from compare.check.steps.situations import draw_weights
-from compare.check.subject.drivers import Isolated
-from compare.check.subject.loading import split_target
+from compare.check.subject.drivers import InProcess, Isolated
+from compare.check.subject.loading import load_target, split_target
 from compare.check.subject.messages import Describe
-from compare.check.subject.tasks import Task
+from compare.check.subject.tasks import TOO_LONG, Task
 from compare.commands.app import main
 from compare.errors import InputError
 from compare.recipe.architecture import dense
@@ -57,6 +58,42 @@ class Subject(Plain):
 {body}
         return super().train_on_batch(x, y)
 """
+
+
+def test_the_next_task_is_drawn_while_one_is_under_way_and_each_has_its_own_answer(tmp_path):
+    drawn, done = [], []
+
+    def tasks():
+        for count in (1, 2, 3):
+            drawn.append(count)
+            task = two_steps()
+            yield replace(task, batches=task.batches[:1] * count)
+
+    with isolated(tmp_path, "class Subject(Plain): pass\n") as driver:
+        for performance in driver.perform_all(tasks()):
+            done.append((len(performance.steps), len(drawn)))
+    assert done == [(1, 2), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("way", [Isolated, InProcess])
+def test_nothing_is_performed_after_what_took_too_long(tmp_path, way):
+    text = """
+class Subject(Plain):
+    made = 0
+    def __init__(self, layer_sizes, learning_rate):
+        super().__init__(layer_sizes, learning_rate)
+        Subject.made += 1
+    def train_on_batch(self, x, y):
+        import time
+        time.sleep(3 * (Subject.made > 1))
+        return super().train_on_batch(x, y)
+"""
+    with isolated(tmp_path, text, seconds=1.0) as driver:
+        if way is InProcess:
+            driver = InProcess(load_target(tmp_path / "net.py", "Subject", definitions_only=False), 1.0)
+        refusals = [done.refusal for done in driver.perform_all(two_steps() for _ in range(5))]
+    assert refusals[0] is None
+    assert [TOO_LONG in refusal for refusal in refusals[1:]] == [True]
 
 
 def test_a_subject_does_what_it_does_in_this_process(tmp_path):

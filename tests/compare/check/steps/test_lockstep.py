@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.check.steps.lockstep import run_situation, without_loss
+from compare.check.steps.lockstep import drive_all, without_loss
 from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import Situation, draw_weights
 from compare.check.subject.drivers import InProcess
@@ -21,7 +21,8 @@ FREE = replace(LOCKSTEP, name="free-running", free=True)
 
 
 def run(subject, situation):
-    return run_situation(build_reference(RECIPE), situation, InProcess(subject).perform)
+    (found,) = drive_all(build_reference(RECIPE), [situation], InProcess(subject).perform_all, lambda: None)
+    return found
 
 
 class Counts(Plain):
