@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from compare.check.lines import finding
 from compare.data.dataset import Dataset, load
-from compare.sides.frozen import freeze
+from compare.sides.frozen import freezing
 from compare.sides.quiet_keras import choose_backend
 
 choose_backend()  # before a test imports TensorFlow
@@ -50,4 +50,5 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What was imported stays: the garbage collector need not look through it again and again."""
-    freeze()
+    with freezing():
+        pass

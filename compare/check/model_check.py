@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from compare.check.first_batch import ModelFirstBatch
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_trials import ModelTrainer
+from compare.check.observer import Observer
 from compare.check.otherwise import one_by_one, otherwise, rounded_constants
 from compare.check.planning import check_cost
 from compare.check.predictions import drive_predictions
@@ -42,7 +43,7 @@ def check_model(
     model: Any,
     data: Dataset,
     settings: Settings,
-    stage: Callable[[str, int], Any],
+    observer: Observer,
     given: bool = True,
     told: Sequence[str] = (),
 ) -> Report:
@@ -57,14 +58,15 @@ def check_model(
         As the model takes it.
     settings : Settings
         Layers, activations and learning rate are the model's.
-    stage : callable
-        Shows what is being done.
+    observer : Observer
     given : bool
         Whether the model is the user's own, and not one in the project's words.
     told : sequence of str
         What was read off the subject.
     """
+    stage = observer.stage
     with stage("loading TensorFlow", 1):
+        observer.loading()
         import_quietly()
         reference, exact = _references(_built(model), data, settings, given)
     check_cost(reference.recipe.architecture, data, settings)
@@ -104,14 +106,15 @@ def check_model(
         with stage("its own training", 1):
             trained = _own_training(driver, met, reference, X, y, rng, bool(wrong_ordinarily(runs)))
     met = met.noting(*predictions.notes, *trained.notes, *(f"not driven: {what}" for what in trained.not_driven))
+    found = Found(runs, diagnosis, trained.judged, _warned(runs), predictions=predictions)
+    observer.judged(Report.of(met, data, found, settings.strict))
     with stage("lines", 1):
         # Of several steps in one, each from where the last one was left, no quantity is any one step's.
         single = settings.samplewise or samplewise.NAME in diagnosis.names
         shown = [run for run in runs if not single or all(len(b) == 1 for b in run.situation.batches)]
         found_lines = find_lines(driver, reference, shown, effort=settings.effort or 1.0)
         lines = find_training_lines(driver, trained.judged, found_lines)
-    found = Found(runs, diagnosis, trained.judged, _warned(runs), lines, predictions)
-    return Report.of(met, data, found, settings.strict)
+    return Report.of(met, data, replace(found, lines=lines), settings.strict)
 
 
 def _own_training(

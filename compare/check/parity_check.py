@@ -1,7 +1,7 @@
 """The check: puts a subject beside Keras in every situation, says whether they agree, and if not, where and why."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from compare.check.causes.extremes import in_extremes, with_extremes
 from compare.check.introduction import Introduction, meet
 from compare.check.lines.finding import find_lines, find_training_lines
 from compare.check.model_check import check_model
+from compare.check.observer import UNHEARD, Observer
 from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
@@ -33,7 +34,6 @@ from compare.data.dataset import REGRESSION, Dataset, as_given, load
 from compare.errors import ParityWarning
 from compare.faults.fault import Cause
 from compare.faults.kinds import NO_BIASES
-from compare.show.terminal.progress import silent
 
 Source = str | Path | tuple[Any, Any]
 
@@ -165,22 +165,22 @@ def check_driver(
     data: Source,
     index_column: bool | None,
     settings: Settings,
-    stage: Callable[[str, int], Any] = silent,
     reference: Any = None,
     known: Known | None = None,
+    observer: Observer = UNHEARD,
 ) -> Report:
     """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's.
 
-    `stage` shows what is being done (`progress`); `known` keeps what Keras's plain network does for the next subject.
+    `known` keeps what Keras's plain network does for the next subject.
     """
     if reference is not None:
         given = as_given(*data) if isinstance(data, tuple) and len(data) == 2 else _loaded(data, index_column)
-        return check_model(driver, reference, given, settings, stage)
+        return check_model(driver, reference, given, settings, observer)
     if not settings.plain or (isinstance(data, str) and data in REGRESSION):
         given = _loaded(data, index_column)
         model, told = worded(driver, given, settings)
-        return check_model(driver, model, given, settings, stage, given=False, told=told)
-    return _check_plain(driver, data, index_column, settings, stage, known)
+        return check_model(driver, model, given, settings, observer, given=False, told=told)
+    return _check_plain(driver, data, index_column, settings, known, observer)
 
 
 def _loaded(data: Source, index_column: bool | None) -> Dataset:
@@ -192,20 +192,21 @@ def _check_plain(
     data: Source,
     index_column: bool | None,
     settings: Settings,
-    stage: Callable[[str, int], Any],
     known: Known | None,
+    observer: Observer,
 ) -> Report:
     """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
     raw = load(data, index_column=index_column)
     standard = load(data, index_column=index_column, standardise=True)
     recipe, told = plan(driver, raw, settings)
-    rng = np.random.default_rng(settings.seed)
+    rng, stage = np.random.default_rng(settings.seed), observer.stage
     with stage("meeting the network", 1):
         met = meet(driver, recipe, standard.X, standard.y, rng)
     met = replace(met, notes=(*raw.notes, *told, *met.notes))
     if met.refusal is not None:
         return Report.of(met, raw, Found(), settings.strict)
     with stage("loading TensorFlow", 1):
+        observer.loading()
         reference = build_reference(met.recipe, met.precision, settings.tolerance)
     situations = [
         *ordinary(met.recipe, {"standardised": standard.X, "raw": raw.X}, raw.y, settings.steps, rng, met.zero_biases),
@@ -232,9 +233,11 @@ def _check_plain(
         driven = drive_training(driver, met, trainer, standard.X, standard.y, explained, rng)
         trainings = list(driven.judged)
         met = met.noting(*driven.notes, *(f"not driven: {what}" for what in driven.not_driven))
+    found = Found(runs, diagnosis, trainings, warned)
+    observer.judged(Report.of(met, raw, found, settings.strict))
     with stage("lines", 1):
         lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs, known, effort))
-    return Report.of(met, raw, Found(runs, diagnosis, trainings, warned, lines), settings.strict)
+    return Report.of(met, raw, replace(found, lines=lines), settings.strict)
 
 
 def _any_wrong(runs: Sequence[Driven]) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +15,11 @@ from compare.commands.class_check import Together, check_class, expanded
 from compare.commands.options import Telling, print_annotations
 from compare.commands.source import Asked, Source, checked
 from compare.errors import InputError
+
+if TYPE_CHECKING:
+    from compare.check.observer import Observer
+    from compare.check.report.report import Report
+    from compare.show.afterwards import Early
 
 
 def check(
@@ -66,12 +72,12 @@ def check(
         raise InputError(f"`baseline` needs the subject's name: write {path.name}:NAME. Received: {subjects[0]!r}")
     called = f"{path.name}:{name}"
     before = None if baseline is None else read_baseline(baseline, out or Path("results"), called, asked.options)
-    from compare.show.afterwards import prepare
+    from compare.show.afterwards import Early
     from compare.work.companion import comes_as_a_copy, companion
 
-    with companion(folder is not None and comes_as_a_copy()) as beside:
-        beside.share(prepare, [()])
-        report = checked((path, name), source, settings, telling.quiet)
+    with companion(folder is not None and comes_as_a_copy()) as beside, TemporaryDirectory() as kept:
+        early = Early(beside, Path(kept))
+        report = checked((path, name), source, settings, telling.quiet, observer=_drawing(early) if beside else None)
         seconds = (datetime.now(UTC) - begun).total_seconds()
         from compare.check.report.record import as_run, record_check
 
@@ -82,7 +88,7 @@ def check(
 
             called = f"{path.name}:{name or report.met.name}"
             command = asked.command(*subjects)
-            page = record_check(report, folder, called, command, asked.options, begun, beside=beside) / REPORT
+            page = record_check(report, folder, called, command, asked.options, begun, early=early) / REPORT
     told: dict[str, Any] = report.to_json() | {"run": None if page is None else str(page.parent)}
     together.write_one(subjects[0], told, seconds)
     if telling.as_json:
@@ -99,6 +105,18 @@ def check(
     if annotate is not None:
         print_annotations(told, path)
     return 0 if report.passed or (since is not None and not since.new) else 1
+
+
+def _drawing(early: "Early") -> "Observer":
+    """Have the figure drawn while the lines are looked for, which it does not show."""
+    from compare.check.observer import Observer
+
+    def judged(report: "Report") -> None:
+        from compare.check.report.record import as_run  # imports much, while the subject's process starts
+
+        early.draw(as_run(report))
+
+    return Observer(loading=early.prepare, judged=judged)
 
 
 def _refuse_baseline(baseline: str | None, subjects: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from compare.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from compare.check.observer import Observer
     from compare.check.report.report import Report
     from compare.check.steps.known import Known
 
@@ -85,6 +86,7 @@ def checked(
     quiet: bool = True,
     beside: int = 1,
     known: "Known | None" = None,
+    observer: "Observer | None" = None,
 ) -> "Report":
     """Check what a file calls so, in a process of its own.
 
@@ -99,6 +101,8 @@ def checked(
         Checks that share this machine's memory.
     known : Known, optional
         Keeps what Keras does, for the next network.
+    observer : Observer, optional
+        Follows it; what stages there are is shown besides.
 
     Raises
     ------
@@ -114,13 +118,15 @@ def checked(
 
     memory = usual_limit() // beside if source.memory_limit is None else int(source.memory_limit * 1e9)
     with Isolated(*target, source.time_limit, source.definitions_only, memory) as driver:
+        from compare.check.observer import Observer
         from compare.check.parity_check import check_driver
         from compare.show.terminal.progress import progress
 
         with progress(quiet) as stage:
             model = None if own is None else _loaded(own, "reference")
             data = source.data if arrays is None else _loaded(arrays, "data")
-            report = check_driver(driver, data, source.index_column, settings, stage, model, known)
+            following = replace(observer or Observer(), stage=stage)
+            report = check_driver(driver, data, source.index_column, settings, model, known, following)
     if source.definitions_only and (left_out := left_out_of(*target)):
         report = replace(report, met=report.met.noting(left_out))
     return report

@@ -6,7 +6,8 @@ longer than most steps.
 
 import gc
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FunctionType
 from weakref import WeakSet
@@ -22,13 +23,24 @@ def installed(path: str) -> bool:
     return "site-packages" in path or "dist-packages" in path or path.startswith(LIBRARIES)
 
 
-def freeze() -> None:
-    """Have the garbage collector leave all alone that there is now, and keep in mind the user's functions."""
+@contextmanager
+def freezing() -> Iterator[None]:
+    """Have the garbage collector leave all alone that there is at the end of the block, in which it does not run.
+
+    The user's functions that there are before are kept in mind: the block imports a library, and makes none of them.
+    """
     functions = [each for each in gc.get_objects() if type(each) is FunctionType]
     files = {function.__code__.co_filename for function in functions}
     own = {path for path in files if not installed(path)}
     _kept.update(function for function in functions if function.__code__.co_filename in own)
-    gc.freeze()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 def functions_of(codes: Sequence[CodeType]) -> list[FunctionType]:

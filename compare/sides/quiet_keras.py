@@ -1,11 +1,10 @@
 """Keras, imported when it is first needed: quietly, and on one thread, so that workers share the cores."""
 
-import gc
 import os
 import sys
 from types import ModuleType
 
-from compare.sides.frozen import freeze
+from compare.sides.frozen import freezing
 
 QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 # Graphics processors round products to fewer bits, and other backends clip probabilities.
@@ -38,9 +37,7 @@ def load_keras() -> ModuleType:
     choose_backend()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    reference = import_quietly()
-    freeze()  # and while it runs, none of them is looked through
-    return reference
+    return import_quietly()
 
 
 def import_quietly() -> ModuleType:
@@ -55,21 +52,18 @@ def import_quietly() -> ModuleType:
     os.environ.setdefault(*QUIET)
     sys.stderr.flush()
     kept = os.dup(2)
-    # Importing makes a million objects that stay: to look through them again and again takes a third of the time.
-    collecting = gc.isenabled()
-    gc.disable()
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
     absent = spared - sys.modules.keys()
     for name in absent:
         sys.modules[name] = None  # type: ignore[assignment]  # so Python says that there is none
     try:
-        import keras_ref
+        # A million objects, which stay: to look through them once takes as long as a tenth of importing them.
+        with freezing():
+            import keras_ref
     finally:
         for name in absent:
             del sys.modules[name]
-        if collecting:
-            gc.enable()
         os.dup2(kept, 2)
         os.close(kept)
     return keras_ref

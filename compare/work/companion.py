@@ -35,6 +35,9 @@ class Companion:
         self._held: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
+    def __bool__(self) -> bool:
+        return self.executor is not None
+
     def share(
         self, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]], waiting: int = 0
     ) -> "Shared[Result]":
@@ -97,7 +100,7 @@ class Shared(Generic[Result]):
         self._give()
 
     def __bool__(self) -> bool:
-        return self._companion.executor is not None
+        return bool(self._companion)
 
     def _give(self) -> None:
         """Give the companion its next call, and again when that is made."""

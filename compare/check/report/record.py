@@ -13,8 +13,7 @@ from compare.phrases import visible
 from compare.runs import provenance, whole
 from compare.runs.record import Run
 from compare.runs.recorder import recording
-from compare.show.afterwards import Afterwards
-from compare.work.companion import ALONE, Companion
+from compare.show.afterwards import NOT_EARLY, Afterwards, Early
 
 MAPPED = ["file", "line", "function", "name", "quantity", "factor", "right"]
 COLUMNS = ["what", "step", "layer", "tensor", "max_abs", "tolerance", "ratio", "passed"]
@@ -28,12 +27,12 @@ def record_check(
     config: Mapping[str, Any] | None = None,
     begun: datetime | None = None,
     drawn: bool = True,
-    beside: Companion = ALONE,
+    early: Early = NOT_EARLY,
 ) -> Path:
     """Write manifest.json, check.csv, code_map.csv, report.txt, report.html and the figure; return the run's folder.
 
     `config` are the settings of the check, where it was asked for by a command; `begun` is when it began, in UTC. The
-    figure takes as long as all else; one of many checks, not `drawn`, goes without. `beside` makes figure and page.
+    figure takes as long as all else; one of many checks, not `drawn`, goes without. `early` may have drawn it by now.
 
     Raises
     ------
@@ -46,7 +45,7 @@ def record_check(
         recorder.table("code_map.csv", pd.DataFrame(values.code_map(report), columns=MAPPED))
         whole.write_text(recorder.folder / "report.txt", visible(words.text(report)) + "\n")
         recorder.manifest = manifest(report, subject, command) | ({"config": config} if config else {})
-    Afterwards(recorder.finished).present(beside, drawn)
+    Afterwards(recorder.finished).present(early.beside, drawn, early)
     return recorder.finished
 
 

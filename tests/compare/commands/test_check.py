@@ -171,7 +171,7 @@ def test_a_bad_reference_or_bad_data_or_words_are_told_in_one_line(capsys, files
 def test_words_of_the_command_are_the_check_s(capsys, files, monkeypatch):
     seen = []
 
-    def checked(driver, data, index_column, settings, stage, model, known):
+    def checked(driver, data, index_column, settings, model, known, observer):
         seen.append((settings, data, model, known))
         raise InputError("seen")
 
