@@ -20,7 +20,7 @@ from compare.check.lines.finding import find_lines
 from compare.check.lines.lines import Lines
 from compare.check.planning import plan
 from compare.check.settings import Settings
-from compare.check.steps.lockstep import run_situation
+from compare.check.steps.lockstep import drive_all
 from compare.check.steps.reference import build_reference
 from compare.check.steps.situations import ordinary
 from compare.check.subject.drivers import InProcess
@@ -72,8 +72,8 @@ def lines_of(text: str, activation: str, layers: Sequence[int] = LAYERS, seed: i
         met = meet(driver, plan(driver, data, settings)[0], data.X, data.y, rng)
         reference = build_reference(met.recipe, met.precision)
         situations = ordinary(met.recipe, {"standardised": data.X}, data.y, 3, rng, met.zero_biases)
-        runs = [run_situation(reference, each, driver.perform) for each in situations if "batches" in each.name]
-        return find_lines(driver, reference, runs)
+        batched = [each for each in situations if "batches" in each.name]
+        return find_lines(driver, reference, drive_all(reference, batched, driver.perform_all, lambda: None))
 
 
 def places(planted: Planted) -> tuple[list[int], Lines]:

@@ -5,7 +5,7 @@ from keras_ref.altered.step import Alteration, AlteredStep, Altering, altering
 from keras_ref.inference import layers_with_modes, predictions
 from keras_ref.model import assemble, build_model, draw_weights
 from keras_ref.precision import precision
-from keras_ref.quantities import quantities, weight_names
+from keras_ref.quantities import quantities, updated, weight_names
 from keras_ref.stepping import ModelSteps, copied, kept_copy, masked_steps, model_steps, reads_indices
 from keras_ref.training import History, Steps, begin_anew, fit, fit_compiled, fit_replicates, steps_compiled
 from keras_ref.ways import knows_otherwise
@@ -42,5 +42,6 @@ __all__ = [
     "reads_indices",
     "steps_compiled",
     "takes_of",
+    "updated",
     "weight_names",
 ]

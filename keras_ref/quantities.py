@@ -11,7 +11,8 @@ Where a layer is used several times, `A2 at call 1` is what comes out the first 
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -67,15 +68,53 @@ def quantities(
         In the order in which they are computed, and then the optimizer's slots.
     """
     given = {name: np.asarray(value) for name, value in (instead or {}).items()}
+    with _kept(model, slots):
+        put(model.weights, weights)
+        return OneStep(model, given, masks).run(x, y)
+
+
+def updated(
+    model: keras.Model,
+    computed: Mapping[str, Array],
+    instead: Mapping[str, ArrayLike],
+    slots: Sequence[ArrayLike] | None = None,
+) -> dict[str, Array]:
+    """Return what `quantities` does with gradients of weights, or new weights, replaced: all but the update is known.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It is left as it was.
+    computed : mapping of name to array
+        What `quantities` returned, with other values replaced, if any were.
+    instead : mapping of name to array
+        Such as `dW2`, of weights that are trained, and `new W2`.
+    slots : sequence of arrays, optional
+        Of the optimizer's variables before the step, as `quantities` was given them.
+
+    Returns
+    -------
+    dict of name to array
+    """
+    given = {name: np.asarray(value) for name, value in instead.items()}
+    with _kept(model, slots):
+        step = OneStep(model, given)
+        put(list(step.variables.values()), [computed[name] for name in step.variables])
+        every = {**computed, **given}
+        return {**every, **step.update({name: every[f"d{name}"] for name in step.variables})}
+
+
+@contextmanager
+def _kept(model: keras.Model, slots: Sequence[ArrayLike] | None) -> Iterator[None]:
+    """Leave a model as it was; meanwhile its optimizer has these slots."""
     with precision(str(model.compute_dtype)), ways_of(model):
         model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         kept = read(variables)
         try:
-            put(model.weights, weights)
             if slots:
                 put(model.optimizer.variables, slots)
-            return OneStep(model, given, masks).run(x, y)
+            yield
         finally:
             put(variables, kept)
 
@@ -129,7 +168,7 @@ class OneStep:
         backward = [*reversed(self.noted), *self.variables]
         parts = {name: gradients.pop(name) for name in self.parts if name in gradients}
         told |= {f"d{name}": gradients[name] for name in sorted(gradients, key=lambda name: _backward(name, backward))}
-        return told | parts | self._update(gradients)
+        return told | parts | self.update(gradients)
 
     def _constant(self, value: ArrayLike) -> Any:
         return tf.constant(np.asarray(value), self.dtype)
@@ -209,7 +248,7 @@ class OneStep:
             found = tape.gradient(loss, list(sources.values()))
         return _array(loss), {name: _array(g) for name, g in zip(sources, found, strict=True) if g is not None}
 
-    def _update(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    def update(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
         """Have the optimizer apply the gradients: new weights, and its slots."""
         optimizer = self.model.optimizer
         optimizer.apply([self._constant(gradients[name]) for name in self.variables], list(self.variables.values()))

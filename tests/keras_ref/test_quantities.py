@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ref import quantities, weight_names
+from keras_ref import quantities, updated, weight_names
 from keras_ref.model import assemble
 from keras_ref.precision import precision
 
@@ -138,6 +138,26 @@ def test_what_follows_from_a_replaced_quantity_follows_from_the_given_value(name
     assert name in changed
     if name == "dW2":
         assert changed == {"dW2", "new W2"}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("of_update", [["dW2"], ["dW1", "db3"], ["new W2"], ["dW2", "new b2"]])
+def test_an_update_by_itself_is_that_of_the_whole_step(of_update, optimizer, dtype):
+    model = made("softmax", optimizer, dtype)
+    weights, x, y = batch(model)
+    q = quantities(model, weights, x, y)
+    rng = np.random.default_rng(1)
+    slots = [rng.random(slot.shape) if len(slot.shape) else slot.numpy() for slot in model.optimizer.variables]
+    other = {"dZ3": 0.5 * q["dZ3"] + 0.1, "loss": np.array(7.0)}
+    instead = {name: 0.5 * q[name] + 0.1 for name in of_update}
+    before = [*model.get_weights(), *(slot.numpy() for slot in model.optimizer.variables)]
+    whole = quantities(model, weights, x, y, other | instead, slots)
+    alone = updated(model, quantities(model, weights, x, y, other, slots), instead, slots)
+    assert alone.keys() == whole.keys()
+    assert [name for name in whole if not np.array_equal(whole[name], alone[name])] == []
+    after = [*model.get_weights(), *(slot.numpy() for slot in model.optimizer.variables)]
+    assert all(map(np.array_equal, before, after))
 
 
 def test_of_the_loss_and_new_weights_nothing_follows():

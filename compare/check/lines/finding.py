@@ -1,6 +1,7 @@
 """Drives a subject once more, its lines traced: what each makes, and which make the first wrong numbers."""
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ BEFORE = 2  # steps that are traced before the one that is looked at: what is st
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}  # two ways to one value, in units of its largest element
 ROUNDED = 1e-6  # of an accuracy
 ONE_BY_ONE = 10  # numbers that are computed to one array: then few of Keras's quantities are ever there
+COMPUTED = 4  # times that all of a step was computed, that are kept
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
@@ -165,19 +167,34 @@ class _Asked:
         self.keras = None if run.situation.free else keras
         recipe = recipe_for(reference, run.situation)
         self.reference, self.run, self.rate = reference.at(recipe), run, recipe.architecture.learning_rate
+        self.updates = {f"{start}{name}" for name in reference.names for start in ("d", "new ")}
+        self.computed: deque[tuple[int, Mapping[str, Array], Mapping[str, Array]]] = deque(maxlen=COMPUTED)
 
     def quantities(self, step: int, instead: Mapping[str, Array]) -> Quantities:
         """What Keras computes in a step, with some values replaced; and the accuracy, where it can be told."""
         made = self.run.steps[step].step
-        if self.keras is None or instead:
-            found = self.reference.quantities(made, instead)
-        else:
-            found = self.keras.quantities(made, lambda: self.reference.quantities(made, {}))
+        of_update = {name: value for name, value in instead.items() if name in self.updates}
+        found = self._computed(step, {name: value for name, value in instead.items() if name not in of_update})
+        if of_update:
+            found = self.reference.updated(made, found, of_update)
         if not made.P.size:
             return found
         predicted = found[f"A{len(made.architecture.layers)}"].argmax(axis=1)
         accuracy = (predicted == found["Y"].argmax(axis=1)).mean()
         return {**found, "accuracy": instead.get("accuracy", np.array(accuracy))}
+
+    def _computed(self, step: int, instead: Mapping[str, Array]) -> Quantities:
+        """What Keras computes, with values replaced of which more follows than an update; kept for the next ones."""
+        for of, values, found in self.computed:
+            if of == step and values.keys() == instead.keys() and all(values[name] is instead[name] for name in values):
+                return found
+        made = self.run.steps[step].step
+        if self.keras is None or instead:
+            found = self.reference.quantities(made, instead)
+        else:
+            found = self.keras.quantities(made, lambda: self.reference.quantities(made, {}))
+        self.computed.append((step, instead, found))
+        return found
 
     def question(self, flow: Flow, now: int) -> Question:
         """Ask about one step; those before it, where they are traced, tell what is stale."""

@@ -216,3 +216,9 @@ class ModelReference(Reference):
             self.model, step.weights, step.X, step.Y, instead, step.slots, step.masks
         )
         return found
+
+    def updated(self, step: Step, computed: Mapping[str, Array], instead: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return quantities with gradients of weights, or new weights, replaced: only the update follows."""
+        assert isinstance(step, ModelStep)
+        found: Mapping[str, Array] = load_keras().updated(self.model, computed, instead, step.slots)
+        return found

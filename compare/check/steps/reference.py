@@ -64,6 +64,11 @@ class Reference:
         found: Mapping[str, Array] = load_keras().quantities(self.model, step.weights, step.X, step.Y, instead)
         return found
 
+    def updated(self, step: Step, computed: Mapping[str, Array], instead: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return quantities with gradients of weights, or new weights, replaced: only the update follows."""
+        found: Mapping[str, Array] = load_keras().updated(self.model, computed, instead)
+        return found
+
     @property
     def names(self) -> list[str]:
         """The name of each tensor among the quantities, in order."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.subject.guesses import methods_of, name_of, places_of, step_of
-from compare.check.subject.places import ABSENT, Array, Places, Slot, Tensors, share_memory, slots
+from compare.check.subject.places import ABSENT, Array, Places, Slot, Tensors, sharing, slots
 from compare.check.subject.refusal import Refusal
 from compare.check.subject.tensors import Joined, Kept, Tensor, Whole
 from compare.check.subject.tensors import found as lying
@@ -37,7 +37,7 @@ class Declaration:
     loss: Callable[[Any, Array, Array], float] | None = None
     train: Callable[..., Any] | str | None = None
 
-    @property
+    @functools.cached_property
     def takes_rate(self) -> bool:
         """Whether each step is told the learning rate."""
         return callable(self.step) and len(inspect.signature(self.step).parameters) == 4
@@ -125,14 +125,12 @@ class Adapted:
         values = [pair for whole, W in pairs for pair in zip(whole.parts, whole.split(W), strict=True)]
         if first:
             self._examine(values)
-        held = [kept.slot.held for kept, _ in values]
+        shared = sharing([kept.slot.held for kept, _ in values])
         firsts = iter(self._firsts or [])
         for number, (kept, value) in enumerate(values):
-            others = (other for place, other in enumerate(held) if place != number)
-            shared = any(share_memory(held[number], other) for other in others)
-            if shared:
+            if number in shared:
                 self._note("some of its parameters are one and the same array: each was given an array of its own")
-            kept.slot.put(replace(kept, keras=value.shape).turned(value, next(firsts, ())), shared)
+            kept.slot.put(replace(kept, keras=value.shape).turned(value, next(firsts, ())), number in shared)
 
     def train_on_batch(self, x: Array, y: Array) -> Any:
         """Make one step."""
@@ -157,12 +155,11 @@ class Adapted:
         declared = self.declared.parameters
         try:
             found = self._paired(declared) if callable(declared) else self._listed(declared)
-            shapes = [np.shape(kept.slot.held) for whole in found for kept in whole.parts]
+            if found and self._firsts is None:
+                self._firsts = [np.shape(kept.slot.held) for whole in found for kept in whole.parts]
         except (AttributeError, KeyError, IndexError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
             raise Refusal(f"{self._where()} does not fit the network: {why}.{self._found()}") from None
-        if found and self._firsts is None:
-            self._firsts = shapes
         return found
 
     def _paired(self, find: Tensors) -> list[Whole]:

@@ -5,6 +5,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
@@ -69,11 +70,14 @@ def _message(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     """The innermost line that is the user's own: not of a library, and not of this one."""
     try:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _elsewhere(Path(frame.filename))]
+        frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        code, line = next((code, line) for code, line in reversed(frames) if not _elsewhere(code.co_filename))
     except Exception:
         return ""
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+    return f" ({Path(code.co_filename).name}, line {line}, in {code.co_name})"
 
 
-def _elsewhere(path: Path) -> bool:
+@lru_cache(maxsize=256)
+def _elsewhere(file: str) -> bool:
+    path = Path(file)
     return "site-packages" in path.parts or path.is_relative_to(HERE) or not path.is_file()

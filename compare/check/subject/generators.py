@@ -4,7 +4,6 @@ import contextlib
 import random
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -16,7 +15,7 @@ from compare.check.subject import tracing
 @contextlib.contextmanager
 def generators_kept(seed: int) -> Iterator[None]:
     """Put every generator back afterwards; meanwhile, with a `seed` that is not 0, each is so many draws further."""
-    kept = [_kept(each) for each in _generators(tuple(map(id, list(sys.modules.values()))))]
+    kept = [_kept(each) for each in _GENERATORS.now()]
     try:
         for generator, _ in kept:
             for _ in range(seed):
@@ -39,14 +38,25 @@ def _kept(generator: Any) -> tuple[Any, Callable[[], object]]:
     return generator, lambda: generator.setstate(python)
 
 
-@lru_cache(maxsize=1)
-def _generators(modules: tuple[int, ...]) -> list[Any]:
+class _Generators:
     """Those of the modules that there are; looked for again where there are others, since it takes milliseconds."""
-    own = [each for each in list(sys.modules.values()) if isinstance(each, ModuleType) and _is_own(each)]
-    found = [
-        each for module in own for value in list(vars(module).values()) for each in _inside(value, module.__name__)
-    ]
-    return list({id(each): each for each in found}.values())
+
+    def __init__(self) -> None:
+        self._modules: dict[str, Any] = {}
+        self._found: list[Any] = []
+
+    def now(self) -> list[Any]:
+        """All that there are now."""
+        if self._modules != sys.modules:
+            self._modules = sys.modules.copy()
+            own = [each for each in self._modules.values() if isinstance(each, ModuleType) and _is_own(each)]
+            values = ((value, module.__name__) for module in own for value in list(vars(module).values()))
+            found = [each for value, name in values for each in _inside(value, name)]
+            self._found = list({id(each): each for each in found}.values())
+        return self._found
+
+
+_GENERATORS = _Generators()
 
 
 def _is_own(module: ModuleType) -> bool:

@@ -64,11 +64,11 @@ def make(subject: Any, recipe: Recipe, want: str = "subject") -> Any:
     """
     if is_keras(subject):
         return subject
+    if hasattr(subject, "of_recipe"):  # an adapter: no list of sizes tells all of a model's layers
+        return subject.of_recipe(recipe)
     if is_step_function(subject):
         return subject
     if is_factory(subject):
-        if hasattr(subject, "of_recipe"):  # an adapter: no list of sizes tells all of a model's layers
-            return subject.of_recipe(recipe)
         arguments, keywords = arguments_of(subject, recipe)
         made = subject(*arguments, **keywords)
         if want == "subject" and not (is_step_function(made) or hasattr(made, "train_on_batch")):

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import combinations
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -136,7 +137,8 @@ def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
 
     def find(net: Any) -> list[Tensor]:
         entries = [Slot(*place).held for place in _entries(held(net, attribute))]
-        return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
+        kernels = [(entry, found) for entry in entries if (found := _there(entry, kernel)) is not None]
+        return [(found, None if bias is None else place(entry, bias)) for entry, found in kernels]
 
     return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
 
@@ -147,7 +149,7 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", f
     def find(net: Any) -> list[Tensor]:
         home = _holder(net if attribute is None else held(net, attribute))
         found: list[Tensor] = []
-        while _has(home, f"{kernel}{first + len(found)}"):
+        while _there(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
             found.append((home, f"{kernel}{number}", None if bias is None else f"{bias}{number}"))
         return found
@@ -204,7 +206,16 @@ def _holder(home: Any) -> Any:
     return Variables(home) if isinstance(home, FunctionType) else home
 
 
-def share_memory(one: Any, other: Any) -> bool:
+def sharing(arrays: Sequence[Any]) -> set[int]:
+    """The places of arrays that another one of them changes with."""
+    owners = {id(array) for array in arrays if isinstance(array, np.ndarray) and array.flags.owndata}
+    if len(owners) == len(arrays):
+        return set()
+    pairs = combinations(enumerate(arrays), 2)
+    return {place for (i, one), (j, other) in pairs if _share_memory(one, other) for place in (i, j)}
+
+
+def _share_memory(one: Any, other: Any) -> bool:
     """Whether writing into one array changes the other; taken to be so where it is too hard to tell."""
     if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
         return one is other
@@ -221,13 +232,15 @@ def _entries(container: Any) -> Iterator[tuple[Any, Key]]:
 
 
 def _by_item(home: Any, key: Key) -> bool:
-    return isinstance(home, Mapping) or not isinstance(key, str)
+    return not isinstance(key, str) or isinstance(home, Mapping)
 
 
-def _has(home: Any, key: Key) -> bool:
+def _there(home: Any, key: Key) -> Slot | None:
+    """A place by its key, if something lies there."""
     with suppress(*ABSENT):
-        return _lies(place(home, key))
-    return False
+        slot = place(home, key)
+        return slot if _lies(slot) else None
+    return None
 
 
 def _lies(slot: Slot) -> bool:

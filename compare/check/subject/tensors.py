@@ -24,6 +24,11 @@ class Tensor:
     shape: Shape | None = None
     part: Any = None
 
+    @property
+    def order(self) -> list[int] | None:
+        """Keras's axes in the network's order."""
+        return None if self.axes is None else sorted(range(len(self.axes)), key=self.axes.__getitem__)
+
     def __str__(self) -> str:
         given = (("axes", self.axes), ("shape", self.shape), ("part", self.part))
         return f"tensor({', '.join([_code(self.path), *(f'{k}={_code(v)}' for k, v in given if v is not None)])})"
@@ -121,8 +126,8 @@ class Kept:
     @property
     def _turned(self) -> Shape:
         """Keras's shape, in the order of the network's axes."""
-        axes = self.said.axes
-        return self.keras if axes is None else tuple(self.keras[place] for place in np.argsort(axes))
+        order = self.said.order
+        return self.keras if order is None else tuple(self.keras[place] for place in order)
 
     def own(self, first: Shape) -> Shape:
         """The shape that it has in the network; `first` is what it had before anything was set."""
@@ -141,8 +146,8 @@ class Kept:
 
     def turned(self, value: Array, first: Shape) -> Array:
         """A value of Keras's as the network keeps it."""
-        axes = self.said.axes
-        return (value if axes is None else value.transpose(np.argsort(axes))).reshape(self.own(first))
+        order = self.said.order
+        return (value if order is None else value.transpose(order)).reshape(self.own(first))
 
     def misfit(self) -> str:
         """Say that what lies there cannot be Keras's tensor as it was declared, and what would be; "" if it can."""
