@@ -137,8 +137,7 @@ def each(attribute: str, kernel: Key = "W", bias: Key | None = "b") -> Places:
 
     def find(net: Any) -> list[Tensor]:
         entries = [Slot(*place).held for place in _entries(held(net, attribute))]
-        kernels = [(entry, found) for entry in entries if (found := _there(entry, kernel)) is not None]
-        return [(found, None if bias is None else place(entry, bias)) for entry, found in kernels]
+        return [(entry, kernel, bias) for entry in entries if _has(entry, kernel)]
 
     return Places(find, _written("each", attribute, (kernel, "W"), (bias, "b")))
 
@@ -149,7 +148,7 @@ def numbered(attribute: str | None, kernel: str = "W", bias: str | None = "b", f
     def find(net: Any) -> list[Tensor]:
         home = _holder(net if attribute is None else held(net, attribute))
         found: list[Tensor] = []
-        while _there(home, f"{kernel}{first + len(found)}"):
+        while _has(home, f"{kernel}{first + len(found)}"):
             number = first + len(found)
             found.append((home, f"{kernel}{number}", None if bias is None else f"{bias}{number}"))
         return found
@@ -235,12 +234,10 @@ def _by_item(home: Any, key: Key) -> bool:
     return not isinstance(key, str) or isinstance(home, Mapping)
 
 
-def _there(home: Any, key: Key) -> Slot | None:
-    """A place by its key, if something lies there."""
+def _has(home: Any, key: Key) -> bool:
     with suppress(*ABSENT):
-        slot = place(home, key)
-        return slot if _lies(slot) else None
-    return None
+        return _lies(place(home, key))
+    return False
 
 
 def _lies(slot: Slot) -> bool:
