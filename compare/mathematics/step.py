@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,7 +60,7 @@ class Step:
         """The step size."""
         return self.architecture.learning_rate
 
-    @property
+    @cached_property
     def Y(self) -> Array:
         """One-hot labels."""
         return np.eye(self.architecture.outputs)[self.y]

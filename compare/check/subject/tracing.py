@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Annotated, Any, NamedTuple
@@ -230,11 +231,16 @@ class Watch:
                 self.foreign.add(code.co_filename)
 
 
+@lru_cache(maxsize=1024)
+def _resolved(filename: str) -> str:
+    return str(Path(filename).resolve())
+
+
 def own(filename: str) -> bool:
     """Whether a file is the user's: not Python's, not installed, not ours, and its text can be had."""
     if filename.startswith("<") and not linecache.getlines(filename):
         return False
-    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
+    path = _resolved(filename) if not filename.startswith("<") else filename
     return not installed(path) and not path.startswith(OURS) and bool(linecache.getlines(filename))
 
 
