@@ -162,7 +162,7 @@ def _noting_signals(asked: list[int]) -> Iterator[None]:
 
 def script(arguments: Sequence[str] | None = None) -> None:
     """Run as a process: the installed command, or with these arguments."""
-    gc.set_threshold(500_000)  # most of what is made are modules, which stay: looking through them takes long
+    gc.set_threshold(100_000)  # most of what is made are modules, which stay: looking through them takes half a second
     own_temporary_folder()
     status = main(arguments)
     gc.freeze()  # and once more at the end, with all that TensorFlow made: another second

@@ -1,5 +1,6 @@
 """Performs a job: its parts in turn, then the record; and then shows what was recorded."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,23 @@ def perform(job: Job, recorder: Recorder, beside: Companion, telling: Telling) -
             with stage("loading TensorFlow", 1):
                 load_keras()
         free = beside.renew()
-        found: list[Found] = []
-        for part in job.parts:
-            with stage(part.title, part.size) as advance:
-                found.append(part.run(advance, free))
-            for name, table in found[-1].tables.items():
-                recorder.table(name, table)
+        status = _run(job, recorder, free, stage)
     if free is not beside:
         beside.dismiss()
+    return status, free
+
+
+def _run(job: Job, recorder: Recorder, free: Companion, stage: Callable[[str, int], Any]) -> Status:
+    """Run a job's parts and keep what they find: in no function that loads Keras, which may stay (`freezing`)."""
+    found: list[Found] = []
+    for part in job.parts:
+        with stage(part.title, part.size) as advance:
+            found.append(part.run(advance, free))
+        for name, table in found[-1].tables.items():
+            recorder.table(name, table)
     status = _status(found)
     recorder.manifest = _manifest(job, found, status == Status.YES)
-    return status, free
+    return status
 
 
 def _import() -> None:

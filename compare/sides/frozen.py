@@ -24,10 +24,16 @@ def installed(path: str) -> bool:
 
 
 @contextmanager
-def freezing() -> Iterator[None]:
+def freezing(collected: bool = True) -> Iterator[None]:
     """Have the garbage collector leave all alone that there is at the end of the block, in which it does not run.
 
     The user's functions that there are before are kept in mind: the block imports a library, and makes none of them.
+
+    Parameters
+    ----------
+    collected : bool
+        Whether it runs once at the end. Else what importing leaves in cycles stays, and with a traceback among it all
+        that the functions hold in which it was imported.
     """
     functions = [each for each in gc.get_objects() if type(each) is FunctionType]
     files = {function.__code__.co_filename for function in functions}
@@ -38,6 +44,8 @@ def freezing() -> Iterator[None]:
     try:
         yield
     finally:
+        if collected:
+            gc.collect()
         gc.freeze()
         if collecting:
             gc.enable()
