@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from compare.agreement import parity, tolerance
 from compare.data.dataset import Dataset
-from compare.experiments.pair import Course, Pair, judge_pairs
+from compare.experiments.judgement import judge_pairs
+from compare.experiments.pair import Course, Pair
 from compare.recipe.architecture import Architecture, Dense, Penalty
 from compare.recipe.optimizer_words import optimizer
 from compare.recipe.protocol import Protocol

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.data.dataset import NAMES, load
-from compare.experiments.pair import Course, Pair, judge_pairs, train_pair, train_scratch
+from compare.experiments.judgement import judge_pairs
+from compare.experiments.pair import Course, Pair, train_pair, train_scratch
 from compare.recipe.architecture import dense
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream

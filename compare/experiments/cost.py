@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compare.experiments.experiment import Experiment
+from compare.experiments.floors import FLOOR_RUNS
 from compare.experiments.grid import Sweep
-from compare.experiments.pair import FLOOR_RUNS
 from compare.experiments.unseeded import SHARD, procedures
 from compare.work.place import Place
 

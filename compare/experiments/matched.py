@@ -12,7 +12,8 @@ import pandas as pd
 from compare.agreement import parity
 from compare.data.dataset import Dataset
 from compare.experiments.experiment import Experiment
-from compare.experiments.pair import Course, judge_pairs, row, train_keras, train_pair, trajectory
+from compare.experiments.judgement import judge_pairs, row
+from compare.experiments.pair import Course, train_keras, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.recipe.protocol import Protocol
 from compare.recipe.streams import stream

@@ -17,7 +17,8 @@ from compare.data.dataset import Dataset
 from compare.errors import InputError
 from compare.experiments.experiment import FEWEST
 from compare.experiments.grid import DRAWERS, Cell, Sweep
-from compare.experiments.pair import Course, judge_pairs, train_pair, trajectory
+from compare.experiments.judgement import judge_pairs
+from compare.experiments.pair import Course, train_pair, trajectory
 from compare.experiments.part import Advance, Found, Status
 from compare.experiments.parts import Finished, Job, described
 from compare.experiments.replicates import Procedure, replicate_table

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from compare.agreement import tolerance
-from compare.experiments.pair import Course, Pair, judge_pairs
+from compare.experiments.judgement import judge_pairs
+from compare.experiments.pair import Course, Pair
 from compare.recipe.architecture import dense
 from compare.recipe.orders import batch_orders
 from compare.recipe.protocol import PROTOCOLS

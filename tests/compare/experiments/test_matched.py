@@ -6,14 +6,12 @@ import pytest
 import keras_ref
 from compare.agreement import tolerance
 from compare.data.dataset import load
-from compare.experiments import pair
+from compare.experiments import floors, judgement
 from compare.experiments.experiment import Experiment
+from compare.experiments.floors import FLOOR_RUNS
 from compare.experiments.matched import run_matched
 from compare.experiments.part import Status
 from compare.recipe.architecture import dense
-from compare.recipe.orders import in_order
-from compare.recipe.protocol import Protocol
-from compare.recipe.streams import stream
 from compare.sides import sides
 from compare.sides.sides import initial_weights
 from scratch_nn import Network
@@ -112,60 +110,11 @@ def test_either_side_draws_the_weights(dtype):
     assert np.abs(keras[0]).max() <= np.sqrt(6 / 10)
 
 
-def test_the_floor_is_rounding_and_not_nothing(iris):
-    architecture, protocol = dense((4, 6, 3)), Protocol("short", 5, None)
-    start = initial_weights(architecture, 0, "scratch")
-    both = pair.train_pair(pair.Course(architecture, iris, protocol, in_order(5, iris.n), start))
-    (floor,) = pair.measure_floors([both], [stream(0, "test")])
-    assert 0 < floor.loss.max() < 1e-13
-    assert 0 < min(floor.weights) <= max(floor.weights) < 1e-13
-    assert not floor.accuracy.any()
-
-
-def test_floors_measured_together_are_those_measured_alone(iris):
-    protocol, pairs = Protocol("short", 4, 32), []
-    for seed in range(3):
-        architecture = dense((4, 6, 3))
-        orders = protocol.orders(stream(seed, "orders"), iris.n)
-        start = initial_weights(architecture, seed, "scratch")
-        pairs.append(pair.train_pair(pair.Course(architecture, iris, protocol, orders, start)))
-    together = pair.measure_floors(pairs, [stream(seed, "floor") for seed in range(3)])
-    for seed, floor in enumerate(together):
-        (alone,) = pair.measure_floors([pairs[seed]], [stream(seed, "floor")])
-        assert np.array_equal(floor.loss, alone.loss)
-        assert np.array_equal(floor.accuracy, alone.accuracy)
-        assert floor.weights == alone.weights
-    assert together[0].weights != together[1].weights
-
-
-def test_pairs_are_measured_together_where_they_are_alike(iris, monkeypatch):
-    protocol, pairs = Protocol("short", 2, 32), []
-    for rate in (0.1, 0.2, 0.1):
-        architecture = dense((4, 3), learning_rate=rate)
-        start = initial_weights(architecture, 0, "scratch")
-        pairs.append(pair.train_pair(pair.Course(architecture, iris, protocol, in_order(2, iris.n), start)))
-    sizes, real = [], pair.measure_floors
-
-    def measure(some, *rest):
-        sizes.append(len(some))
-        return real(some, *rest)
-
-    monkeypatch.setattr(pair, "measure_floors", measure)
-    told = pair.judge_pairs(pairs, [stream(number, "floor") for number in range(3)])
-    assert sizes == [2, 1]
-    assert [judged.verdict for judged in told] == ["parity"] * 3
-    monkeypatch.setattr(pair, "TOGETHER", 1)
-    assert [each.floor.weights for each in pair.judge_pairs(pairs, [stream(n, "floor") for n in range(3)])] == [
-        each.floor.weights for each in told
-    ]
-    assert sizes[2:] == [1, 1, 1]
-
-
 def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
     measured = []
-    real = pair.measure_floors
+    real = floors.measure_floors
 
-    def measure(pairs, sequences, runs=pair.FLOOR_RUNS):
+    def measure(pairs, sequences, runs=FLOOR_RUNS):
         measured.append((len(pairs), runs))
         return real(pairs, sequences, runs)
 
@@ -174,10 +123,10 @@ def test_a_finer_floor_does_not_excuse_a_fault(iris, monkeypatch):
             self.gradient *= 1.001
             super().update()
 
-    monkeypatch.setattr(pair, "measure_floors", measure)
+    monkeypatch.setattr(floors, "measure_floors", measure)
     monkeypatch.setattr(sides, "Network", Off)
     found = run_matched(Experiment(epochs=2, pairs=1, layers=(3,), dtype="float64", protocol="article"), iris)
-    assert measured == [(1, pair.FLOOR_RUNS), (1, pair.FINE_FLOOR_RUNS)] * 2, "each pair is measured twice"
+    assert measured == [(1, FLOOR_RUNS), (1, judgement.FINE_FLOOR_RUNS)] * 2, "each pair is measured twice"
     assert found.status == Status.NO
 
 
@@ -193,7 +142,7 @@ def test_what_is_not_finite_from_the_first_epoch_is_undecidable(iris):
 
 def test_a_run_in_which_a_fault_would_not_show_is_undecidable(iris, monkeypatch):
     """Rounding drifts by less than is too loose, and by more than a learning rate that is 0.1 % off."""
-    real = pair.measure_floors
+    real = floors.measure_floors
 
     def drifting(*arguments):
         (floor,) = real(*arguments)
@@ -201,7 +150,7 @@ def test_a_run_in_which_a_fault_would_not_show_is_undecidable(iris, monkeypatch)
 
     experiment = Experiment(epochs=2, pairs=1, layers=(5, 3), dtype="float64", protocol="article")
     assert run_matched(experiment, iris).status == Status.YES
-    monkeypatch.setattr(pair, "measure_floors", drifting)
+    monkeypatch.setattr(floors, "measure_floors", drifting)
     found = run_matched(experiment, iris)
     assert found.parity["passed"].all()
     assert found.pairs["decided"].tolist() == [2, 2]
