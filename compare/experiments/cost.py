@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from compare.experiments.experiment import Experiment
 from compare.experiments.floors import FLOOR_RUNS
 from compare.experiments.grid import Sweep
-from compare.experiments.unseeded import SHARD, procedures
+from compare.experiments.populations import SHARD
+from compare.experiments.unseeded import procedures
 from compare.work.place import Place
 
 if TYPE_CHECKING:

@@ -8,22 +8,18 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from compare.agreement.comparison import Comparison, compare_runs
 from compare.data.dataset import Dataset
-from compare.errors import InputError
-from compare.experiments.experiment import FEWEST, Experiment
+from compare.experiments import populations
+from compare.experiments.experiment import Experiment
 from compare.experiments.part import Advance, Found, Status
-from compare.experiments.replicates import Procedure, procedure_stream, replicate_table
-from compare.recipe.protocol import MEASURES
+from compare.experiments.populations import Trajectories
+from compare.experiments.replicates import Procedure
 from compare.recipe.streams import stream
 from compare.work import engine
 from compare.work.companion import ALONE, Companion, in_two
 from compare.work.place import HERE, Place
-
-Trajectories = tuple[NDArray[np.floating], NDArray[np.floating]]  # loss and accuracy, (replicates, epochs)
-SHARD = 50  # replicates: about a second of Keras
 
 
 @dataclass(frozen=True)
@@ -135,38 +131,12 @@ def procedures(experiment: Experiment) -> list[Procedure]:
     return sorted(found, key=lambda procedure: procedure.side)
 
 
-def begin_unseeded(
-    experiment: Experiment, dataset: Dataset, finished: MutableMapping[str, pd.DataFrame], beside: Companion
-) -> engine.Begun:
-    """Let a companion begin with the replicates, before `run_unseeded` asks for them."""
-    shards = [shard for parts in _shards(experiment, dataset).values() for shard in parts]
-    return engine.begin(shards, finished, beside)
-
-
-def _shards(experiment: Experiment, dataset: Dataset) -> dict[Procedure, list[engine.Shard]]:
-    architecture = experiment.architecture(dataset)
-    return {
-        procedure: engine.cut(
-            "-".join((procedure.side, procedure.initializer, procedure.protocol.name)),
-            replicate_table,
-            (architecture, dataset, procedure, experiment.keras_fit),
-            procedure_stream(experiment.seed, procedure),
-            experiment.replicates,
-            SHARD,
-            heavy=procedure.side == "keras",
-        )
-        for procedure in procedures(experiment)
-    }
-
-
 def run_unseeded(
     experiment: Experiment,
     dataset: Dataset,
     advance: Callable[[int], None] = lambda replicates: None,
     finished: MutableMapping[str, pd.DataFrame] | None = None,
     place: Place = HERE,
-    begun: engine.Begun | None = None,
-    beside: Companion = ALONE,
 ) -> Unseeded:
     """Train `experiment.replicates` runs of every procedure and compare the sides.
 
@@ -180,10 +150,6 @@ def run_unseeded(
         Where finished shards are kept, and from where an interrupted run goes on.
     place : Place
         Where replicates run.
-    begun : engine.Begun, optional
-        What `begin_unseeded` gave for the same arguments.
-    beside : Companion
-        Compares the sides.
 
     Returns
     -------
@@ -195,23 +161,23 @@ def run_unseeded(
         If too few replicates of a procedure are left to compare, or the workers fail as a whole.
     """
     finished = {} if finished is None else finished
-    shards = _shards(experiment, dataset)
-    failures = engine.run([shard for parts in shards.values() for shard in parts], finished, place, advance, begun)
-    runs, tables = {}, []
-    for procedure, parts in shards.items():
-        joined = _join(procedure, [finished[shard.name] for shard in parts if shard.name in finished], failures)
-        loss, accuracy = (joined[name].to_numpy().reshape(-1, procedure.protocol.epochs) for name in MEASURES)
-        runs[procedure] = loss, accuracy
-        tables.append(_labelled(joined, procedure, list(shards), experiment.dtypes[0]))
+    trained = populations.train(experiment, dataset, procedures(experiment), advance, finished, place)
+    return compare_sides(experiment, dataset, trained)
+
+
+def compare_sides(
+    experiment: Experiment, dataset: Dataset, trained: populations.Population, beside: Companion = ALONE
+) -> Unseeded:
+    """Compare the sides of every setting; `beside` does it."""
     compared, architecture = settings(experiment), experiment.architecture(dataset)
-    chance = dataset.chance_loss(architecture.loss, architecture.outputs)
+    chance, runs = dataset.chance_loss(architecture.loss, architecture.outputs), trained.runs
     calls = [
         (runs[each.scratch], runs[each.keras], stream(experiment.seed, "permutation test", each.name), chance)
         for each in compared
     ]
     names = (each.name for each in compared)
     comparisons = dict(zip(names, beside.call(in_two, partial(_compared, family=len(compared)), calls), strict=True))
-    return Unseeded(compared, pd.concat(tables, ignore_index=True), comparisons, failures)
+    return Unseeded(compared, trained.trajectories, comparisons, trained.failures)
 
 
 def _compared(
@@ -219,33 +185,6 @@ def _compared(
 ) -> Comparison:
     """Compare the sides of one setting."""
     return compare_runs(*scratch, *keras, np.random.default_rng(sequence), chance=chance, family=family)
-
-
-def _join(procedure: Procedure, tables: list[pd.DataFrame], failures: list[engine.Failure]) -> pd.DataFrame:
-    """Join a procedure's shards, if they are enough to say anything."""
-    left = sum(table["replicate"].nunique() for table in tables)
-    if left < FEWEST:
-        why = f"; the last error: {failures[-1].traceback.splitlines()[-1]}" if failures else "; ask for more"
-        raise InputError(
-            f"`replicates` must leave at least {FEWEST} of each procedure. Received: {left} of {procedure}{why}"
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
-def _labelled(table: pd.DataFrame, procedure: Procedure, every: list[Procedure], dtype: str) -> pd.DataFrame:
-    """Add a procedure's labels, as categories: there may be a million replicates."""
-    labels = {
-        "side": (procedure.side, [each.side for each in every]),
-        "initializer": (procedure.initializer, [each.initializer for each in every]),
-        "protocol": (procedure.protocol.name, [each.protocol.name for each in every]),
-        "dtype": (dtype, [dtype]),
-    }
-    columns = {
-        name: pd.Categorical([value], sorted(set(values))).take(np.zeros(len(table), np.intp))
-        for name, (value, values) in labels.items()
-    }
-    kinds: dict[str, type] = {"replicate": np.int32, "epoch": np.int32, **dict.fromkeys(MEASURES, np.float64)}
-    return table.astype(kinds).assign(**columns)
 
 
 class UnseededPart:
@@ -265,11 +204,17 @@ class UnseededPart:
 
     def begin(self, beside: Companion) -> None:
         """Let a companion begin with the replicates."""
-        self._begun = begin_unseeded(self.experiment, self.dataset, self.finished, beside)
+        self._begun = populations.begin(
+            self.experiment, self.dataset, procedures(self.experiment), self.finished, beside
+        )
 
     def run(self, advance: Advance, beside: Companion) -> Found:
         """Train the replicates that are left, and compare both sides'."""
-        found = run_unseeded(self.experiment, self.dataset, advance, self.finished, self.place, self._begun, beside)
+        given = self.experiment, self.dataset
+        trained = populations.train(
+            *given, procedures(self.experiment), advance, self.finished, self.place, self._begun
+        )
+        found = compare_sides(*given, trained, beside)
         compared = {
             each.name: {side.side: [side.initializer, side.protocol.name] for side in (each.scratch, each.keras)}
             for each in found.settings

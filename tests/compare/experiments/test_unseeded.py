@@ -8,7 +8,7 @@ import pytest
 
 from compare.commands.app import main
 from compare.errors import InputError
-from compare.experiments import unseeded
+from compare.experiments import populations
 from compare.experiments.experiment import Experiment
 from compare.experiments.replicates import replicate_table
 from compare.experiments.unseeded import procedures, run_unseeded, settings
@@ -29,7 +29,7 @@ def failing(*names):
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(unseeded, "SHARD", 4)
+    monkeypatch.setattr(populations, "SHARD", 4)
 
 
 def test_the_article_is_compared_as_published_and_like_for_like():
@@ -59,7 +59,7 @@ def test_every_replicate_begins_with_an_optimizer_of_its_own(iris):
 
 def test_failed_shards_are_missing_and_the_rest_is_compared(iris, monkeypatch):
     whole = run_unseeded(SMALL, iris)
-    monkeypatch.setattr(unseeded, "replicate_table", failing("scratch"))
+    monkeypatch.setattr(populations, "replicate_table", failing("scratch"))
     found = run_unseeded(SMALL, iris)
     assert [failure.shard.start for failure in found.failures] == [0, 4]
     assert found.comparisons["like for like, uniform"].failures.replicates == (4, 12)
@@ -71,7 +71,7 @@ def test_failed_shards_are_missing_and_the_rest_is_compared(iris, monkeypatch):
 
 
 def test_a_run_with_failed_shards_says_so(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(unseeded, "replicate_table", failing("scratch"))
+    monkeypatch.setattr(populations, "replicate_table", failing("scratch"))
     arguments = ["--only", "unseeded", "--protocol", "keras", "--epochs", "3", "--replicates", "12"]
     assert main(["run", *arguments, "--out", str(tmp_path)]) == 0
     assert "without 8 replicates that failed" in " ".join(capsys.readouterr().out.split())
@@ -81,8 +81,8 @@ def test_a_run_with_failed_shards_says_so(tmp_path, monkeypatch, capsys):
 
 
 def test_too_few_replicates_to_compare_are_refused_in_one_line(iris, monkeypatch):
-    monkeypatch.setattr(unseeded, "replicate_table", failing("scratch"))
-    monkeypatch.setattr(unseeded, "SHARD", 12)
+    monkeypatch.setattr(populations, "replicate_table", failing("scratch"))
+    monkeypatch.setattr(populations, "SHARD", 12)
     with pytest.raises(InputError, match="`replicates` must leave at least 2 of each procedure") as caught:
         run_unseeded(SMALL, iris)
     assert "the last error: ArithmeticError: broken" in str(caught.value)
