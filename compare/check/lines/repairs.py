@@ -11,8 +11,8 @@ from compare.check.lines.saying import FOLLOWS, LINES, PLACES
 from compare.check.steps.lockstep import Driven, Judged, task_again
 from compare.check.steps.model_reference import ModelReference
 from compare.check.steps.reference import Reference
+from compare.check.subject.attempts import Attempt, Expected, Repair
 from compare.check.subject.drivers import Driver
-from compare.check.subject.trying import Attempt, Expected, Repair
 
 STEPS = 3  # of a task, at least: what is stale shows in the second
 TASKS = 3

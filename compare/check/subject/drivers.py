@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from msgspec import structs
 
+from compare.check.subject.attempts import Attempt, Repair
 from compare.check.subject.description import Description, describe_subject
 from compare.check.subject.exceptions import interruptible
 from compare.check.subject.messages import Describe, Load, Perform, Request, Try
 from compare.check.subject.performing import perform
 from compare.check.subject.process import Gone, SubjectProcess
 from compare.check.subject.tasks import LEFT_RUNNING, TOO_LONG, Did, Performance, Task
-from compare.check.subject.trying import Attempt, Repair, attempt
+from compare.check.subject.trying import attempt
 from compare.limits import usual_limit
 from compare.recipe.recipe import Recipe
 

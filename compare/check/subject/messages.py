@@ -10,12 +10,12 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from compare.check.subject.attempts import Attempt, Repair
 from compare.check.subject.description import Description
 from compare.check.subject.kinds import Array
 from compare.check.subject.masks import dropout_layers
 from compare.check.subject.predicting import fits_outputs
 from compare.check.subject.tasks import Did, Performance, Several, Task, Words
-from compare.check.subject.trying import Attempt, Repair
 from compare.recipe.recipe import Recipe
 
 

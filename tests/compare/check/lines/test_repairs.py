@@ -3,7 +3,7 @@
 from compare.check.lines.lines import Guilty, Lines
 from compare.check.lines.repairs import with_repairs
 from compare.check.lines.saying import PLACES
-from compare.check.subject.trying import Repair
+from compare.check.subject.attempts import Repair
 
 
 def _guilty(line):

@@ -4,9 +4,10 @@ import inspect
 
 import numpy as np
 
+from compare.check.subject.attempts import Attempt, Expected
 from compare.check.subject.performing import perform
 from compare.check.subject.tasks import Task
-from compare.check.subject.trying import Attempt, Expected, attempt
+from compare.check.subject.trying import attempt
 from compare.recipe.architecture import dense
 from compare.recipe.recipe import Recipe
 
