@@ -132,3 +132,20 @@ def test_a_subject_is_told_how_large_the_situation_s_data_are():
 
     run(make, replace(LOCKSTEP, batches=[np.arange(6), np.arange(4)]))
     assert told == [(20, 6)]
+
+
+def test_afterwards_the_reference_has_its_own_learning_rate_again():
+    reference = build_reference(RECIPE)
+    other = replace(LOCKSTEP, name="another rate", learning_rate=0.3)
+    drive_all(reference, [FREE, other], InProcess(Plain).perform_all, lambda: None)
+    assert float(reference.model.optimizer.learning_rate) == np.float64(0.1)
+
+
+def test_situations_are_judged_by_their_own_learning_rate_though_the_next_is_posed_before():
+    def ahead(tasks):
+        tasks = list(tasks)
+        return (InProcess(Plain).perform(task) for task in tasks)
+
+    other = replace(FREE, name="another rate", learning_rate=0.3)
+    runs = drive_all(build_reference(RECIPE), [FREE, other, LOCKSTEP], ahead, lambda: None)
+    assert [run.first_wrong for run in runs] == [None] * 3
