@@ -19,9 +19,12 @@ spared: set[str] = set()
 
 
 def begin_process() -> None:
-    """Begin a process of our own, in which Keras goes without what it imports for its wrappers and plots: a second."""
+    """Begin a process of our own, in which Keras and TensorFlow go without what they import if it is there: a second.
+
+    It serves scikit-learn's wrappers, plots, and conversions to TFLite.
+    """
     choose_backend()
-    spared.update(("sklearn", "matplotlib"))
+    spared.update(("sklearn", "matplotlib", "jax"))
 
 
 def choose_backend() -> None:
