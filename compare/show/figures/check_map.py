@@ -86,7 +86,8 @@ def _first(wrong: pd.DataFrame) -> tuple[str, str]:
 
 def _left_out(every: Sequence[list[str]], shown: Sequence[list[str]]) -> str:
     """Say what is clean and so not shown; by name where that is short."""
-    clean = [[each for each in of if each not in kept] for of, kept in zip(every, shown, strict=True)]
-    counted = zip(clean, ("situations", "tensors"), strict=True)
+    situations, tensors = ([each for each in of if each not in kept] for of, kept in zip(every, shown, strict=True))
+    together = [each.replace(" ", "\N{NO-BREAK SPACE}") for each in tensors]  # a layer's number stays on its line
+    counted = zip((situations, together), ("situations", "tensors"), strict=True)
     told = [listed(of) if len(of) <= 3 else f"{len(of)} {kind}" for of, kind in counted if of]
     return f"Clean, and left out: {'; '.join(told)}." if told else ""
