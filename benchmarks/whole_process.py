@@ -9,8 +9,11 @@ from functools import partial
 from benchmarks.measures import Contestant, Measure, compare
 from benchmarks.timing import interleaved
 
-# What the article's Keras part does: import, load, one-hot, build, 30 epochs of Keras's defaults.
+# What the article's Keras part does: import, load, one-hot, build, 30 epochs of Keras's defaults. It goes without JAX,
+# which TensorFlow imports where it is installed, as for these benchmarks: a third of a second that few users pay.
 LISTING = """
+import sys
+sys.modules["jax"] = None
 from keras import Input, Sequential
 from keras.layers import Dense
 from keras.optimizers import SGD
