@@ -128,10 +128,7 @@ class Isolated:
         executor, none = ThreadPoolExecutor(1), Future[Performance]()
         try:
             begun = (executor.submit(perform, task) for task in tasks)
-            for under_way, _ in pairwise(chain(begun, [none])):
-                yield (done := under_way.result())
-                if _late(done):
-                    return
+            yield from _until_late(under_way.result() for under_way, _ in pairwise(chain(begun, [none])))
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 
@@ -190,15 +187,19 @@ class InProcess:
 
     def perform_all(self, tasks: Iterable[Task]) -> Iterator[Performance]:
         """Run a fresh subject through each task, up to the first that takes too long."""
-        for task in tasks:
-            yield (done := self.perform(task))
-            if _late(done):
-                return
+        return _until_late(map(self.perform, tasks))
 
     def attempt(self, asked: Attempt) -> list[Repair]:
         """Try edits of the subject's functions, and tell those that mend something."""
         with interruptible():
             return attempt(self.subject, asked)
+
+
+def _until_late(performances: Iterable[Performance]) -> Iterator[Performance]:
+    for done in performances:
+        yield done
+        if _late(done):
+            return
 
 
 def _late(done: Performance) -> bool:
