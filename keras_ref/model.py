@@ -136,7 +136,7 @@ def _drawing(n_features: int, layers: tuple[int, ...], initializer: str, dtype: 
             generator.state.assign(tf.cast(tf.stack([seed + depth, 0]), generator.state.dtype))
         return _kernels(n_features, layers, generators, initializer, dtype)
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)])
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)], autograph=False)
     def draw(seeds: tf.Tensor) -> list[tf.Tensor]:
         return tf.map_fn(one, seeds, fn_output_signature=[tf.as_dtype(dtype)] * len(layers))
 
