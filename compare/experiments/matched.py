@@ -21,7 +21,7 @@ from compare.runs.verdict import in_part, out_of_tolerance
 from compare.sides.sides import DRAWN_BY, initial_weights
 from compare.work.companion import Companion
 
-FIT_EPOCHS = 30  # of a run, in which Keras's own `fit`, which takes long, is held to the compiled run
+FIT_EPOCHS = 10  # of a run, in which Keras's own `fit`, which takes long, is held to the compiled run
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _line(row: Mapping[str, Any]) -> str | None:
 
 PARTS = ("parity", "article_parity")
 PLAINLY = {
-    "fit = compiled": "Keras's own fit (up to 30 epochs), bit for bit"
+    "fit = compiled": "Keras's own fit (up to 10 epochs), bit for bit"
 }  # what is compared, where its name in the table is short
 
 

@@ -63,7 +63,7 @@ def test_a_case_shows_its_worst_pair_in_units_of_the_tolerance():
     (row,) = findings.verdicts(run_with({}, parity=parity)).rows
     assert row == ("loss", "keras", "float64", 2, 9e-9, 2e-13, 1e-13, "FAIL")
     (row,) = findings.verdicts(run_with({}, parity=parity.assign(what="fit = compiled"))).rows
-    assert row[0] == "Keras's own fit (up to 30 epochs), bit for bit"
+    assert row[0] == "Keras's own fit (up to 10 epochs), bit for bit"
 
 
 @pytest.mark.parametrize(
