@@ -161,7 +161,7 @@ def equivalence(
         return Equivalence(
             "inconclusive", difference, -math.inf, math.inf, known, 1.0, 1.0, 0.0, None, None, excluded, alpha
         )
-    tests = _tests(x, y, margin, alpha)
+    [tests] = _of_each_row(x[np.newaxis], y[np.newaxis], margin, alpha)
     verdict: Conclusion = "inconclusive"
     if tests.p_equivalent <= alpha:
         verdict = "equivalent"
@@ -183,10 +183,20 @@ def equivalence(
     )
 
 
-def shown_equivalent(scratch: ArrayLike, keras: ArrayLike, *, margin: float | None = None, alpha: float = 0.05) -> bool:
-    """Say whether `equivalence` has the verdict "equivalent", without the rest of what it tells."""
-    (x, _), (y, _) = _finite("scratch", scratch), _finite("keras", keras)
-    return min(x.size, y.size) >= 2 and _tests(x, y, margin, alpha).p_equivalent <= alpha
+def shown_equivalent(
+    scratch: ArrayLike, keras: ArrayLike, *, margin: float | None = None, alpha: float = 0.05
+) -> NDArray[np.bool_]:
+    """Say of each row whether `equivalence` has the verdict "equivalent", without the rest of what it tells.
+
+    Parameters
+    ----------
+    scratch, keras : array_like of shape (rows, replicates)
+        The numbers of replicates may differ.
+    margin, alpha
+        As for `equivalence`.
+    """
+    x, y = np.asarray(scratch, np.float64), np.asarray(keras, np.float64)
+    return np.array([tests.p_equivalent <= alpha for tests in _of_each_row(x, y, margin, alpha)], bool)
 
 
 def replicates_for(
@@ -196,7 +206,7 @@ def replicates_for(
     (x, _), (y, _) = _finite("scratch", scratch), _finite("keras", keras)
     if min(x.size, y.size) < 2:
         return None
-    tests = _tests(x, y, margin, alpha)
+    [tests] = _of_each_row(x[np.newaxis], y[np.newaxis], margin, alpha)
     return _replicates(tests.margin, tests.sides, alpha, power)
 
 
@@ -212,18 +222,57 @@ class _Tests(NamedTuple):
     p_different: float
 
 
-def _tests(x: Floats, y: Floats, margin: float | None, alpha: float) -> _Tests:
+class _Moments(NamedTuple):
+    """Of the finite values of a side: how many, their mean, and the mean powers of how far they lie from it."""
+
+    size: int
+    mean: float
+    second: float
+    third: float
+    fourth: float
+
+    @property
+    def variance(self) -> float:
+        """Of what they are a sample of."""
+        return self.second * self.size / (self.size - 1)
+
+
+def _of_each_row(x: Floats, y: Floats, margin: float | None, alpha: float) -> list[_Tests]:
     # Scaled to at most 1, so that the squares of a run that is about to overflow do not.
-    scale = float(max(np.abs(x).max(), np.abs(y).max())) or 1.0
-    x, y = x / scale, y / scale
-    difference = float(x.mean() - y.mean())
-    sd = math.sqrt(_variance(y))
-    bound = MARGIN_IN_SDS * sd if margin is None else margin / scale
-    drift = np.zeros(y.size)
-    if margin is None and sd > 0:
-        drift = MARGIN_IN_SDS * ((y - y.mean()) ** 2 - sd**2) / (2 * sd)
-    v, w = _variance(x), _variance(y)
-    sides = ((v, max(w, _variance(y + drift))), (v, max(w, _variance(y - drift))))
+    largest = [np.where(np.isfinite(side), np.abs(side), 0.0).max(axis=1) for side in (x, y)]
+    scale = np.maximum(*largest)
+    scale[scale == 0] = 1.0
+    ours, theirs = (_moments(side / scale[:, np.newaxis]) for side in (x, y))
+    return [_tests(*each, margin, alpha) for each in zip(ours, theirs, scale.tolist(), strict=True)]
+
+
+def _moments(values: Floats) -> list[_Moments]:
+    """Of each row of an array of shape (rows, replicates)."""
+    kept = np.isfinite(values)
+    number = kept.sum(axis=1)
+    size = np.maximum(1, number)
+    mean = np.where(kept, values, 0.0).sum(axis=1) / size
+    # The computed variance of a constant is that of its rounding, and would pass for a margin.
+    varies = np.where(kept, values, -np.inf).max(axis=1) > np.where(kept, values, np.inf).min(axis=1)
+    apart = np.where(kept & varies[:, np.newaxis], values - mean[:, np.newaxis], 0.0)
+    squares = apart**2
+    powers = (each.sum(axis=1) / size for each in (squares, squares * apart, squares**2))
+    return [_Moments(*row) for row in zip(*(each.tolist() for each in (number, mean, *powers)), strict=True)]
+
+
+def _tests(x: _Moments, y: _Moments, scale: float, margin: float | None, alpha: float) -> _Tests:
+    difference = x.mean - y.mean
+    if min(x.size, y.size) < 2:
+        return _Tests(scale, difference, math.inf, math.nan, ((0.0, 0.0), (0.0, 0.0)), 1.0, 1.0)
+    v, w = x.variance, y.variance
+    bound, sides = MARGIN_IN_SDS * math.sqrt(w), ((v, w), (v, w))
+    if margin is not None:
+        bound = margin / scale
+    elif w > 0:
+        # The variance of y plus and less what each of its values moves the margin by, b ((y - mean)^2 - w).
+        b = bound / (2 * w)
+        more, by = (part * y.size / (y.size - 1) for part in (b**2 * (y.fourth - y.second**2), 2 * b * y.third))
+        sides = ((v, w + max(0.0, more + by)), (v, w + max(0.0, more - by)))
 
     error, dof = welch(v, x.size, w, y.size)
     if error == 0:
@@ -245,11 +294,6 @@ def _finite(name: str, values: ArrayLike) -> tuple[Floats, int]:
         raise InputError(f"`{name}` must have shape (replicates,). Received: {array.shape}")
     kept = array[np.isfinite(array)]
     return kept, array.size - kept.size
-
-
-def _variance(values: Floats) -> float:
-    # The computed variance of a constant is that of its rounding, and would pass for a margin.
-    return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
 
 
 def welch(v: float, n: int, w: float, m: int) -> tuple[float, float]:

@@ -62,9 +62,9 @@ def power(
     """
     each = max(1, draws // POOLS)
 
-    def rates(pool: NDArray[np.intp]) -> Floats:
-        sides = (tuple(rng.choice(pool, size) for size in replicates) for _ in range(each))
-        return np.mean([_shown(outcomes, failed, x, y, limits) for x, y in sides], axis=0)
+    def rates(pool: NDArray[np.intp]) -> tuple[float, float]:
+        x, y = (rng.choice(pool, (each, size)) for size in replicates)
+        return _shown(outcomes, failed, x, y, limits)
 
     pools = rng.integers(len(failed), size=(POOLS, len(failed)))
     in_mean, whole = np.transpose([rates(pool) for pool in pools])
@@ -73,17 +73,22 @@ def power(
 
 def _shown(
     outcomes: Mapping[str, Floats], failed: Bools, x: NDArray[np.intp], y: NDArray[np.intp], limits: Limits
-) -> tuple[bool, bool]:
-    """Whether these runs of the reference are shown to be alike: in mean, and as a whole."""
+) -> tuple[float, float]:
+    """The shares of these draws of the reference's runs that are shown to be alike: in mean, and as a whole.
+
+    x and y have shapes (draws, replicates).
+    """
     margins, of_failures, of_distance, alpha = limits
-    interval = newcombe((int(failed[x].sum()), int(failed[y].sum())), (len(x), len(y)), alpha)
-    in_mean = max(map(abs, interval)) < of_failures and all(
-        shown_equivalent(of[x], of[y], margin=margins.get(name), alpha=alpha) for name, of in outcomes.items()
-    )
-    whole = in_mean and all(
-        distance(of[x], of[y], margin=of_distance, alpha=alpha).equivalent for of in outcomes.values()
-    )
-    return in_mean, whole
+    totals = (x.shape[1], y.shape[1])
+    counts = zip(failed[x].sum(axis=1).tolist(), failed[y].sum(axis=1).tolist(), strict=True)
+    left = np.flatnonzero([max(map(abs, newcombe(each, totals, alpha))) < of_failures for each in counts])
+    for name, of in outcomes.items():
+        left = left[shown_equivalent(of[x[left]], of[y[left]], margin=margins.get(name), alpha=alpha)]
+    whole = left
+    for of in outcomes.values():
+        pairs = zip(of[x[whole]], of[y[whole]], strict=True)
+        whole = whole[[distance(*pair, margin=of_distance, alpha=alpha).equivalent for pair in pairs]]
+    return len(left) / len(x), len(whole) / len(x)
 
 
 def _estimate(rates: Floats, draws: int) -> Estimate:

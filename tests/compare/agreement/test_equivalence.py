@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from compare.agreement.equivalence import default_threshold, equivalence, summaries
+from compare.agreement.equivalence import default_threshold, equivalence, shown_equivalent, summaries
 from compare.errors import InputError
 
 SAMPLES = hnp.arrays(np.float64, st.integers(3, 12), elements=st.floats(-100, 100))
@@ -213,3 +213,35 @@ def test_the_replicates_needed_are_the_fewest(x, y):
     size = 2 * len(x)
     if len(x) == len(y) and got.replicates_80 is not None:
         assert (got.power >= 0.8) == (size >= got.replicates_80)
+
+
+ROWS = st.integers(1, 4).flatmap(
+    lambda rows: st.tuples(
+        *(
+            hnp.arrays(np.float64, (rows, size), elements=st.sampled_from([1.0, 1.5, 2.0, 7.0, np.nan, np.inf]))
+            for size in (5, 8)
+        )
+    )
+)
+
+
+@given(ROWS, st.sampled_from([None, 0.5, 3.0]))
+@settings(max_examples=50, deadline=None)
+def test_each_row_is_shown_equivalent_as_it_is_by_itself(sides, margin):
+    alone = [equivalence(*row, margin=margin).verdict == "equivalent" for row in zip(*sides, strict=True)]
+    assert shown_equivalent(*sides, margin=margin).tolist() == alone
+
+
+@pytest.mark.parametrize("shift", [0.2, -0.2])
+def test_the_estimated_margins_error_is_that_of_each_values_influence(shift):
+    x, y = draws(3, 40, 30)
+    y = np.exp(y)
+    x += y.mean() - x.mean() + shift
+    w = y.var(ddof=1)
+    influence = 0.25 * ((y - y.mean()) ** 2 - w) / (2 * np.sqrt(w))
+    gap, margin = x.mean() - y.mean(), 0.25 * np.sqrt(w)
+    p = []
+    for far, with_influence in ((gap - margin, y + influence), (-gap - margin, y - influence)):
+        a, b = x.var(ddof=1) / 40, max(w, with_influence.var(ddof=1)) / 30
+        p.append(stats.t.cdf(far / np.sqrt(a + b), (a + b) ** 2 / (a**2 / 39 + b**2 / 29)))
+    assert equivalence(x, y).p_equivalent == pytest.approx(max(p), rel=1e-10)
