@@ -40,12 +40,13 @@ class Difference(NamedTuple):
 def gap(a: ArrayLike, b: ArrayLike) -> Array:
     """Return |a - b|, in float64.
 
-    Two NaN, or two equal infinities, agree; a finite and a non-finite value differ by infinity.
+    Two NaN, or two equal infinities, agree; a finite and a non-finite value differ by infinity, as do two that are
+    further apart than the largest number.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     finite = np.isfinite(a) & np.isfinite(b)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.where(same, 0.0, np.where(finite, np.abs(a - b), np.inf))
 
 
