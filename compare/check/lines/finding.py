@@ -62,7 +62,7 @@ def find_lines(
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     if effort >= 1 or not confirmed(lines.guilty):  # afterwards: what is tried may leave its traces
         left = effort * min(TRYING, max(LEAST, SECONDS - (time.monotonic() - begun)))
-        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines, left))
+        lines = with_repairs(lines, repairs_of(driver, reference, runs, lines, left) if left else [])
     extreme = [run for run in runs if run.situation.extreme and run.first_wrong is not None]
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines

@@ -30,6 +30,7 @@ MANY = Meta(max_length=2 * EVENTS)  # of anything in a trace
 BYTES = 64 * 2**20
 SECONDS = 3.0  # of the processor: others may be at work on it too
 INSIDE = 64  # arrays looked at in a list or dict that an expression reads
+Twins = tuple[CodeType, CodeType]
 HERE = str(Path(__file__).resolve().parents[len(__name__.split(".")) - 1])
 OURS = tuple(str(Path(HERE) / name) for name in (__name__.split(".")[0], "keras_parity"))
 
@@ -291,9 +292,7 @@ def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> d
     """For each code of a file, the rewritten one."""
     source = "".join(linecache.getlines(filename))
     try:
-        plain = compile(source, filename, "exec", dont_inherit=True)
-        tree, sites = rewrite(source, filename, len(recorder.sites))
-        traced = compile(tree, filename, "exec", dont_inherit=True)
+        pairs, sites = _twins(source, filename, len(recorder.sites))
     except (SyntaxError, ValueError, RecursionError) as error:
         recorder.stopped = f"{Path(filename).name} cannot be read again: {error}"
         return {}
@@ -301,9 +300,6 @@ def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> d
     recorder.sites += sites
     recorder.files.append(filename)
     recorder.sources.append(source)
-    pairs: dict[tuple[str, int], list[tuple[CodeType, CodeType]]] = {}
-    for one, other in _paired(plain, traced):
-        pairs.setdefault((one.co_qualname, one.co_firstlineno), []).append((one, other))
     found = {}
     for code in codes:
         near = pairs.get((code.co_qualname, code.co_firstlineno), [])
@@ -313,7 +309,18 @@ def _exchange(filename: str, codes: Sequence[CodeType], recorder: Recorder) -> d
     return found
 
 
-def _paired(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+@lru_cache(maxsize=8)  # a file has many subjects, and a subject is traced in several situations
+def _twins(source: str, filename: str, first: int) -> tuple[dict[tuple[str, int], list[Twins]], list[Site]]:
+    """Each code of a file with its rewritten twin, by name and line, and the sites, numbered from `first` on."""
+    plain = compile(source, filename, "exec", dont_inherit=True)
+    tree, sites = rewrite(source, filename, first)
+    pairs: dict[tuple[str, int], list[Twins]] = {}
+    for one, other in _paired(plain, compile(tree, filename, "exec", dont_inherit=True)):
+        pairs.setdefault((one.co_qualname, one.co_firstlineno), []).append((one, other))
+    return pairs, sites
+
+
+def _paired(one: CodeType, other: CodeType) -> Iterator[Twins]:
     """The codes of a module, each with its rewritten twin: they stand in the same order."""
     mine, theirs = ([each for each in of.co_consts if isinstance(each, CodeType)] for of in (one, other))
     for a, b in zip(mine, theirs, strict=True):

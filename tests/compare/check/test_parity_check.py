@@ -474,6 +474,7 @@ def test_bad_arguments_are_bad_input(options, message):
         check_parity(Plain, **options)
 
 
+@pytest.mark.seconds_for_edits(1.0)
 @pytest.mark.parametrize(
     ("effort", "names", "sure"),
     [(None, ("bias gradient averaged",), True), (0.001, (), True), (0.001, (), False)],
