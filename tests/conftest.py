@@ -1,5 +1,6 @@
 """What all tests share: the environment TensorFlow needs before it is imported, and the data."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,14 @@ LONG = ("tests/test_", "tests/compare/check/")
 def pytest_collection_modifyitems(items):
     """Begin with the files that take longest: at the end, one worker would wait for the other."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_stays() -> Iterator[None]:
+    """Leave what a file's tests left behind to itself: a check looks through all that there is, again and again."""
+    yield
+    with freezing():
+        pass
 
 
 def pytest_collection_finish():
