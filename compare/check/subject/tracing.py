@@ -232,7 +232,7 @@ class Watch:
                 self.foreign.add(code.co_filename)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=None)  # there are thousands of modules, and all are asked about again and again
 def _resolved(filename: str) -> str:
     return str(Path(filename).resolve())
 
