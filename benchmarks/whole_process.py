@@ -1,5 +1,6 @@
 """Commands from the shell: the main job against the article's Keras listing, and a check against the clock."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def checks(repeats: int) -> Iterator[Measure]:
 
 
 def _run(command: list[str], status: int = 0) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+    """Run a command as its users do, for whom Python keeps what it has compiled."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, capture_output=True, text=True, env=kept)
     if done.returncode != status:
         raise RuntimeError(f"{' '.join(command[:2])} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
