@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Annotated, Any, NamedTuple
@@ -232,7 +232,7 @@ class Watch:
                 self.foreign.add(code.co_filename)
 
 
-@lru_cache(maxsize=None)  # there are thousands of modules, and all are asked about again and again
+@cache  # there are thousands of modules, and all are asked about again and again
 def _resolved(filename: str) -> str:
     return str(Path(filename).resolve())
 
