@@ -183,11 +183,13 @@ def jax_scan(task: Task) -> Train:
 
 def keras_fit(task: Task) -> Train:
     """Train with Keras's own `fit` on arrays, as its users call it."""
+    from keras_ref.variables import put
+
     model, start = _keras_model(task)
     Y = np.eye(task.layers[-1], dtype=np.float32)[task.y]
 
     def train(epochs: int) -> Array:
-        model.set_weights(start)
+        put(model.weights, start)
         log = model.fit(task.X, Y, epochs=epochs, batch_size=task.batch, verbose=0)
         return np.asarray(log.history["loss"])
 
@@ -198,11 +200,12 @@ def keras_compiled(task: Task) -> Train:
     """Train with Keras's own training step, driven by one graph loop; often, and so by one for this shape."""
     from keras_ref import fit_compiled
     from keras_ref.graphs import TRACING
+    from keras_ref.variables import put
 
     model, start = _keras_model(task)
 
     def train(epochs: int) -> Array:
-        model.set_weights(start)
+        put(model.weights, start)
         return fit_compiled(model, task.X, task.y, epochs, task.batch, task.orders(epochs)).loss
 
     train(TRACING // math.ceil(len(task.y) / task.batch) + 1)
