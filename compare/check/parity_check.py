@@ -21,7 +21,6 @@ from compare.check.planning import plan, worded
 from compare.check.report.report import Report
 from compare.check.report.verdict import Found, wrong_ordinarily
 from compare.check.settings import Settings
-from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, deciding, drive_all, every_ratio, rejudged
 from compare.check.steps.reference import Reference, build_reference
 from compare.check.steps.situations import ordinary, probes
@@ -166,13 +165,9 @@ def check_driver(
     index_column: bool | None,
     settings: Settings,
     reference: Any = None,
-    known: Known | None = None,
     observer: Observer = UNHEARD,
 ) -> Report:
-    """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's.
-
-    `known` keeps what Keras's plain network does for the next subject.
-    """
+    """Check a subject wherever it lives, beside a plain network, one in Keras's words, or a model of the user's."""
     if reference is not None:
         given = as_given(*data) if isinstance(data, tuple) and len(data) == 2 else _loaded(data, index_column)
         return check_model(driver, reference, given, settings, observer)
@@ -180,7 +175,7 @@ def check_driver(
         given = _loaded(data, index_column)
         model, told = worded(driver, given, settings)
         return check_model(driver, model, given, settings, observer, given=False, told=told)
-    return _check_plain(driver, data, index_column, settings, known, observer)
+    return _check_plain(driver, data, index_column, settings, observer)
 
 
 def _loaded(data: Source, index_column: bool | None) -> Dataset:
@@ -192,7 +187,6 @@ def _check_plain(
     data: Source,
     index_column: bool | None,
     settings: Settings,
-    known: Known | None,
     observer: Observer,
 ) -> Report:
     """Check beside dense layers, a softmax, categorical cross-entropy and plain SGD: every phase is known."""
@@ -213,7 +207,7 @@ def _check_plain(
         *probes(met.recipe, standard.X, raw.y, rng, met.zero_biases, met.takes_rate),
     ]
     with stage("situations", len(situations)) as advance:
-        runs = drive_all(reference, situations, driver.perform_all, advance, known=known)
+        runs = drive_all(reference, situations, driver.perform_all, advance)
     if met.random:
         return Report.of(met, raw, Found(runs), settings.strict)
     architecture = met.recipe.architecture
@@ -236,7 +230,7 @@ def _check_plain(
     found = Found(runs, diagnosis, trainings, warned)
     observer.judged(Report.of(met, raw, found, settings.strict))
     with stage("lines", 1):
-        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs, known, effort))
+        lines = find_training_lines(driver, trainings, find_lines(driver, reference, runs, effort))
     return Report.of(met, raw, replace(found, lines=lines), settings.strict)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from compare.check.observer import Observer
     from compare.check.report.report import Report
-    from compare.check.steps.known import Known
 
 
 @Parameter(name="*")
@@ -85,7 +84,6 @@ def checked(
     settings: Settings,
     quiet: bool = True,
     beside: int = 1,
-    known: "Known | None" = None,
     observer: "Observer | None" = None,
 ) -> "Report":
     """Check what a file calls so, in a process of its own.
@@ -99,8 +97,6 @@ def checked(
         Whether nothing is shown of what is being done.
     beside : int
         Checks that share this machine's memory.
-    known : Known, optional
-        Keeps what Keras does, for the next network.
     observer : Observer, optional
         Follows it; what stages there are is shown besides.
 
@@ -126,7 +122,7 @@ def checked(
             model = None if own is None else _loaded(own, "reference")
             data = source.data if arrays is None else _loaded(arrays, "data")
             following = replace(observer or Observer(), stage=stage)
-            report = check_driver(driver, data, source.index_column, settings, model, known, following)
+            report = check_driver(driver, data, source.index_column, settings, model, following)
     if source.definitions_only and (left_out := left_out_of(*target)):
         report = replace(report, met=report.met.noting(left_out))
     return report
@@ -156,14 +152,6 @@ class Asked:
         return command_line(("check", *subjects), self.options, Asked(Source(), Settings()).options)
 
 
-@cache
-def _known() -> "Known":
-    """What this process knows of Keras."""
-    from compare.check.steps.known import Known
-
-    return Known()
-
-
 def checked_files(path: Path, name: str, subject: str, asked: Asked, seeds: object) -> "pd.DataFrame":
     """Check one network of a class, called `subject`, and return the files of its run's folder.
 
@@ -183,7 +171,7 @@ def checked_files(path: Path, name: str, subject: str, asked: Asked, seeds: obje
     begun, refused = datetime.now(UTC), None
     files = {"": b""}
     try:
-        report = checked((path, name), asked.source, asked.settings, beside=asked.beside, known=_known())
+        report = checked((path, name), asked.source, asked.settings, beside=asked.beside)
     except InputError as error:
         refused = str(error)
     else:

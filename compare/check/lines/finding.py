@@ -16,7 +16,6 @@ from compare.check.lines.lines import Lines
 from compare.check.lines.repairs import confirmed, repairs_of, with_repairs
 from compare.check.lines.saying import guilty, raising
 from compare.check.lines.search import Question, Search
-from compare.check.steps.known import Known
 from compare.check.steps.lockstep import Driven, recipe_for, task_again
 from compare.check.steps.reference import Reference, ratio
 from compare.check.subject.drivers import Driver
@@ -36,13 +35,11 @@ COMPUTED = 4  # times that all of a step was computed, that are kept
 AGAIN = 10  # a value that is not Keras's may make rounding larger than Keras's own would
 
 
-def find_lines(
-    driver: Driver, reference: Reference, runs: Sequence[Driven], keras: Known | None = None, effort: float = 1.0
-) -> Lines:
+def find_lines(driver: Driver, reference: Reference, runs: Sequence[Driven], effort: float = 1.0) -> Lines:
     """Say which lines make what, in two steps of ordinary training or around the first one that is wrong.
 
-    Where extreme situations alone go wrong, the lines that do so are told apart. `keras` is what is known of it,
-    `effort` the share of the usual time that edits are tried for; with less than all of it, only where no line is sure.
+    Where extreme situations alone go wrong, the lines that do so are told apart. `effort` is the share of the usual
+    time that edits are tried for; with less than all of it, only where no line is sure.
     """
     begun = time.monotonic()
     ordinary = [run for run in runs if not run.situation.extreme and run.steps]
@@ -50,15 +47,15 @@ def find_lines(
         return Lines(not_traced="no step was made that could be traced")
     first = min(ordinary, key=_order)
     at = _looked_at(first)
-    lines = _traced(driver, reference, first, at, keras)
+    lines = _traced(driver, reference, first, at)
     if (lines.not_traced or "").startswith((TOO_MANY, TOO_LONG)):  # of fewer samples there are fewer
         alike = [run for run in ordinary if (run.first_wrong is None) == (first.first_wrong is None)]
         first = min(alike, key=lambda run: len(run.situation.batches[run.first_wrong or 0]))
         at = _looked_at(first)
-        lines = _traced(driver, reference, first, at, keras)
+        lines = _traced(driver, reference, first, at)
     other = _off_besides(ordinary, first.steps[at].off) if lines.guilty else None
     if other is not None:
-        more = _traced(driver, reference, *other, keras)
+        more = _traced(driver, reference, *other)
         lines = replace(lines, guilty=tuple(dict.fromkeys([*lines.guilty, *more.guilty])))
     if effort >= 1 or not confirmed(lines.guilty):  # afterwards: what is tried may leave its traces
         left = effort * min(TRYING, max(LEAST, SECONDS - (time.monotonic() - begun)))
@@ -67,7 +64,7 @@ def find_lines(
     if lines.guilty or lines.not_traced is not None or not extreme:
         return lines
     beyond = min(extreme, key=_order)
-    return replace(lines, warned=_traced(driver, reference, beyond, _looked_at(beyond), keras).guilty)
+    return replace(lines, warned=_traced(driver, reference, beyond, _looked_at(beyond)).guilty)
 
 
 def _looked_at(run: Driven) -> int:
@@ -118,7 +115,7 @@ def _order(run: Driven) -> tuple[bool, bool, bool, bool, float]:
     return first is None, raises, bool(situation.special), situation.free, abs(np.log(size / TYPICAL))
 
 
-def _traced(driver: Driver, reference: Reference, run: Driven, last: int, keras: Known | None) -> Lines:
+def _traced(driver: Driver, reference: Reference, run: Driven, last: int) -> Lines:
     """Say which lines make what in one step of a run, and in those before it."""
     steps = tuple(range(max(0, last - BEFORE), last + 1))
     performance = driver.perform(task_again(reference, run, last + 1, steps))
@@ -141,7 +138,7 @@ def _traced(driver: Driver, reference: Reference, run: Driven, last: int, keras:
     few = sum(map(flow.makes_array, flow.events)) < len(reference.names)
     if few or ONE_BY_ONE * arrays < len(sizes) - arrays:
         return Lines(sources=sources, not_traced="its numbers are made one by one, and not in arrays")
-    search = Search(_Asked(reference, run, keras).question(flow, last))
+    search = Search(_Asked(reference, run).question(flow, last))
     causes = search.run()
     told = guilty(search.values, causes)
     return Lines(told, (), code_map(search.values, told), sources)
@@ -163,8 +160,7 @@ def _same(performance: Performance, run: Driven, last: int) -> bool:
 class _Asked:
     """Keras, asked what it computes in the steps of a run."""
 
-    def __init__(self, reference: Reference, run: Driven, keras: Known | None) -> None:
-        self.keras = None if run.situation.free else keras
+    def __init__(self, reference: Reference, run: Driven) -> None:
         recipe = recipe_for(reference, run.situation)
         self.reference, self.run, self.rate = reference.at(recipe), run, recipe.architecture.learning_rate
         self.updates = {f"{start}{name}" for name in reference.names for start in ("d", "new ")}
@@ -189,10 +185,10 @@ class _Asked:
             if of == step and values.keys() == instead.keys() and all(values[name] is instead[name] for name in values):
                 return found
         made = self.run.steps[step].step
-        if self.keras is None or instead:
+        if instead or self.run.situation.free:
             found = self.reference.quantities(made, instead)
         else:
-            found = self.keras.quantities(made, lambda: self.reference.quantities(made, {}))
+            found = self.reference.known_quantities(made)
         self.computed.append((step, instead, found))
         return found
 

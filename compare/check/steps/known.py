@@ -2,22 +2,18 @@
 
 import hashlib
 import pickle
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
-from compare.check.steps.reference import Reference, Truth
+import numpy as np
+
 from compare.check.steps.situations import Situation
 from compare.mathematics.functions import Array
 from compare.mathematics.step import Step
 
-MOST = 48  # situations: as two kinds of networks meet, with other sizes or another rate; 2 MB each
+BYTES = 2**27  # of situations, and a tenth of that of quantities; those of a check on iris take 3 MB in all
 
-
-class Expected(NamedTuple):
-    """A situation in lockstep, as Keras goes through it: the weights before each step, and what it does in it."""
-
-    each: list[list[Array]]
-    truths: list[Truth]
+Kept = TypeVar("Kept")
 
 
 class Known:
@@ -27,26 +23,45 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._found: dict[Hashable, Expected] = {}
-        self._quantities: dict[int, tuple[Step, Mapping[str, Array]]] = {}
+        self._situations = _Store[Any](BYTES)
+        self._quantities = _Store[tuple[Step, Mapping[str, Array]]](BYTES // 10)
 
-    def expected(self, reference: Reference, situation: Situation, compute: Callable[[], Expected]) -> Expected:
-        """Return what Keras does in a situation; computed where it is not known."""
+    def expected(self, reference: Hashable, situation: Situation, compute: Callable[[], Kept]) -> Kept:
+        """Return what Keras does in a situation; computed where it is not known. `reference` says which network's."""
         digest = hashlib.sha256(pickle.dumps(situation)).digest()
-        key = (reference.recipe, reference.precision, reference.tolerance, digest)
-        if key not in self._found:
-            _make_room(self._found)
-            self._found[key] = compute()
-        return self._found[key]
+        found: Kept = self._situations.get((reference, digest), compute)
+        return found
 
     def quantities(self, step: Step, compute: Callable[[], Mapping[str, Array]]) -> Mapping[str, Array]:
         """Return what Keras computes in a step of a known situation; that very step is asked for again."""
-        if id(step) not in self._quantities:
-            _make_room(self._quantities)
-            self._quantities[id(step)] = step, compute()
-        return self._quantities[id(step)][1]
+        return self._quantities.get(id(step), lambda: (step, compute()))[1]
 
 
-def _make_room(found: dict[Any, Any]) -> None:
-    if len(found) == MOST:
-        del found[next(iter(found))]
+class _Store(Generic[Kept]):
+    """Keeps what was computed, up to so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._found: dict[Hashable, tuple[Kept, int]] = {}
+
+    def get(self, key: Hashable, compute: Callable[[], Kept]) -> Kept:
+        if key in self._found:
+            return self._found[key][0]
+        value = compute()
+        size = _bytes(value)
+        while self._found and sum(other for _, other in self._found.values()) + size > self.most:
+            del self._found[next(iter(self._found))]
+        if size <= self.most:
+            self._found[key] = value, size
+        return value
+
+
+def _bytes(value: object) -> int:
+    """The bytes of all arrays in it, those that it holds twice counted twice."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(map(_bytes, value.values()))
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return sum(map(_bytes, value))
+    return sum(map(_bytes, getattr(value, "__dict__", {}).values()))

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.steps.known import Expected, Known
-from compare.check.steps.reference import Reference, Truth, ratio, ratios, rounded
+from compare.check.steps.reference import Expected, Reference, Truth, ratio, ratios, rounded
 from compare.check.steps.situations import Situation, without_biases
 from compare.check.subject.tasks import Did, Performance, Task
 from compare.faults.fault import Observed
@@ -136,18 +135,16 @@ def drive_all(
     drive: Drive,
     advance: Callable[[], object],
     gradients: bool = True,
-    known: Known | None = None,
 ) -> list[Driven]:
     """Drive the subject through situations, as far as `drive` does, and judge it against Keras.
 
     Where `drive` draws its next task before it hands on what was done, Keras and the subject work at the same time.
-    `known` keeps what Keras does in them for the next subject.
     """
     waiting: deque[Posed] = deque()
 
     def tasks() -> Iterator[Task]:
         for situation in situations:
-            waiting.append(posed(reference, situation, gradients, known))
+            waiting.append(posed(reference, situation, gradients))
             yield waiting[-1].task
 
     runs: list[Driven] = []
@@ -183,12 +180,12 @@ def task_again(reference: Reference, run: Driven, steps: int, trace: tuple[int, 
     return Task(recipe, X, situation.y, batches, each, situation.free, seed=situation.seed, trace=trace)
 
 
-def posed(reference: Reference, situation: Situation, gradients: bool = True, known: Known | None = None) -> Posed:
+def posed(reference: Reference, situation: Situation, gradients: bool = True) -> Posed:
     """Say what a subject shall do in a situation, and how it is judged against Keras."""
     X = situation.X.astype(reference.dtype).astype(np.float64)
     # The model keeps one learning rate: it is set for each situation, and again for what is computed in it later.
     at = partial(reference.at, recipe_for(reference, situation))
-    return _free(at, situation, X, gradients) if situation.free else _lockstep(at, situation, X, gradients, known)
+    return (_free if situation.free else _lockstep)(at, situation, X, gradients)
 
 
 def _expected(reference: Reference, situation: Situation, X: Array) -> Expected:
@@ -203,13 +200,10 @@ def _expected(reference: Reference, situation: Situation, X: Array) -> Expected:
     return Expected(each, truths)
 
 
-def _lockstep(
-    at: Callable[[], Reference], situation: Situation, X: Array, gradients: bool, known: Known | None
-) -> Posed:
+def _lockstep(at: Callable[[], Reference], situation: Situation, X: Array, gradients: bool) -> Posed:
     """Each step begins with the weights that Keras has before it."""
     reference, batches = at(), situation.batches
-    compute = partial(_expected, reference, situation, X)
-    each, truths = compute() if known is None else known.expected(reference, situation, compute)
+    each, truths = reference.expected(situation, partial(_expected, reference, situation, X))
     planned = len(each) if reference.drops else len(truths)
 
     def judge(performance: Performance) -> Driven:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from compare.agreement.tolerance import FACTOR, LEAST, ulp
-from compare.check.steps.reference import Reference, Truth, rounded
-from compare.check.steps.situations import Rows
+from compare.check.steps.reference import Expected, Reference, Truth, rounded
+from compare.check.steps.situations import Rows, Situation
 from compare.check.subject.masks import dropout_layers
 from compare.check.subject.tasks import Did
 from compare.mathematics.functions import Array
@@ -216,6 +216,14 @@ class ModelReference(Reference):
             self.model, step.weights, step.X, step.Y, instead, step.slots, step.masks
         )
         return found
+
+    def expected(self, situation: Situation, compute: Callable[[], Expected]) -> Expected:
+        """Return what Keras does in a situation: of another model nothing is known, however alike it is."""
+        return compute()
+
+    def known_quantities(self, step: Step) -> Mapping[str, Array]:
+        """Return what Keras computes in a step, by name."""
+        return self.quantities(step, {})
 
     def updated(self, step: Step, computed: Mapping[str, Array], instead: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return quantities with gradients of weights, or new weights, replaced: only the update follows."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from compare.agreement.tolerance import unit
-from compare.check.steps.situations import Rows
+from compare.check.steps.known import Known
+from compare.check.steps.situations import Rows, Situation
 from compare.check.subject.tasks import Did
 from compare.mathematics.functions import Array
 from compare.mathematics.rounding import Rounding, rounding
@@ -22,6 +23,8 @@ from compare.sides.quiet_keras import import_quietly, load_keras
 
 if TYPE_CHECKING:
     from keras_ref import Steps
+
+KNOWN = Known()  # in this process
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class Reference:
         """Return what Keras computes in a step, by name, with some values replaced."""
         found: Mapping[str, Array] = load_keras().quantities(self.model, step.weights, step.X, step.Y, instead)
         return found
+
+    def expected(self, situation: Situation, compute: Callable[[], Expected]) -> Expected:
+        """Return what Keras does in a situation in lockstep; computed once for all subjects."""
+        return KNOWN.expected((self.recipe, self.precision, self.tolerance), situation, compute)
+
+    def known_quantities(self, step: Step) -> Mapping[str, Array]:
+        """Return what Keras computes in a step of such a situation, by name; computed once for all subjects."""
+        return KNOWN.quantities(step, lambda: self.quantities(step, {}))
 
     def updated(self, step: Step, computed: Mapping[str, Array], instead: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return quantities with gradients of weights, or new weights, replaced: only the update follows."""
@@ -138,6 +149,13 @@ class Truth:
     bounds: Rounding
     loss: float
     after: list[Array]
+
+
+class Expected(NamedTuple):
+    """A situation in lockstep, as Keras goes through it: the weights before each step, and what it does in it."""
+
+    each: list[list[Array]]
+    truths: list[Truth]
 
 
 def build_reference(recipe: Recipe, precision: str | None = None, tolerance: float = 1.0) -> Reference:

@@ -171,16 +171,16 @@ def test_a_bad_reference_or_bad_data_or_words_are_told_in_one_line(capsys, files
 def test_words_of_the_command_are_the_check_s(capsys, files, monkeypatch):
     seen = []
 
-    def checked(driver, data, index_column, settings, model, known, observer):
-        seen.append((settings, data, model, known))
+    def checked(driver, data, index_column, settings, model, observer):
+        seen.append((settings, data, model))
         raise InputError("seen")
 
     monkeypatch.setattr("compare.check.parity_check.check_driver", checked)
     words = ["--output", "sigmoid", "--loss", "bce", "--optimizer", "sgd(momentum=0.9)", "--l2", "0.1", "--no-bias"]
     assert main(beside("Line", *words, "--samplewise", "--data", "breast_cancer")) == 2
     assert capsys.readouterr().err == "keras-parity: seen\n"
-    ((settings, data, model, known),) = seen
-    assert (data, model, known) == ("breast_cancer", None, None)
+    ((settings, data, model),) = seen
+    assert (data, model) == ("breast_cancer", None)
     assert settings == Settings(
         output="sigmoid", loss="bce", optimizer="sgd(momentum=0.9)", l2=0.1, bias=False, samplewise=True,
         steps=2, batch_size=4,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.check.steps import known
+from compare.check.steps import known, reference
 from compare.check.steps.known import Known
 from compare.check.steps.lockstep import drive_all
 from compare.check.steps.reference import Reference, build_reference
@@ -40,51 +40,60 @@ def computed(monkeypatch):
     return asked
 
 
-def drive(subject, situation, kept, tolerance=1.0):
-    reference = build_reference(RECIPE, tolerance=tolerance)
-    (run,) = drive_all(reference, [situation], InProcess(subject).perform_all, lambda: None, known=kept)
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch):
+    monkeypatch.setattr(reference, "KNOWN", Known())
+
+
+def drive(subject, situation, tolerance=1.0):
+    beside = build_reference(RECIPE, tolerance=tolerance)
+    (run,) = drive_all(beside, [situation], InProcess(subject).perform_all, lambda: None)
     return run
 
 
-def test_the_next_subject_is_judged_by_what_is_known_as_if_it_were_computed_anew(computed):
-    kept = Known()
-    right, wrong = (drive(subject, SITUATION, kept) for subject in (Network, TooFast))
+def test_the_next_subject_is_judged_by_what_is_known_as_if_it_were_computed_anew(computed, monkeypatch):
+    right, wrong = (drive(subject, SITUATION) for subject in (Network, TooFast))
     assert len(computed) == 1
     assert (right.first_wrong, wrong.first_wrong) == (None, 0)
-    anew = drive(TooFast, SITUATION, None)
+    monkeypatch.setattr(reference, "KNOWN", Known())
+    anew = drive(TooFast, SITUATION)
     assert len(computed) == 2
     assert [step.ratios for step in wrong.steps] == [step.ratios for step in anew.steps]
 
 
 def test_another_situation_or_tolerance_is_computed(computed):
-    kept = Known()
-    drive(Network, SITUATION, kept)
-    assert drive(Network, OTHER, kept).first_wrong is None
-    loose = drive(TooFast, SITUATION, kept, tolerance=1e15)
+    drive(Network, SITUATION)
+    assert drive(Network, OTHER).first_wrong is None
+    loose = drive(TooFast, SITUATION, tolerance=1e15)
     assert loose.first_wrong is None
     assert len(computed) == 3
 
 
-def test_quantities_are_computed_once_for_each_step():
-    kept, asked = Known(), []
-    step, other = (one.step for one in drive(Network, SITUATION, kept).steps)
+def test_quantities_are_computed_once_for_each_step(monkeypatch):
+    asked = []
+    step, other = (one.step for one in drive(Network, SITUATION).steps)
 
-    def quantities(of):
-        def compute():
-            asked.append(id(of))
-            return {"X": of.X}
+    def quantities(_, of, instead):
+        asked.append(id(of))
+        return {"X": of.X}
 
-        return kept.quantities(of, compute)
-
-    found = quantities(step)
-    assert quantities(step) is found
-    assert quantities(other) is not found
+    monkeypatch.setattr(Reference, "quantities", quantities)
+    beside = build_reference(RECIPE)
+    found = beside.known_quantities(step)
+    assert beside.known_quantities(step) is found
+    assert beside.known_quantities(other) is not found
     assert asked == [id(step), id(other)]
 
 
-def test_what_came_first_is_forgotten(computed, monkeypatch):
-    monkeypatch.setattr(known, "MOST", 1)
-    kept = Known()
+def test_what_came_first_is_forgotten_where_there_is_no_room(computed, monkeypatch):
+    drive(Network, SITUATION)
+    monkeypatch.setattr(known, "BYTES", 1.5 * sum(size for _, size in reference.KNOWN._situations._found.values()))
+    monkeypatch.setattr(reference, "KNOWN", Known())
     for situation in (SITUATION, OTHER, OTHER, SITUATION):
-        drive(Network, situation, kept)
-    assert len(computed) == 3
+        drive(Network, situation)
+    assert len(computed) == 1 + 3
+    monkeypatch.setattr(known, "BYTES", 1)
+    monkeypatch.setattr(reference, "KNOWN", Known())
+    for _ in range(2):
+        assert drive(Network, SITUATION).first_wrong is None
+    assert len(computed) == 4 + 2, "what is too large is not kept"
