@@ -1,5 +1,6 @@
 """What all tests share: the environment TensorFlow needs before it is imported, and the data."""
 
+import gc
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from compare.sides.frozen import freezing
 from compare.sides.quiet_keras import choose_backend
 
 choose_backend()  # before a test imports TensorFlow
+gc.set_threshold(50_000)  # most objects of a graph stay: to look through them takes a twentieth of the time
 
 
 @pytest.fixture(scope="session")
