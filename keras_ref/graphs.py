@@ -119,24 +119,24 @@ def steps_graph(model: keras.Sequential) -> Any:
     return graph(model, "steps", trace)
 
 
-def training_graph(model: keras.Sequential, shape: tuple[int, int], steps: int) -> Any:
+def training_graph(model: keras.Sequential, shape: tuple[int, int], steps: int, fixed: bool) -> Any:
     """Trainings one after the other: (X, Y, orders, batch size, weights) to each batch's loss, and each accuracy.
 
     Losses come as (replicates, epochs, batches), accuracies, of whole epochs, as (replicates, epochs).
     Orders, (replicates, epochs, n), and each tensor of the weights have a leading axis of replicates; after the first,
     each replicate starts with a new optimizer's slots. One graph does for all batch sizes and numbers of samples; one
     for a `shape` of batch size and samples saves a third of the time of a step, and is made once it pays for so many
-    `steps` and those before.
+    `steps` and those before; where the order is `fixed`, the same in every epoch, for that alone.
     """
-    made = model.__dict__.setdefault("_keras_parity_steps", Counter())
-    made[shape] += steps
+    made, kind = model.__dict__.setdefault("_keras_parity_steps", Counter()), (shape, fixed)
+    made[kind] += steps
     there = _graphs(model)
-    if ("training", shape) in there or made[shape] > (TRACING if ("training", None) in there else FEW):
-        return _training_graph(model, shape)
-    return _training_graph(model, None)
+    if ("training", *kind) in there or made[kind] > (TRACING if ("training", None, False) in there else FEW):
+        return _training_graph(model, *kind)
+    return _training_graph(model, None, False)
 
 
-def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None) -> Any:
+def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None, fixed: bool) -> Any:
     n = None if shape is None else shape[1]
 
     def trace() -> Any:
@@ -154,7 +154,7 @@ def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None) -> A
                 for variable, start in zip(model.weights, weights, strict=True):
                     variable.assign(start[replicate])
                 _begin_anew(model, replicate > 0)
-                found = _train(model, X, Y, orders[replicate], batch if shape is None else shape[0])
+                found = _train(model, X, Y, orders[replicate], batch if shape is None else shape[0], fixed)
                 return _written(told, replicate, found)
 
             told = [tf.TensorArray(dtype, size=replicates) for _ in range(2)]
@@ -163,7 +163,7 @@ def _training_graph(model: keras.Sequential, shape: tuple[int, int] | None) -> A
 
         return run
 
-    return graph(model, ("training", shape), trace)
+    return graph(model, ("training", shape, fixed), trace)
 
 
 def _repeat(times: tf.Tensor, body: Callable[..., Any], *state: Any) -> Any:
@@ -185,7 +185,7 @@ def _begin_anew(model: keras.Sequential, anew: tf.Tensor) -> None:
 
 
 def _train(
-    model: keras.Sequential, X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: tf.Tensor | int
+    model: keras.Sequential, X: tf.Tensor, Y: tf.Tensor, orders: tf.Tensor, batch: tf.Tensor | int, fixed: bool
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One training, as part of a graph.
 
@@ -196,8 +196,13 @@ def _train(
     whole = orders.shape[1] // batch * batch if given else n  # a last, smaller batch has nodes of its own
     size = batch if given else None
 
+    def ordered(epoch: tf.Tensor | int) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(X, orders[epoch]), tf.gather(Y, orders[epoch])
+
+    always = ordered(0) if fixed else None
+
     def train(epoch: tf.Tensor, *told: tf.TensorArray) -> list[tf.TensorArray]:
-        x, y = tf.gather(X, orders[epoch]), tf.gather(Y, orders[epoch])
+        x, y = always or ordered(epoch)
 
         def step(number: tf.Tensor, *parts: tf.TensorArray) -> list[tf.TensorArray]:
             rows = slice(number * batch, (number + 1) * batch)

@@ -57,13 +57,16 @@ def test_the_compiled_run_is_fit_bit_for_bit_and_replicates_share_one_graph(data
     assert graphs[0] is graphs[-1]
 
 
-@pytest.mark.parametrize("fixed", [False, True], ids=["any shape", "one shape"])
+@pytest.mark.parametrize("kind", ["any shape", "one shape", "one order"])
 @pytest.mark.parametrize("batch_size", [None, 8, 2], ids=["full", "unrolled", "looped"])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, monkeypatch, dtype, batch_size, fixed):
+def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, monkeypatch, dtype, batch_size, kind):
+    fixed, monotonous = kind != "any shape", kind == "one order"
     monkeypatch.setattr(graphs, "FEW", 0 if fixed else 1000)
     starts = [draw_weights(4, (6, 5, 3), seed, "uniform", dtype) for seed in range(3)]
     orders = np.stack([shuffled(4, seed=seed) for seed in range(3)])
+    if monotonous:
+        orders = np.repeat(orders[:, :1], 4, axis=1)
     together, alone = (build_model(4, (6, 5, 3), 0.1, dtype) for _ in range(2))
     stacked = [np.stack(tensor) for tensor in zip(*starts, strict=True)]
     loss, accuracy = fit_replicates(together, data.X, data.y, stacked, 4, batch_size, orders)
@@ -73,7 +76,7 @@ def test_replicates_in_one_call_are_each_fit_bit_for_bit(data, monkeypatch, dtyp
         history = fit(alone, data.X, data.y, 4, batch_size, orders[replicate])
         assert differing(history, [loss[replicate], accuracy[replicate]]) == 0
     assert differing(alone.get_weights(), together.get_weights()) == 0, "the last one's weights are left"
-    assert [shape is not None for _, shape in together._keras_parity_graphs] == [fixed]
+    assert [(shape is not None, order) for _, shape, order in together._keras_parity_graphs] == [(fixed, monotonous)]
 
 
 def test_a_graph_for_one_shape_is_made_once_it_pays_and_gives_the_same_numbers(data, monkeypatch):
