@@ -172,8 +172,8 @@ def other_edges(replicates: int, repetitions: int, rng: np.random.Generator) -> 
     for name, (draw, sd) in drawn.items():
         for sign in (1, -1):
             shift = sign * MARGIN_IN_SDS * sd
-            sides = (np.stack([draw() for _ in range(repetitions)]) for _ in range(2))
-            count = int(shown_equivalent(next(sides) + shift, next(sides), alpha=ALPHA).sum())
+            scratch, keras = (np.stack([draw() for _ in range(repetitions)]) for _ in range(2))
+            count = int(shown_equivalent(scratch + shift, keras, alpha=ALPHA).sum())
             case = f"edge, {name}, {'above' if sign > 0 else 'below'}"
             rows.append(judge(case, "mean equivalent", replicates, count, repetitions, most=ALPHA))
     apart = failing = 0
